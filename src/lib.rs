@@ -1,1 +1,2 @@
-
+//! lakewright
+pub mod document;
