@@ -1,2 +1,4 @@
 //! lakewright
+pub mod cloud;
 pub mod document;
+pub mod names;
