@@ -1,4 +1,7 @@
 //! lakewright
 pub mod cloud;
+pub mod diagnostic;
 pub mod document;
 pub mod names;
+pub mod source;
+pub mod syntax;
