@@ -1,2 +1,3 @@
 //! lakewright
+pub mod catalogue;
 pub mod document;
