@@ -7,10 +7,10 @@
 //! messages and never reach a template.
 
 pub mod access;
-pub mod places;
 pub mod flows;
 pub mod naming;
 pub mod origins;
+pub mod places;
 pub mod watch;
 
 use std::collections::BTreeMap;

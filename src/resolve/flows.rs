@@ -16,7 +16,10 @@ use crate::spec::reference::Reference;
 use crate::spec::sources::Capacity;
 
 impl Resolver<'_> {
-    pub(super) fn sources(&mut self, databases: &BTreeMap<Name, Database>) -> BTreeMap<Name, Source> {
+    pub(super) fn sources(
+        &mut self,
+        databases: &BTreeMap<Name, Database>,
+    ) -> BTreeMap<Name, Source> {
         let spec = self.spec;
         spec.sources
             .iter()
@@ -55,18 +58,24 @@ impl Resolver<'_> {
             Some(keep) => {
                 let hours = keep.value.seconds() / 3600;
                 if !(24..=8760).contains(&hours) || keep.value.seconds() % 3600 != 0 {
-                    let headline = format!("`{}` is out of range: whole hours from 24h to 365d", keep.value);
+                    let headline =
+                        format!("`{}` is out of range: whole hours from 24h to 365d", keep.value);
                     self.error(diagnostic::LW0306, keep.span, &format!("{path}.keep"), headline);
                 }
                 hours.clamp(24, 8760)
             }
         };
         let (buffer_mebibytes, buffer_seconds) = self.buffer(given, &path);
-        let key = given.encryption.as_ref().and_then(|at| {
-            self.key_name(&at.value.0, at.span, &format!("{path}.encryption"))
-        });
+        let key = given
+            .encryption
+            .as_ref()
+            .and_then(|at| self.key_name(&at.value.0, at.span, &format!("{path}.encryption")));
         if let Some(At { value: false, span }) = given.protect {
-            self.opt_out(span, format!("{path}.protect"), format!("stream `{name}` is deleted with the lake"));
+            self.opt_out(
+                span,
+                format!("{path}.protect"),
+                format!("stream `{name}` is deleted with the lake"),
+            );
         }
         let generation = given.generation.as_ref().map_or(1, |n| n.value.0);
         Some(Source {
@@ -102,7 +111,8 @@ impl Resolver<'_> {
                         format!("the buffer's size is out of range: from {least}MiB to 128MiB"),
                     );
                     if least == 64 {
-                        diagnostic = diagnostic.note("Firehose gathers at least 64MiB when it converts records");
+                        diagnostic = diagnostic
+                            .note("Firehose gathers at least 64MiB when it converts records");
                     }
                     let nearest = if size.value.0 > 128 << 20 { 128 } else { least };
                     let diagnostic = diagnostic.maybe(size.span, format!("{nearest}MiB"));
@@ -128,7 +138,10 @@ impl Resolver<'_> {
         (size, time)
     }
 
-    pub(super) fn pipelines(&mut self, databases: &BTreeMap<Name, Database>) -> BTreeMap<Name, Pipeline> {
+    pub(super) fn pipelines(
+        &mut self,
+        databases: &BTreeMap<Name, Database>,
+    ) -> BTreeMap<Name, Pipeline> {
         let spec = self.spec;
         spec.pipelines
             .iter()
@@ -152,7 +165,12 @@ impl Resolver<'_> {
                 // At most 7 days: AWS Glue developer guide, "Jobs", Timeout.
                 if !(1..=10_080).contains(&minutes) {
                     let headline = format!("`{}` is out of range: from 1m to 7d", timeout.value);
-                    self.error(diagnostic::LW0306, timeout.span, &format!("{path}.timeout"), headline);
+                    self.error(
+                        diagnostic::LW0306,
+                        timeout.span,
+                        &format!("{path}.timeout"),
+                        headline,
+                    );
                 }
                 minutes.clamp(1, 10_080)
             }
@@ -189,14 +207,22 @@ impl Resolver<'_> {
             script: At { value: given.script.value.0.clone(), span: given.script.span },
             read,
             write,
-            schedule: given.schedule.as_ref().map(|at| At { value: at.value.0.clone(), span: at.span }),
+            schedule: given
+                .schedule
+                .as_ref()
+                .map(|at| At { value: at.value.0.clone(), span: at.span }),
             workers: or(&given.workers, Workers { min: 2, max: 2 }),
             worker: or(&given.worker, WorkerType::G1x),
             timeout_minutes,
             retries: given.retries.as_ref().map_or(0, |n| n.value.0),
             concurrent: given.concurrent.as_ref().map_or(1, |n| n.value.0),
             role: given.role.clone(),
-            arguments: given.arguments.0.iter().map(|tag| (tag.key.value.clone(), tag.value.value.clone())).collect(),
+            arguments: given
+                .arguments
+                .0
+                .iter()
+                .map(|tag| (tag.key.value.clone(), tag.value.value.clone()))
+                .collect(),
         }
     }
 
@@ -230,13 +256,21 @@ impl Resolver<'_> {
         self.location(&source.value.into.value, span, path)
     }
 
-    pub(super) fn access(&mut self, databases: &BTreeMap<Name, Database>) -> BTreeMap<Name, Access> {
+    pub(super) fn access(
+        &mut self,
+        databases: &BTreeMap<Name, Database>,
+    ) -> BTreeMap<Name, Access> {
         let spec = self.spec;
         let mut all = BTreeMap::new();
         for item in spec.access.iter() {
             let (name, given) = (&item.name, &item.value);
             let path = format!("access.{name}");
-            let later = [("columns", &given.columns), ("rows", &given.rows), ("hide", &given.hide), ("lf_tags", &given.lf_tags)];
+            let later = [
+                ("columns", &given.columns),
+                ("rows", &given.rows),
+                ("hide", &given.hide),
+                ("lf_tags", &given.lf_tags),
+            ];
             for (key, value) in later {
                 if let Some(at) = value {
                     self.lake_formation(at.span, &format!("{path}.{key}"), &format!("`{key}`"));
@@ -252,8 +286,11 @@ impl Resolver<'_> {
             for (verb, references) in verbs {
                 for (at, reference) in references.iter().enumerate() {
                     let path = format!("{path}.{}[{at}]", verb.as_str());
-                    if let Some(place) = self.place(&reference.value, reference.span, &path, databases) {
-                        grants.push(Grant { verb, place: At { value: place, span: reference.span } });
+                    if let Some(place) =
+                        self.place(&reference.value, reference.span, &path, databases)
+                    {
+                        grants
+                            .push(Grant { verb, place: At { value: place, span: reference.span } });
                     }
                 }
             }

@@ -46,7 +46,9 @@ pub fn choose<'t>(tree: &'t Node, asked: Option<&str>) -> Result<&'t str, Box<Di
         .entries()
         .and_then(|entries| entries.iter().find(|entry| &*entry.key == "environments"))
         .map(|entry| entry.key_span);
-    let refuse = |headline: String| Diagnostic::new(diagnostic::LW0207, diagnostic::Severity::Error, span, headline);
+    let refuse = |headline: String| {
+        Diagnostic::new(diagnostic::LW0207, diagnostic::Severity::Error, span, headline)
+    };
     match (asked, &known[..]) {
         (Some(name), _) => known.iter().copied().find(|known| *known == name).ok_or_else(|| {
             let refused = refuse(format!("there is no environment `{name}`"));
@@ -56,10 +58,9 @@ pub fn choose<'t>(tree: &'t Node, asked: Option<&str>) -> Result<&'t str, Box<Di
             })
         }),
         (None, [only]) => Ok(only),
-        (None, []) => Err(Box::new(
-            refuse("the spec has no environment".into())
-                .help("write `environments: { dev: { account: \"111111111111\", region: eu-west-1 } }`"),
-        )),
+        (None, []) => Err(Box::new(refuse("the spec has no environment".into()).help(
+            "write `environments: { dev: { account: \"111111111111\", region: eu-west-1 } }`",
+        ))),
         (None, _) => Err(Box::new(
             refuse("the spec has several environments".into())
                 .help(format!("name one with `--env`: {}", list(&known))),
@@ -157,7 +158,8 @@ impl<'a> Resolver<'a> {
             environment: item.name.value.clone(),
             suffix: spec.suffix.as_ref().map(|suffix| suffix.value.clone()),
         };
-        for name in [Some(&spec.lake), Some(&item.name), spec.suffix.as_ref()].into_iter().flatten() {
+        for name in [Some(&spec.lake), Some(&item.name), spec.suffix.as_ref()].into_iter().flatten()
+        {
             if name.as_str().contains('_') {
                 let headline = format!("`{name}` cannot be part of every name");
                 let mended = name.as_str().replace('_', "-");
@@ -172,8 +174,8 @@ impl<'a> Resolver<'a> {
             environment: item.name.value.clone(),
             account,
             region,
-            partition: facts.partition,
-            dns_suffix: facts.dns_suffix,
+            partition: facts.partition.name,
+            dns_suffix: facts.partition.dns_suffix,
             deploy_role: item.value.deploy_role.clone(),
             execution_role: item.value.execution_role.clone(),
             base_bucket: item.value.base_bucket.clone(),
@@ -194,10 +196,20 @@ impl<'a> Resolver<'a> {
             id: organization.id.clone(),
             management_account: organization.management_account.clone(),
             root: organization.root.clone(),
-            trusted: organization.trusted.0.iter().map(|(id, why)| (id.value.clone(), why.clone())).collect(),
+            trusted: organization
+                .trusted
+                .0
+                .iter()
+                .map(|(id, why)| (id.value.clone(), why.clone()))
+                .collect(),
         });
-        let mut tags: BTreeMap<String, String> =
-            self.spec.tags.0.iter().map(|tag| (tag.key.value.clone(), tag.value.value.clone())).collect();
+        let mut tags: BTreeMap<String, String> = self
+            .spec
+            .tags
+            .0
+            .iter()
+            .map(|tag| (tag.key.value.clone(), tag.value.value.clone()))
+            .collect();
         if let Some(owner) = &self.spec.owner {
             tags.entry("owner".into()).or_insert_with(|| owner.value.clone());
         }
@@ -282,12 +294,16 @@ impl<'a> Resolver<'a> {
         known: impl Iterator<Item = (&'n str, Option<Span>)> + Clone,
         written: impl Fn(&str) -> String,
     ) {
-        let mut diagnostic =
-            Diagnostic::error(diagnostic::LW0203, span, format!("unknown {what} `{}`", written(typed)))
-                .label(format!("no {what} of this name"));
+        let mut diagnostic = Diagnostic::error(
+            diagnostic::LW0203,
+            span,
+            format!("unknown {what} `{}`", written(typed)),
+        )
+        .label(format!("no {what} of this name"));
         match nearest(typed, known.clone().map(|(name, _)| name)) {
             Some(near) => {
-                let place = known.clone().find(|(name, _)| *name == near).and_then(|(_, place)| place);
+                let place =
+                    known.clone().find(|(name, _)| *name == near).and_then(|(_, place)| place);
                 if let Some(place) = place {
                     diagnostic = diagnostic.also(place, "a similar name is defined here");
                 }

@@ -26,36 +26,57 @@ impl Resolver<'_> {
     fn key(&mut self, item: &Item<spec::keys::Key>) -> Key {
         let (name, given) = (&item.name, &item.value);
         let path = format!("keys.{name}");
-        let rotation_days = match given.rotation.as_ref().map(|rotation| (rotation.value, rotation.span)) {
-            None => Some(365),
-            Some((Rotation::Never, span)) => {
-                self.opt_out(span, format!("{path}.rotation"), format!("key `{name}` is not rotated"));
-                None
-            }
-            // 90 to 2,560 days: KMS API reference, EnableKeyRotation, RotationPeriodInDays.
-            Some((Rotation::Every(every), span)) => {
-                Some(self.days_within(every, span, &format!("{path}.rotation"), 90, 2560))
-            }
-        };
+        let rotation_days =
+            match given.rotation.as_ref().map(|rotation| (rotation.value, rotation.span)) {
+                None => Some(365),
+                Some((Rotation::Never, span)) => {
+                    self.opt_out(
+                        span,
+                        format!("{path}.rotation"),
+                        format!("key `{name}` is not rotated"),
+                    );
+                    None
+                }
+                // 90 to 2,560 days: KMS API reference, EnableKeyRotation, RotationPeriodInDays.
+                Some((Rotation::Every(every), span)) => {
+                    Some(self.days_within(every, span, &format!("{path}.rotation"), 90, 2560))
+                }
+            };
         let window = match &given.deletion_window {
             None => 30,
             // 7 to 30 days: KMS API reference, ScheduleKeyDeletion, PendingWindowInDays.
-            Some(window) => {
-                self.days_within(window.value, window.span, &format!("{path}.deletion_window"), 7, 30)
-            }
+            Some(window) => self.days_within(
+                window.value,
+                window.span,
+                &format!("{path}.deletion_window"),
+                7,
+                30,
+            ),
         };
         if let Some(existing) = &given.existing {
-            let is_key = existing.value.as_str().contains(":kms:") && existing.value.resource().starts_with("key/");
+            let is_key = existing.value.as_str().contains(":kms:")
+                && existing.value.resource().starts_with("key/");
             if !is_key {
-                self.report(Diagnostic::error(diagnostic::LW0305, existing.span, format!("`{}` is not the ARN of a key", existing.value)).note("an alias does not name a key in a policy: use `arn:…:key/…`"), &format!("{path}.existing"));
+                self.report(
+                    Diagnostic::error(
+                        diagnostic::LW0305,
+                        existing.span,
+                        format!("`{}` is not the ARN of a key", existing.value),
+                    )
+                    .note("an alias does not name a key in a policy: use `arn:…:key/…`"),
+                    &format!("{path}.existing"),
+                );
             }
-            self.no_others(&path, &[
-                ("rotation", given.rotation.as_ref().map(|at| at.span)),
-                ("admins", given.admins.first().map(|at| at.span)),
-                ("deletion_window", given.deletion_window.as_ref().map(|at| at.span)),
-                ("protect", given.protect.as_ref().map(|at| at.span)),
-                ("generation", given.generation.as_ref().map(|at| at.span)),
-            ]);
+            self.no_others(
+                &path,
+                &[
+                    ("rotation", given.rotation.as_ref().map(|at| at.span)),
+                    ("admins", given.admins.first().map(|at| at.span)),
+                    ("deletion_window", given.deletion_window.as_ref().map(|at| at.span)),
+                    ("protect", given.protect.as_ref().map(|at| at.span)),
+                    ("generation", given.generation.as_ref().map(|at| at.span)),
+                ],
+            );
         }
         Key {
             name: name.value.clone(),
@@ -85,25 +106,30 @@ impl Resolver<'_> {
         let bucket_name = match (&given.existing, &given.name) {
             (Some(existing), _) => existing.value.clone(),
             (None, Some(own)) if generation == 1 => own.value.clone(),
-            (None, Some(own)) => self.bucket_name(&format!("{own}-{generation}"), own.span, &path)?,
+            (None, Some(own)) => {
+                self.bucket_name(&format!("{own}-{generation}"), own.span, &path)?
+            }
             (None, None) => {
                 let text = self.naming.generation(name.as_str(), generation);
                 self.bucket_name(&text, name.span, &path)?
             }
         };
         if given.existing.is_some() {
-            self.no_others(&path, &[
-                ("name", given.name.as_ref().map(|at| at.span)),
-                ("versioning", given.versioning.as_ref().map(|at| at.span)),
-                ("lock", given.lock.as_ref().map(|lock| lock.span)),
-                ("retention", given.retention.first().map(|rule| rule.span)),
-                ("replicate", given.replicate.as_ref().map(|replicate| replicate.span)),
-                ("access_logs", given.access_logs.as_ref().map(|at| at.span)),
-                ("events", given.events.as_ref().map(|at| at.span)),
-                ("perimeter", given.perimeter.as_ref().map(|at| at.span)),
-                ("protect", given.protect.as_ref().map(|at| at.span)),
-                ("generation", given.generation.as_ref().map(|at| at.span)),
-            ]);
+            self.no_others(
+                &path,
+                &[
+                    ("name", given.name.as_ref().map(|at| at.span)),
+                    ("versioning", given.versioning.as_ref().map(|at| at.span)),
+                    ("lock", given.lock.as_ref().map(|lock| lock.span)),
+                    ("retention", given.retention.first().map(|rule| rule.span)),
+                    ("replicate", given.replicate.as_ref().map(|replicate| replicate.span)),
+                    ("access_logs", given.access_logs.as_ref().map(|at| at.span)),
+                    ("events", given.events.as_ref().map(|at| at.span)),
+                    ("perimeter", given.perimeter.as_ref().map(|at| at.span)),
+                    ("protect", given.protect.as_ref().map(|at| at.span)),
+                    ("generation", given.generation.as_ref().map(|at| at.span)),
+                ],
+            );
         }
         let encryption = match &given.encryption {
             None => Encryption::AwsManaged,
@@ -155,9 +181,18 @@ impl Resolver<'_> {
             span: lock.span,
             mode: lock.mode.value,
             // At most 100 years: S3 User Guide, "Object Lock", default retention.
-            days: self.days_within(lock.keep.value, lock.keep.span, &format!("{path}.lock.keep"), 1, 36_500),
+            days: self.days_within(
+                lock.keep.value,
+                lock.keep.span,
+                &format!("{path}.lock.keep"),
+                1,
+                36_500,
+            ),
         });
-        let replica = given.replicate.as_ref().and_then(|replicate| self.replica(&path, &bucket_name, replicate));
+        let replica = given
+            .replicate
+            .as_ref()
+            .and_then(|replicate| self.replica(&path, &bucket_name, replicate));
         Some(Bucket {
             name: name.value.clone(),
             span: name.span,
@@ -175,13 +210,18 @@ impl Resolver<'_> {
             replica,
             access_logs: !existing && or(&given.access_logs, true),
             events: or(&given.events, false),
-            perimeter: given.perimeter.as_ref().map(|at| Perimeter {
-                span: at.span,
-                except: at.value.except.clone(),
-            }),
+            perimeter: given
+                .perimeter
+                .as_ref()
+                .map(|at| Perimeter { span: at.span, except: at.value.except.clone() }),
             protect: or(&given.protect, true),
             generation,
-            tags: given.tags.0.iter().map(|tag| (tag.key.value.clone(), tag.value.value.clone())).collect(),
+            tags: given
+                .tags
+                .0
+                .iter()
+                .map(|tag| (tag.key.value.clone(), tag.value.value.clone()))
+                .collect(),
         })
     }
 
@@ -193,10 +233,18 @@ impl Resolver<'_> {
     ) -> Option<Replica> {
         let path = format!("{path}.replicate");
         if given.region.value == self.home.region {
-            self.report(Diagnostic::error(diagnostic::LW0211, given.region.span, format!("`{}` is the lake's own region", given.region.value)).help("name another region: a copy beside the original is lost with it"), &format!("{path}.region"));
+            self.report(
+                Diagnostic::error(
+                    diagnostic::LW0211,
+                    given.region.span,
+                    format!("`{}` is the lake's own region", given.region.value),
+                )
+                .help("name another region: a copy beside the original is lost with it"),
+                &format!("{path}.region"),
+            );
             return None;
         }
-        let partition = crate::catalogue::region(given.region.value.as_str())?.partition;
+        let partition = crate::catalogue::region(given.region.value.as_str())?.partition.name;
         if partition != self.home.partition {
             self.error(
                 diagnostic::LW0211,
@@ -230,7 +278,10 @@ impl Resolver<'_> {
         })
     }
 
-    pub(super) fn databases(&mut self, buckets: &BTreeMap<Name, Bucket>) -> BTreeMap<Name, Database> {
+    pub(super) fn databases(
+        &mut self,
+        buckets: &BTreeMap<Name, Bucket>,
+    ) -> BTreeMap<Name, Database> {
         let spec = self.spec;
         spec.databases
             .iter()
@@ -256,11 +307,14 @@ impl Resolver<'_> {
             .as_ref()
             .and_then(|at| self.location(&at.value, at.span, &format!("{path}.location")));
         if given.existing.is_some() {
-            self.no_others(&path, &[
-                ("name", given.name.as_ref().map(|at| at.span)),
-                ("tables", given.tables.iter().next().map(|table| table.name.span)),
-                ("protect", given.protect.as_ref().map(|at| at.span)),
-            ]);
+            self.no_others(
+                &path,
+                &[
+                    ("name", given.name.as_ref().map(|at| at.span)),
+                    ("tables", given.tables.iter().next().map(|table| table.name.span)),
+                    ("protect", given.protect.as_ref().map(|at| at.span)),
+                ],
+            );
         }
         let mut tables = BTreeMap::new();
         for table in given.tables.iter() {
@@ -269,7 +323,11 @@ impl Resolver<'_> {
             }
         }
         if let Some(At { value: false, span }) = given.protect {
-            self.opt_out(span, format!("{path}.protect"), format!("database `{name}` is deleted with the lake"));
+            self.opt_out(
+                span,
+                format!("{path}.protect"),
+                format!("database `{name}` is deleted with the lake"),
+            );
         }
         let catalog_name = match (&given.existing, &given.name) {
             (Some(own), _) | (None, Some(own)) => own.value.0.clone(),
@@ -301,7 +359,11 @@ impl Resolver<'_> {
         }
         for column in given.columns.0.iter() {
             if let Some(span) = column.lf_tags {
-                self.lake_formation(span, &format!("{path}.columns.{}", column.name.value.0), "LF-tags");
+                self.lake_formation(
+                    span,
+                    &format!("{path}.columns.{}", column.name.value.0),
+                    "LF-tags",
+                );
             }
         }
         let own = given
@@ -315,7 +377,12 @@ impl Resolver<'_> {
                 prefix: format!("{}{name}/", folder.prefix),
             },
             (None, None) => {
-                if self.spec.databases.iter().any(|d| d.name.value == database.value && d.value.location.is_none()) {
+                if self
+                    .spec
+                    .databases
+                    .iter()
+                    .any(|d| d.name.value == database.value && d.value.location.is_none())
+                {
                     let known: Vec<&str> = buckets.keys().map(Name::as_str).collect();
                     let diagnostic = Diagnostic::error(
                         diagnostic::LW0202,
@@ -346,20 +413,35 @@ impl Resolver<'_> {
     }
 
     /// Resolves a reference that must mean objects of a bucket.
-    pub(super) fn location(&mut self, reference: &Reference, span: Span, path: &str) -> Option<Location> {
+    pub(super) fn location(
+        &mut self,
+        reference: &Reference,
+        span: Span,
+        path: &str,
+    ) -> Option<Location> {
         match reference {
             Reference::Bucket { bucket, prefix } => {
-                let bucket = self.thing(bucket, &[Section::Buckets], "bucket", span, path, |name| {
-                    format!("{name}/{}", prefix.0)
-                })?;
+                let bucket =
+                    self.thing(bucket, &[Section::Buckets], "bucket", span, path, |name| {
+                        format!("{name}/{}", prefix.0)
+                    })?;
                 Some(Location { bucket, prefix: prefix.0.clone() })
             }
             Reference::Thing(name) => {
-                let bucket = self.thing(name, &[Section::Buckets], "bucket", span, path, str::to_owned)?;
+                let bucket =
+                    self.thing(name, &[Section::Buckets], "bucket", span, path, str::to_owned)?;
                 Some(Location { bucket, prefix: String::new() })
             }
             Reference::Table { .. } | Reference::Each(_) => {
-                self.report(Diagnostic::error(diagnostic::LW0205, span, format!("`{reference}` is not a bucket or a prefix in one")).help("a bucket reads `raw/`, a prefix `raw/partner/`"), path);
+                self.report(
+                    Diagnostic::error(
+                        diagnostic::LW0205,
+                        span,
+                        format!("`{reference}` is not a bucket or a prefix in one"),
+                    )
+                    .help("a bucket reads `raw/`, a prefix `raw/partner/`"),
+                    path,
+                );
                 None
             }
         }
@@ -422,10 +504,9 @@ impl Resolver<'_> {
                     _ => Place::Database(name),
                 })
             }
-            Reference::Table { database, table } => {
-                self.table_name(database, table, span, path, databases)
-                    .map(|(database, table)| Place::Table { database, table })
-            }
+            Reference::Table { database, table } => self
+                .table_name(database, table, span, path, databases)
+                .map(|(database, table)| Place::Table { database, table }),
             Reference::Each(_) => {
                 self.error(
                     diagnostic::LW0205,
@@ -448,10 +529,13 @@ impl Resolver<'_> {
         databases: &BTreeMap<Name, Database>,
     ) -> Option<(Name, Name)> {
         let database =
-            self.thing(database, &[Section::Databases], "database", span, path, |name| format!("{name}.{table}"))?;
+            self.thing(database, &[Section::Databases], "database", span, path, |name| {
+                format!("{name}.{table}")
+            })?;
         let tables = &databases.get(&database)?;
         let declared = self.spec.databases.iter().find(|item| item.name.value == database)?;
-        let known = declared.value.tables.iter().map(|item| (item.name.as_str(), Some(item.name.span)));
+        let known =
+            declared.value.tables.iter().map(|item| (item.name.as_str(), Some(item.name.span)));
         if tables.tables.contains_key(table) || tables.existing {
             return Some((database, table.clone()));
         }
@@ -459,7 +543,9 @@ impl Resolver<'_> {
             let known: Vec<(String, Option<Span>)> =
                 known.map(|(name, span)| (name.to_owned(), span)).collect();
             let known = known.iter().map(|(name, span)| (name.as_str(), *span));
-            self.unknown("table", table.as_str(), span, path, known, |name| format!("{database}.{name}"));
+            self.unknown("table", table.as_str(), span, path, known, |name| {
+                format!("{database}.{name}")
+            });
         }
         None
     }
@@ -494,7 +580,14 @@ impl Resolver<'_> {
     }
 
     /// Whole days within bounds; out of them the nearest bound, and an error.
-    pub(super) fn days_within(&mut self, given: Duration, span: Span, path: &str, min: i64, max: i64) -> i64 {
+    pub(super) fn days_within(
+        &mut self,
+        given: Duration,
+        span: Span,
+        path: &str,
+        min: i64,
+        max: i64,
+    ) -> i64 {
         let headline = if !given.is_whole_days() {
             format!("`{given}` is not a whole number of days")
         } else if !(min..=max).contains(&given.days()) {
@@ -503,7 +596,8 @@ impl Resolver<'_> {
             return given.days();
         };
         let nearest = given.days().clamp(min, max);
-        let diagnostic = Diagnostic::error(diagnostic::LW0306, span, headline).maybe(span, format!("{nearest}d"));
+        let diagnostic = Diagnostic::error(diagnostic::LW0306, span, headline)
+            .maybe(span, format!("{nearest}d"));
         self.report(diagnostic, path);
         nearest
     }
@@ -512,17 +606,28 @@ impl Resolver<'_> {
     fn no_others(&mut self, path: &str, others: &[(&str, Option<Span>)]) {
         for (key, span) in others {
             if let Some(span) = span {
-                self.report(Diagnostic::error(diagnostic::LW0211, *span, format!("`{key}` means nothing beside `existing`")).note("what is not ours is referred to and never changed"), &format!("{path}.{key}"));
+                self.report(
+                    Diagnostic::error(
+                        diagnostic::LW0211,
+                        *span,
+                        format!("`{key}` means nothing beside `existing`"),
+                    )
+                    .note("what is not ours is referred to and never changed"),
+                    &format!("{path}.{key}"),
+                );
             }
         }
     }
 
     /// Says that something comes with Lake Formation.
     pub(super) fn lake_formation(&mut self, span: Span, path: &str, what: &str) {
-        let diagnostic =
-            Diagnostic::error(diagnostic::LW0405, span, format!("{what} comes with Lake Formation"))
-                .note("this version gives access by IAM, bucket and key policies")
-                .help("leave it out, or give access to whole tables");
+        let diagnostic = Diagnostic::error(
+            diagnostic::LW0405,
+            span,
+            format!("{what} comes with Lake Formation"),
+        )
+        .note("this version gives access by IAM, bucket and key policies")
+        .help("leave it out, or give access to whole tables");
         self.report(diagnostic, path);
     }
 }

@@ -40,7 +40,12 @@ impl Resolver<'_> {
                 && !existing.value.as_str().contains(":sns:")
             {
                 let headline = format!("`{}` is not the ARN of a topic", existing.value);
-                self.error(diagnostic::LW0305, existing.span, &format!("{path}.existing"), headline);
+                self.error(
+                    diagnostic::LW0305,
+                    existing.span,
+                    &format!("{path}.existing"),
+                    headline,
+                );
             }
             all.insert(
                 name.value.clone(),
@@ -79,14 +84,26 @@ impl Resolver<'_> {
             if spec.notify.iter().any(|item| item.name.value == recipient.value) {
                 notify.push(recipient.clone());
             } else {
-                let known = spec.notify.iter().map(|item| (item.name.as_str(), Some(item.name.span)));
+                let known =
+                    spec.notify.iter().map(|item| (item.name.as_str(), Some(item.name.span)));
                 let path = format!("{path}.notify[{at}]");
-                self.unknown("recipient", recipient.as_str(), recipient.span, &path, known, str::to_owned);
+                self.unknown(
+                    "recipient",
+                    recipient.as_str(),
+                    recipient.span,
+                    &path,
+                    known,
+                    str::to_owned,
+                );
             }
         }
         if given.notify.0.is_empty() {
-            let diagnostic = Diagnostic::error(diagnostic::LW0202, name.span, format!("alarm `{name}` tells nobody"))
-                .help("name an entry of `notify`: `notify: oncall`");
+            let diagnostic = Diagnostic::error(
+                diagnostic::LW0202,
+                name.span,
+                format!("alarm `{name}` tells nobody"),
+            )
+            .help("name an entry of `notify`: `notify: oncall`");
             self.report(diagnostic, &path);
         }
         Some(Alarm {
@@ -113,23 +130,32 @@ impl Resolver<'_> {
             Reference::Each(section) => {
                 let names = |section: Section| -> Vec<Watched> {
                     match section {
-                        Section::Sources => {
-                            spec.sources.iter().map(|i| Watched::Source(i.name.value.clone())).collect()
-                        }
-                        Section::Pipelines => {
-                            spec.pipelines.iter().map(|i| Watched::Pipeline(i.name.value.clone())).collect()
-                        }
+                        Section::Sources => spec
+                            .sources
+                            .iter()
+                            .map(|i| Watched::Source(i.name.value.clone()))
+                            .collect(),
+                        Section::Pipelines => spec
+                            .pipelines
+                            .iter()
+                            .map(|i| Watched::Pipeline(i.name.value.clone()))
+                            .collect(),
                         Section::Buckets => spec
                             .buckets
                             .iter()
                             .map(|i| {
                                 let bucket = i.name.value.clone();
-                                Watched::Place(Place::Objects(Location { bucket, prefix: String::new() }))
+                                Watched::Place(Place::Objects(Location {
+                                    bucket,
+                                    prefix: String::new(),
+                                }))
                             })
                             .collect(),
-                        Section::Databases => {
-                            spec.databases.iter().map(|i| Watched::Place(Place::Database(i.name.value.clone()))).collect()
-                        }
+                        Section::Databases => spec
+                            .databases
+                            .iter()
+                            .map(|i| Watched::Place(Place::Database(i.name.value.clone())))
+                            .collect(),
                     }
                 };
                 let mut watched = names(*section);
@@ -152,12 +178,17 @@ impl Resolver<'_> {
                     Some((Section::Sources, _)) => vec![Watched::Source(name)],
                     Some((Section::Pipelines, _)) => vec![Watched::Pipeline(name)],
                     Some((Section::Databases, _)) => vec![Watched::Place(Place::Database(name))],
-                    _ => vec![Watched::Place(Place::Objects(Location { bucket: name, prefix: String::new() }))],
+                    _ => vec![Watched::Place(Place::Objects(Location {
+                        bucket: name,
+                        prefix: String::new(),
+                    }))],
                 }
             }
-            place => {
-                self.place(place, watch.span, path, databases).map(Watched::Place).into_iter().collect()
-            }
+            place => self
+                .place(place, watch.span, path, databases)
+                .map(Watched::Place)
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -215,9 +246,12 @@ impl Resolver<'_> {
                 return None;
             }
             (None, None) => {
-                let diagnostic =
-                    Diagnostic::error(diagnostic::LW0202, metric.span, "a metric needs a threshold")
-                        .help("say when it rings: `above: 60000` or `below: 1`");
+                let diagnostic = Diagnostic::error(
+                    diagnostic::LW0202,
+                    metric.span,
+                    "a metric needs a threshold",
+                )
+                .help("say when it rings: `above: 60000` or `below: 1`");
                 self.report(diagnostic, path);
                 return None;
             }

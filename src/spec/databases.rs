@@ -196,8 +196,19 @@ pub struct ColumnType(pub Box<str>);
 
 impl ColumnType {
     const PRIMITIVES: [&'static str; 13] = [
-        "boolean", "tinyint", "smallint", "int", "bigint", "float", "double", "string", "binary",
-        "date", "timestamp", "timestamptz", "uuid",
+        "boolean",
+        "tinyint",
+        "smallint",
+        "int",
+        "bigint",
+        "float",
+        "double",
+        "string",
+        "binary",
+        "date",
+        "timestamp",
+        "timestamptz",
+        "uuid",
     ];
 
     /// Reads a type. `integer`, `long` and their like are other languages' words: the error names
@@ -232,14 +243,17 @@ impl ColumnType {
             "char" | "varchar" => {
                 let most = if word == "char" { 255 } else { 65_535 };
                 match parenthesised(rest) {
-                    Some((n, rest)) if n.parse::<u32>().is_ok_and(|n| (1..=most).contains(&n)) => Ok(rest),
+                    Some((n, rest)) if n.parse::<u32>().is_ok_and(|n| (1..=most).contains(&n)) => {
+                        Ok(rest)
+                    }
                     _ => Err(format!("it reads `{word}(n)`, with n from 1 to {most}").into()),
                 }
             }
             "array" if open(rest, '<') => closed(Self::one(&rest[1..], depth + 1)?, "array"),
             "map" if open(rest, '<') => {
                 let rest = Self::one(&rest[1..], depth + 1)?;
-                let rest = rest.strip_prefix(',').ok_or("a map has two types: `map<string,int>`")?;
+                let rest =
+                    rest.strip_prefix(',').ok_or("a map has two types: `map<string,int>`")?;
                 closed(Self::one(rest, depth + 1)?, "map")
             }
             "struct" if open(rest, '<') => {
@@ -301,7 +315,10 @@ impl Decode for Partition {
             Shape::List(Box::new(Transform::shape())),
             Shape::Map {
                 keys: "a partition column's name",
-                values: Box::new(Shape::Either(vec![ColumnType::shape(), PartitionDetails::shape()])),
+                values: Box::new(Shape::Either(vec![
+                    ColumnType::shape(),
+                    PartitionDetails::shape(),
+                ])),
             },
         ])
     }
@@ -446,7 +463,8 @@ impl Transform {
 
     /// Reads `country`, `day(placed_at)`, `bucket(16, id)`.
     pub fn parse(text: &str) -> Result<Self, super::words::Refused> {
-        let Some((word, inner)) = text.strip_suffix(')').and_then(|text| text.split_once('(')) else {
+        let Some((word, inner)) = text.strip_suffix(')').and_then(|text| text.split_once('('))
+        else {
             return ColumnName::parse(text).map(Transform::Identity);
         };
         let column = |text: &str| ColumnName::parse(text.trim());
@@ -467,7 +485,9 @@ impl Transform {
                 let known = ["identity", "year", "month", "day", "hour", "bucket", "truncate"];
                 let reason = format!("`{}` is no transform of Iceberg", shortened(other));
                 Err(match diagnostic::nearest(other, known) {
-                    Some(near) => super::words::Refused::instead(reason, format!("{near}({inner})")),
+                    Some(near) => {
+                        super::words::Refused::instead(reason, format!("{near}({inner})"))
+                    }
                     None => reason.into(),
                 })
             }
@@ -475,16 +495,26 @@ impl Transform {
     }
 }
 
-text_form!(Transform, "a partition transform such as `day(placed_at)`", None, LW0305, Transform::parse);
+text_form!(
+    Transform,
+    "a partition transform such as `day(placed_at)`",
+    None,
+    LW0305,
+    Transform::parse
+);
 
 /// A name that a table may have: as a name of the spec, with underscores instead of hyphens.
 pub fn check_table_name(name: &At<Name>) -> Option<Diagnostic> {
     name.as_str().contains('-').then(|| {
         let mended = name.as_str().replace('-', "_");
-        Diagnostic::error(diagnostic::LW0206, name.span, format!("`{name}` cannot be a table's name"))
-            .note("Athena takes letters, digits and underscores only")
-            .help(format!("write `{mended}`, here and where it is referred to"))
-            .fix(name.span, mended)
+        Diagnostic::error(
+            diagnostic::LW0206,
+            name.span,
+            format!("`{name}` cannot be a table's name"),
+        )
+        .note("Athena takes letters, digits and underscores only")
+        .help(format!("write `{mended}`, here and where it is referred to"))
+        .fix(name.span, mended)
     })
 }
 
@@ -494,10 +524,28 @@ mod tests {
 
     #[test]
     fn column_types_are_hives() {
-        for good in ["string", "decimal(10,2)", "array<map<string,struct<a:int,b:array<double>>>>", "varchar(20)", "map<string, int>"] {
+        for good in [
+            "string",
+            "decimal(10,2)",
+            "array<map<string,struct<a:int,b:array<double>>>>",
+            "varchar(20)",
+            "map<string, int>",
+        ] {
             assert!(ColumnType::parse(good).is_ok(), "{good}: {:?}", ColumnType::parse(good));
         }
-        for bad in ["integer", "decimal", "decimal(39,2)", "decimal(4,5)", "array<string", "map<string>", "struct<a>", "varchar(0)", "string string", "", "array"] {
+        for bad in [
+            "integer",
+            "decimal",
+            "decimal(39,2)",
+            "decimal(4,5)",
+            "array<string",
+            "map<string>",
+            "struct<a>",
+            "varchar(0)",
+            "string string",
+            "",
+            "array",
+        ] {
             assert!(ColumnType::parse(bad).is_err(), "{bad}");
         }
         assert_eq!(ColumnType::parse("long").unwrap_err().instead.as_deref(), Some("bigint"));

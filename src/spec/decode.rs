@@ -63,14 +63,23 @@ pub enum Shape {
     /// `true` or `false`.
     Boolean,
     /// A whole number, with its bounds.
-    Integer { min: i64, max: i64 },
+    Integer {
+        min: i64,
+        max: i64,
+    },
     /// A text: what it is, in words, and the regular expression that it matches, if there is one.
-    Text { what: &'static str, pattern: Option<String> },
+    Text {
+        what: &'static str,
+        pattern: Option<String>,
+    },
     /// One of these words, each with its meaning.
     Word(&'static [(&'static str, &'static str)]),
     List(Box<Shape>),
     /// A map whose keys the user chooses; the text says what a key is.
-    Map { keys: &'static str, values: Box<Shape> },
+    Map {
+        keys: &'static str,
+        values: Box<Shape>,
+    },
     /// A map with known keys.
     Record(fn() -> RecordShape),
     /// One of several.
@@ -388,7 +397,8 @@ impl Decode for String {
             return None;
         }
         if let Some(bad) = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
-            let headline = format!("a text must not hold the control character {}", bad.escape_default());
+            let headline =
+                format!("a text must not hold the control character {}", bad.escape_default());
             return decoder.malformed(diagnostic::LW0305, node, headline);
         }
         Some(text.to_owned())
@@ -408,7 +418,9 @@ fn means_something_else(text: &str) -> bool {
             && (digits.replace('_', "").parse::<f64>().is_ok()
                 || digits.starts_with("0x")
                 || digits.starts_with("0o")
-                || digits.split(':').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())))
+                || digits
+                    .split(':')
+                    .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())))
     };
     word || number
 }
@@ -487,7 +499,9 @@ fn unknown_key(entry: &Entry, keys: &[&'static str], decoder: &mut Decoder) {
             .label("not a key of this map")
             .help(format!("did you mean `{key}`?"))
             .fix(entry.key_span, key),
-        None => diagnostic.label("not a key of this map").help(format!("known here: {}", list(keys))),
+        None => {
+            diagnostic.label("not a key of this map").help(format!("known here: {}", list(keys)))
+        }
     };
     let path = decoder.under(&entry.key, |decoder| decoder.path().to_owned());
     decoder.report(diagnostic.at(path));

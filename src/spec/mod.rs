@@ -81,8 +81,14 @@ impl Decode for Defaults {
             doc: "What holds for each thing of a kind unless the thing says otherwise. Maps merge; a key that a thing sets to null keeps the default away.",
             fields: vec![
                 default_field::<keys::Key>("keys", "Of each key."),
-                default_field::<buckets::Bucket>("buckets", "Of each bucket that is not `existing`."),
-                default_field::<databases::Database>("databases", "Of each database that is not `existing`."),
+                default_field::<buckets::Bucket>(
+                    "buckets",
+                    "Of each bucket that is not `existing`.",
+                ),
+                default_field::<databases::Database>(
+                    "databases",
+                    "Of each database that is not `existing`.",
+                ),
                 default_field::<sources::Source>("sources", "Of each source."),
                 default_field::<pipelines::Pipeline>("pipelines", "Of each pipeline."),
             ],

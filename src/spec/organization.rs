@@ -27,12 +27,20 @@ record! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationId(pub String);
 
-text_form!(OrganizationId, "an organization id such as `o-a1b2c3d4e5`", Some("^o-[a-z0-9]{10,32}$"), LW0305, |text| {
-    match text.strip_prefix("o-") {
-        Some(id) if (10..=32).contains(&id.len()) && lower_case(id) => Ok(OrganizationId(text.to_owned())),
-        _ => Err("`o-` and 10 to 32 lower-case letters and digits"),
+text_form!(
+    OrganizationId,
+    "an organization id such as `o-a1b2c3d4e5`",
+    Some("^o-[a-z0-9]{10,32}$"),
+    LW0305,
+    |text| {
+        match text.strip_prefix("o-") {
+            Some(id) if (10..=32).contains(&id.len()) && lower_case(id) => {
+                Ok(OrganizationId(text.to_owned()))
+            }
+            _ => Err("`o-` and 10 to 32 lower-case letters and digits"),
+        }
     }
-});
+);
 
 /// A root's id (Organizations API reference: `^r-[0-9a-z]{4,32}$`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,12 +76,14 @@ impl Decode for Trusted {
             match AccountId::new(&entry.key) {
                 Ok(value) => {
                     let reason = decoder.under(&entry.key, |d| String::decode(&entry.value, d));
-                    trusted.extend(reason.map(|reason| (At { value, span: entry.key_span }, reason)));
+                    trusted
+                        .extend(reason.map(|reason| (At { value, span: entry.key_span }, reason)));
                 }
                 Err(reason) => {
                     let headline = format!("`{}` is not an account id", shortened(&entry.key));
                     decoder.report(
-                        Diagnostic::error(diagnostic::LW0305, entry.key_span, headline).note(reason),
+                        Diagnostic::error(diagnostic::LW0305, entry.key_span, headline)
+                            .note(reason),
                     );
                 }
             }

@@ -61,13 +61,16 @@ impl Reference {
     /// Reads the form.
     pub fn parse(text: &str) -> Result<Self, Refused> {
         let name = |text: &str| Name::new(text).map_err(|reason| format!("`{text}`: {reason}"));
-        for section in [Section::Buckets, Section::Databases, Section::Sources, Section::Pipelines] {
+        for section in [Section::Buckets, Section::Databases, Section::Sources, Section::Pipelines]
+        {
             if text == section.as_str() {
                 return Ok(Reference::Each(section));
             }
         }
         if let Some((bucket, rest)) = text.split_once('/') {
-            if matches!(bucket, "role" | "user" | "account" | "ou" | "service") && !rest.ends_with('/') {
+            if matches!(bucket, "role" | "user" | "account" | "ou" | "service")
+                && !rest.ends_with('/')
+            {
                 return Err("that names a principal; here a place is wanted".into());
             }
             let prefix = match rest {
@@ -131,7 +134,10 @@ text_form!(
         "s3" => Ok(Encryption::S3),
         _ => match text.strip_prefix("keys.") {
             Some(key) => Name::new(key).map(Encryption::Key).map_err(Refused::from),
-            None => Err(Refused::instead("a key is called by its section and name", format!("keys.{text}"))),
+            None => Err(Refused::instead(
+                "a key is called by its section and name",
+                format!("keys.{text}")
+            )),
         },
     }
 );
@@ -140,12 +146,21 @@ text_form!(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyReference(pub Name);
 
-text_form!(KeyReference, "a key such as `keys.raw`", Some(r"^keys\.[a-z][a-z0-9_-]*$"), LW0305, |text| {
-    match text.strip_prefix("keys.") {
-        Some(key) => Name::new(key).map(KeyReference).map_err(Refused::from),
-        None => Err(Refused::instead("a key is called by its section and name", format!("keys.{text}"))),
+text_form!(
+    KeyReference,
+    "a key such as `keys.raw`",
+    Some(r"^keys\.[a-z][a-z0-9_-]*$"),
+    LW0305,
+    |text| {
+        match text.strip_prefix("keys.") {
+            Some(key) => Name::new(key).map(KeyReference).map_err(Refused::from),
+            None => Err(Refused::instead(
+                "a key is called by its section and name",
+                format!("keys.{text}"),
+            )),
+        }
     }
-});
+);
 
 /// Who may be given access.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -186,19 +201,29 @@ impl Principal {
             None => (None, text),
         };
         let Some((kind, name)) = rest.split_once('/') else {
-            return Err("a principal reads `role/NAME`, `user/NAME`, `account/ID`, `ou/ID`, `organization`".into());
+            return Err(
+                "a principal reads `role/NAME`, `user/NAME`, `account/ID`, `ou/ID`, `organization`"
+                    .into(),
+            );
         };
         match (kind, account) {
             ("role", account) => Ok(Principal::Role { account, name: iam_name(name)? }),
             ("user", account) => Ok(Principal::User { account, name: iam_name(name)? }),
             (_, Some(_)) => Err("an account stands before `role/` and `user/` only".into()),
-            ("account", None) => AccountId::new(name).map(Principal::Account).map_err(Refused::from),
+            ("account", None) => {
+                AccountId::new(name).map(Principal::Account).map_err(Refused::from)
+            }
             ("ou", None) => organizational_unit(name).map_err(Refused::from),
             ("service", None) => match name.split_once('.') {
-                Some((_, "amazonaws.com" | "amazonaws.com.cn")) => Ok(Principal::Service(name.to_owned())),
+                Some((_, "amazonaws.com" | "amazonaws.com.cn")) => {
+                    Ok(Principal::Service(name.to_owned()))
+                }
                 _ => Err("a service reads `service/NAME.amazonaws.com`".into()),
             },
-            _ => Err(format!("`{kind}/` is no kind of principal: role, user, account, ou, service").into()),
+            _ => {
+                Err(format!("`{kind}/` is no kind of principal: role, user, account, ou, service")
+                    .into())
+            }
         }
     }
 }
@@ -206,19 +231,29 @@ impl Principal {
 fn iam_name(text: &str) -> Result<String, String> {
     let last = text.rsplit('/').next().unwrap_or("");
     let path = &text[..text.len() - last.len()];
-    if last.is_empty() || last.len() > 64 || path.len() > 510 || path.starts_with('/') || path.contains("//") {
-        return Err("the name of a role or user has 1 to 64 characters, after a path of at most 512".into());
+    if last.is_empty()
+        || last.len() > 64
+        || path.len() > 510
+        || path.starts_with('/')
+        || path.contains("//")
+    {
+        return Err(
+            "the name of a role or user has 1 to 64 characters, after a path of at most 512".into(),
+        );
     }
     match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "+=,.@_-/".contains(*c))) {
         Some('*' | '?') => Err("a principal is one role or user, not a pattern".into()),
-        Some(bad) => Err(format!("`{}` cannot stand in the name of a role or user", bad.escape_default())),
+        Some(bad) => {
+            Err(format!("`{}` cannot stand in the name of a role or user", bad.escape_default()))
+        }
         None => Ok(text.to_owned()),
     }
 }
 
 fn organizational_unit(text: &str) -> Result<Principal, String> {
     let wanted = || "an organizational unit reads `ou/ou-ab12-cdefghij`".to_owned();
-    let (root, unit) = text.strip_prefix("ou-").and_then(|id| id.split_once('-')).ok_or_else(wanted)?;
+    let (root, unit) =
+        text.strip_prefix("ou-").and_then(|id| id.split_once('-')).ok_or_else(wanted)?;
     let word = |text: &str, least: usize| {
         (least..=32).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
@@ -263,7 +298,9 @@ mod tests {
         for text in ["raw/", "raw/partner/", "raw/a/b/", "sales", "sales.orders", "pipelines"] {
             assert_eq!(Reference::parse(text).map(|r| r.to_string()), Ok(text.to_owned()));
         }
-        for bad in ["raw/partner", "Sales", "sales.", ".orders", "raw//", "keys.raw", "role/Analyst", ""] {
+        for bad in
+            ["raw/partner", "Sales", "sales.", ".orders", "raw//", "keys.raw", "role/Analyst", ""]
+        {
             assert!(Reference::parse(bad).is_err(), "{bad}");
         }
         assert_eq!(
@@ -275,12 +312,28 @@ mod tests {
     #[test]
     fn principals_print_as_they_read() {
         for text in [
-            "role/Analyst", "444455556666:role/x/Loader", "user/Ada", "account/444455556666",
-            "ou/ou-ab12-cdefghij", "organization", "service/firehose.amazonaws.com",
+            "role/Analyst",
+            "444455556666:role/x/Loader",
+            "user/Ada",
+            "account/444455556666",
+            "ou/ou-ab12-cdefghij",
+            "organization",
+            "service/firehose.amazonaws.com",
         ] {
             assert_eq!(Principal::parse(text).map(|p| p.to_string()), Ok(text.to_owned()));
         }
-        for bad in ["Analyst", "role/", "role/*", "role/a b", "account/1", "ou/ab", "*", "arn:aws:iam::1:role/x", "1:role/x", "service/x"] {
+        for bad in [
+            "Analyst",
+            "role/",
+            "role/*",
+            "role/a b",
+            "account/1",
+            "ou/ab",
+            "*",
+            "arn:aws:iam::1:role/x",
+            "1:role/x",
+            "service/x",
+        ] {
             assert!(Principal::parse(bad).is_err(), "{bad}");
         }
     }

@@ -55,8 +55,21 @@ pub enum From {
 
 /// Kinds that the language knows and this version does not make yet.
 const LATER: [&str; 15] = [
-    "s3", "cloudwatch-logs", "cloudwatch-metrics", "redshift", "smb", "nfs", "hdfs", "dms", "gcs",
-    "azure-blob", "upload", "salesforce", "api", "sap", "rds",
+    "s3",
+    "cloudwatch-logs",
+    "cloudwatch-metrics",
+    "redshift",
+    "smb",
+    "nfs",
+    "hdfs",
+    "dms",
+    "gcs",
+    "azure-blob",
+    "upload",
+    "salesforce",
+    "api",
+    "sap",
+    "rds",
 ];
 
 impl Decode for From {

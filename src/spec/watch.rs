@@ -75,16 +75,22 @@ pub struct Metric {
     pub name: String,
 }
 
-text_form!(Metric, "a metric such as `AWS/Kinesis PutRecord.Success`", Some(r"^AWS/\S+ \S+$"), LW0305, |text| {
-    match text.split_once(' ') {
-        Some((namespace, name))
-            if namespace.starts_with("AWS/") && !name.is_empty() && !name.contains(' ') =>
-        {
-            Ok(Metric { namespace: namespace.to_owned(), name: name.to_owned() })
+text_form!(
+    Metric,
+    "a metric such as `AWS/Kinesis PutRecord.Success`",
+    Some(r"^AWS/\S+ \S+$"),
+    LW0305,
+    |text| {
+        match text.split_once(' ') {
+            Some((namespace, name))
+                if namespace.starts_with("AWS/") && !name.is_empty() && !name.contains(' ') =>
+            {
+                Ok(Metric { namespace: namespace.to_owned(), name: name.to_owned() })
+            }
+            _ => Err("a namespace, a space and a name".to_owned()),
         }
-        _ => Err("a namespace, a space and a name".to_owned()),
     }
-});
+);
 
 /// A threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,15 +110,22 @@ pub struct Breaching {
     pub of: i64,
 }
 
-text_form!(Breaching, "a rule such as `3 of 5`", Some("^[1-9][0-9]* of [1-9][0-9]*$"), LW0305, |text| {
-    let numbers: Vec<i64> =
-        text.split(" of ").filter_map(|part| part.parse().ok()).collect();
-    match numbers[..] {
-        [bad, of] if (1..=of).contains(&bad) => Ok(Breaching { bad, of }),
-        [bad, of] if bad > of => Err(Refused::instead(format!("{bad} is more than {of}"), format!("{of} of {bad}"))),
-        _ => Err(Refused::from("two numbers, `3 of 5`")),
+text_form!(
+    Breaching,
+    "a rule such as `3 of 5`",
+    Some("^[1-9][0-9]* of [1-9][0-9]*$"),
+    LW0305,
+    |text| {
+        let numbers: Vec<i64> = text.split(" of ").filter_map(|part| part.parse().ok()).collect();
+        match numbers[..] {
+            [bad, of] if (1..=of).contains(&bad) => Ok(Breaching { bad, of }),
+            [bad, of] if bad > of => {
+                Err(Refused::instead(format!("{bad} is more than {of}"), format!("{of} of {bad}")))
+            }
+            _ => Err(Refused::from("two numbers, `3 of 5`")),
+        }
     }
-});
+);
 
 /// One name of `notify`, or a list.
 #[derive(Debug, Clone, PartialEq)]

@@ -26,7 +26,12 @@ macro_rules! text_form {
                     Ok(value) => Some(value),
                     Err(refused) => {
                         let headline = format!("`{}` is not {}", shortened(text), $what);
-                        Refused::from(refused).report(diagnostic::$code, node, headline, decoder)
+                        $crate::spec::words::Refused::from(refused).report(
+                            diagnostic::$code,
+                            node,
+                            headline,
+                            decoder,
+                        )
                     }
                 }
             }
@@ -50,7 +55,13 @@ impl Refused {
     }
 
     /// Reports it at the node.
-    pub fn report<T>(self, code: Code, node: &Node, headline: String, decoder: &mut Decoder) -> Option<T> {
+    pub fn report<T>(
+        self,
+        code: Code,
+        node: &Node,
+        headline: String,
+        decoder: &mut Decoder,
+    ) -> Option<T> {
         let mut diagnostic = Diagnostic::error(code, node.span, headline).note(self.reason);
         if let Some(text) = self.instead {
             let quoted = matches!(node.kind, Kind::Scalar { quoted: true, .. });
@@ -87,8 +98,7 @@ impl Duration {
         let wanted = || "a number and one of s, m (minutes), h, d, w, y: `15m`, `26h`, `30d`, `2y`";
         let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wanted)?;
         let (digits, unit) = text.split_at(split);
-        let (_, seconds) =
-            Self::UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wanted)?;
+        let (_, seconds) = Self::UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wanted)?;
         let count: u64 = digits.parse().map_err(|_| wanted())?;
         if count == 0 {
             return Err("a duration is at least 1 of its unit".into());
@@ -262,7 +272,9 @@ fn check_cron(fields: &[&str]) -> Result<(), String> {
 text_form!(
     Schedule,
     "a schedule",
-    Some(r"^(rate\([0-9]+ (minute|minutes|hour|hours|day|days)\)|cron\(\S+ \S+ \S+ \S+ \S+ \S+\))$"),
+    Some(
+        r"^(rate\([0-9]+ (minute|minutes|hour|hours|day|days)\)|cron\(\S+ \S+ \S+ \S+ \S+ \S+\))$"
+    ),
     LW0305,
     Schedule::parse
 );
@@ -277,7 +289,9 @@ impl Decode for AccountId {
             Ok(id) => id,
             Err(reason) => {
                 let headline = format!("`{}` is not an account id", shortened(text));
-                decoder.report(Diagnostic::error(diagnostic::LW0305, node.span, headline).note(reason));
+                decoder.report(
+                    Diagnostic::error(diagnostic::LW0305, node.span, headline).note(reason),
+                );
                 return None;
             }
         };
@@ -291,31 +305,44 @@ impl Decode for AccountId {
         )
         .fix(node.span, format!("\"{text}\""));
         if text.starts_with('0') {
-            diagnostic = diagnostic.note("without quotes some readers of YAML take it for octal and lose the zero");
+            diagnostic = diagnostic
+                .note("without quotes some readers of YAML take it for octal and lose the zero");
         }
         decoder.report(diagnostic);
         None
     }
 }
 
-text_form!(Region, "a region such as `eu-west-1`", Some("^[a-z]+(-[a-z]+)+-[0-9]$"), LW0308, |text| {
-    match (Region::new(text), crate::catalogue::region(text)) {
-        (Ok(region), Some(_)) => Ok(region),
-        (Err(reason), _) => Err(Refused::from(reason)),
-        (Ok(_), None) => {
-            let known = crate::catalogue::regions().iter().map(|region| region.name);
-            let reason = "no AWS region is called that";
-            Err(match diagnostic::nearest(text, known) {
-                Some(near) => Refused::instead(reason, near),
-                None => reason.into(),
-            })
+text_form!(
+    Region,
+    "a region such as `eu-west-1`",
+    Some("^[a-z]+(-[a-z]+)+-[0-9]$"),
+    LW0308,
+    |text| {
+        match (Region::new(text), crate::catalogue::region(text)) {
+            (Ok(region), Some(_)) => Ok(region),
+            (Err(reason), _) => Err(Refused::from(reason)),
+            (Ok(_), None) => {
+                let known = crate::catalogue::regions().map(|region| region.name);
+                let reason = "no AWS region is called that";
+                Err(match diagnostic::nearest(text, known) {
+                    Some(near) => Refused::instead(reason, near),
+                    None => reason.into(),
+                })
+            }
         }
     }
+);
+text_form!(
+    BucketName,
+    "a bucket name",
+    Some("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"),
+    LW0309,
+    |text| { BucketName::new(text) }
+);
+text_form!(Arn, "an ARN", Some("^arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+$"), LW0305, |text| {
+    Arn::new(text)
 });
-text_form!(BucketName, "a bucket name", Some("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$"), LW0309, |text| {
-    BucketName::new(text)
-});
-text_form!(Arn, "an ARN", Some("^arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+$"), LW0305, |text| Arn::new(text));
 text_form!(Name, "a name", Some("^[a-z][a-z0-9_-]*$"), LW0206, |text| Name::new(text));
 
 /// A prefix of object keys: ends in a slash, starts with none.
@@ -341,9 +368,14 @@ impl Prefix {
             return Err("a prefix has no part `.` or `..`".into());
         }
         if text.len() > 900 {
-            return Err("a prefix has at most 900 bytes, which leaves room in a key of 1,024".into());
+            return Err(
+                "a prefix has at most 900 bytes, which leaves room in a key of 1,024".into()
+            );
         }
-        match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "!-_.'()/=+@:,&$; ".contains(*c))) {
+        match text
+            .chars()
+            .find(|c| !(c.is_ascii_alphanumeric() || "!-_.'()/=+@:,&$; ".contains(*c)))
+        {
             Some(bad) => Err(format!("`{}` cannot stand in a prefix", bad.escape_default())),
             None if text.contains("${") => Err("`${` cannot stand in a prefix".into()),
             None => Ok(()),
@@ -359,7 +391,9 @@ mod tests {
 
     #[test]
     fn durations_read_and_print() {
-        for (text, seconds) in [("90s", 90), ("15m", 900), ("26h", 93_600), ("4w", 2_419_200), ("2y", 63_072_000)] {
+        for (text, seconds) in
+            [("90s", 90), ("15m", 900), ("26h", 93_600), ("4w", 2_419_200), ("2y", 63_072_000)]
+        {
             assert_eq!(Duration::parse(text).map(|d| d.0), Ok(seconds), "{text}");
         }
         for bad in ["", "30", "d", "0d", "1mo", "-1d", "1.5h", "99999999999999999999d", "101y"] {
@@ -372,10 +406,27 @@ mod tests {
 
     #[test]
     fn schedules_are_eventbridges() {
-        for good in ["rate(1 day)", "rate(5 minutes)", "cron(0 3 * * ? *)", "cron(0/15 8-18 ? * MON-FRI *)", "cron(0 0 L * ? 2027)", "cron(0 10 ? * 6#3 *)"] {
+        for good in [
+            "rate(1 day)",
+            "rate(5 minutes)",
+            "cron(0 3 * * ? *)",
+            "cron(0/15 8-18 ? * MON-FRI *)",
+            "cron(0 0 L * ? 2027)",
+            "cron(0 10 ? * 6#3 *)",
+        ] {
             assert!(Schedule::parse(good).is_ok(), "{good}: {:?}", Schedule::parse(good));
         }
-        for bad in ["", "rate(1 days)", "rate(2 day)", "rate(0 hours)", "cron(0 3 * * *)", "cron(0 3 * * * *)", "cron(0 25 * * ? *)", "cron(0 3 ? * ? *)", "every day"] {
+        for bad in [
+            "",
+            "rate(1 days)",
+            "rate(2 day)",
+            "rate(0 hours)",
+            "cron(0 3 * * *)",
+            "cron(0 3 * * * *)",
+            "cron(0 25 * * ? *)",
+            "cron(0 3 ? * ? *)",
+            "every day",
+        ] {
             assert!(Schedule::parse(bad).is_err(), "{bad}");
         }
     }
@@ -383,7 +434,18 @@ mod tests {
     #[test]
     fn prefixes_hold_nothing_that_a_policy_would_read() {
         assert!(Prefix::parse("tmp/day=1/").is_ok());
-        for bad in ["tmp", "/tmp/", "a//b/", "a*/", "a?/", "${aws:username}/", "a\"/", "a{b}/", "../", "a\n/"] {
+        for bad in [
+            "tmp",
+            "/tmp/",
+            "a//b/",
+            "a*/",
+            "a?/",
+            "${aws:username}/",
+            "a\"/",
+            "a{b}/",
+            "../",
+            "a\n/",
+        ] {
             assert!(Prefix::parse(bad).is_err(), "{bad:?}");
         }
     }
