@@ -197,3 +197,12 @@ fn documents_inside_are_free() {
     let table = document!({"CatalogId": "1", "DatabaseName": "d", "TableInput": {"Parameters": {"a": "b"}}});
     assert!(check("AWS::Glue::Table", &table).is_empty());
 }
+
+#[test]
+fn no_tag_stands_twice() {
+    let tags = r#"{"Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "1"}, {"Key": "a", "Value": "2"}]}"#;
+    assert_eq!(
+        found("AWS::SNS::Topic", tags),
+        ["Tags/2: the tag `a` stands in the list twice"]
+    );
+}
