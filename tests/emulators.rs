@@ -23,16 +23,10 @@ fn ministack_starts_empty_and_ends_with_its_value() {
     let body = "Action=DescribeStacks&Version=2010-05-15";
     let (status, text) = server.http("POST", "/", &headers, body);
     assert_eq!(status, 200, "{text}");
-    assert!(
-        text.contains("DescribeStacksResponse") && !text.contains("<StackName>"),
-        "{text}"
-    );
+    assert!(text.contains("DescribeStacksResponse") && !text.contains("<StackName>"), "{text}");
     let port = server.port;
     drop(server);
-    assert!(
-        TcpStream::connect(("127.0.0.1", port)).is_err(),
-        "port {port} is still served"
-    );
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "port {port} is still served");
 }
 
 #[test]
@@ -52,18 +46,13 @@ fn microburst_does_what_its_rules_say_and_tells() {
     let upstream = emulator::shared_ministack();
     let proxy = emulator::microburst(upstream);
     proxy.warm(&["cloudformation"]);
-    proxy.faults(
-        &json!([{"service": "cloudformation", "operation": "ListStacks", "times": 1,
-        "error": {"code": "Throttling", "status": 400, "message": "Rate exceeded"}}]),
-    );
+    proxy.faults(&json!([{"service": "cloudformation", "operation": "ListStacks", "times": 1,
+        "error": {"code": "Throttling", "status": 400, "message": "Rate exceeded"}}]));
     let signed = signed_for("cloudformation");
     let headers = [("Authorization", signed.as_str()), QUERY];
     let body = "Action=ListStacks&Version=2010-05-15";
     let (status, text) = proxy.http("POST", "/", &headers, body);
-    assert!(
-        status == 400 && text.contains("Throttling"),
-        "{status} {text}"
-    );
+    assert!(status == 400 && text.contains("Throttling"), "{status} {text}");
     let (status, text) = proxy.http("POST", "/", &headers, body);
     assert_eq!(status, 200, "{text}");
     let fired = proxy.fired();

@@ -45,9 +45,7 @@ pub fn ministack() -> Server {
 /// CloudFormation's failure semantics, for S3, SNS, SQS and Kinesis only; templates in JSON.
 pub fn roto() -> Server {
     let set = |command: &mut Command, port: u16| {
-        command
-            .args(["--host", "127.0.0.1", "--ephemeral", "--port"])
-            .arg(port.to_string());
+        command.args(["--host", "127.0.0.1", "--ephemeral", "--port"]).arg(port.to_string());
     };
     start("roto", "roto-server", "/", set)
 }
@@ -111,11 +109,7 @@ impl Server {
     pub fn faults(&self, rules: &Value) {
         let json = [("Content-Type", "application/json")];
         let (status, body) = self.http("POST", "/_microburst/rules", &json, &rules.to_string());
-        assert!(
-            status == 200,
-            "{} refuses the rules {rules}: {status} {body}",
-            self.name
-        );
+        assert!(status == 200, "{} refuses the rules {rules}: {status} {body}", self.name);
     }
 
     /// microburst: what it did since the last `forget_faults`, oldest first: objects with `service`, `operation`, `action`.
@@ -196,9 +190,7 @@ fn start(
         let log = logs.join(format!("{name}-{port}.log"));
         let output =
             File::create(&log).unwrap_or_else(|e| panic!("cannot create {}: {e}", log.display()));
-        let errors = output
-            .try_clone()
-            .expect("invariant: an open file can be duplicated");
+        let errors = output.try_clone().expect("invariant: an open file can be duplicated");
         let mut command = Command::new(bin.join("python"));
         command
             .arg(tools::asset("runners/tether.py"))
@@ -221,17 +213,9 @@ fn start(
             }
         }
         set(&mut command, port);
-        let tether = command
-            .spawn()
-            .unwrap_or_else(|e| panic!("cannot start {name}: {e}"));
+        let tether = command.spawn().unwrap_or_else(|e| panic!("cannot start {name}: {e}"));
         let url = format!("http://127.0.0.1:{port}");
-        let mut server = Server {
-            name,
-            url,
-            port,
-            log,
-            tether,
-        };
+        let mut server = Server { name, url, port, log, tether };
         let health = format!("{}{health}", server.url);
         let end = Instant::now() + START_LIMIT;
         let died = loop {
@@ -251,20 +235,14 @@ fn start(
             std::thread::sleep(Duration::from_millis(50));
         };
         drop(choosing);
-        assert!(
-            attempt < ATTEMPTS,
-            "{name} died at start ({died}): {}",
-            last_words(&server)
-        );
+        assert!(attempt < ATTEMPTS, "{name} died at start ({died}): {}", last_words(&server));
     }
     unreachable!("invariant: the loop above returns or panics")
 }
 
 fn free_port() -> u16 {
     let socket = TcpListener::bind(("127.0.0.1", 0)).and_then(|s| s.local_addr());
-    socket
-        .unwrap_or_else(|e| panic!("no free port on 127.0.0.1: {e}"))
-        .port()
+    socket.unwrap_or_else(|e| panic!("no free port on 127.0.0.1: {e}")).port()
 }
 
 fn last_words(server: &Server) -> String {
@@ -280,19 +258,10 @@ fn last_words(server: &Server) -> String {
 /// Logs are of use while a failure is looked at: those older than a day go.
 fn forget_old_logs(logs: &std::path::Path) {
     let old = |file: &fs::DirEntry| {
-        let age = file
-            .metadata()
-            .and_then(|m| m.modified())
-            .ok()
-            .and_then(|t| t.elapsed().ok());
+        let age = file.metadata().and_then(|m| m.modified()).ok().and_then(|t| t.elapsed().ok());
         age.is_some_and(|age| age > Duration::from_secs(24 * 3600))
     };
-    for file in fs::read_dir(logs)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(old)
-    {
+    for file in fs::read_dir(logs).into_iter().flatten().flatten().filter(old) {
         let _ = fs::remove_file(file.path());
     }
 }

@@ -12,4 +12,5 @@ pub mod emulator;
 pub mod http;
 pub mod judge;
 pub mod process;
+pub mod template;
 pub mod tools;

@@ -32,11 +32,7 @@ pub fn run(command: &mut Command, input: &[u8], limit: Duration) -> Result<Finis
         .write_all(input)
         .and_then(|()| stdin.rewind())
         .map_err(|e| format!("cannot write the input of {name}: {e}"))?;
-    let handle = |f: &File| {
-        f.try_clone()
-            .map(Stdio::from)
-            .map_err(|e| format!("{name}: {e}"))
-    };
+    let handle = |f: &File| f.try_clone().map(Stdio::from).map_err(|e| format!("{name}: {e}"));
     let mut child = command
         .stdin(handle(&stdin)?)
         .stdout(handle(&stdout)?)
@@ -61,11 +57,7 @@ pub fn run(command: &mut Command, input: &[u8], limit: Duration) -> Result<Finis
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
     };
-    Ok(Finished {
-        status,
-        stdout: text(&mut stdout),
-        stderr: text(&mut stderr),
-    })
+    Ok(Finished { status, stdout: text(&mut stdout), stderr: text(&mut stderr) })
 }
 
 fn text(file: &mut File) -> String {

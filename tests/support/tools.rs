@@ -29,9 +29,7 @@ pub fn home() -> PathBuf {
 
 /// A file of this folder, such as a runner script.
 pub fn asset(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/support")
-        .join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support").join(path)
 }
 
 /// The virtual environment of `pins/<name>.txt`, installed if it is not there yet. Its programs are in `bin/`.
@@ -59,21 +57,12 @@ pub fn python(name: &str) -> PathBuf {
     let pins = asset(&format!("pins/{name}.txt"));
     let what = format!("python3 -m venv, and pip install -r {}", pins.display());
     installed(name, &[version.as_bytes(), &read(&pins)], &what, |dir| {
-        step(
-            Command::new("python3")
-                .args(["-m", "venv", "--without-pip"])
-                .arg(dir),
-        )?;
+        step(Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(dir))?;
         step(
             Command::new("python3")
                 .args(["-m", "pip", "--python"])
                 .arg(dir.join("bin/python"))
-                .args([
-                    "--disable-pip-version-check",
-                    "--no-input",
-                    "install",
-                    "--quiet",
-                ])
+                .args(["--disable-pip-version-check", "--no-input", "install", "--quiet"])
                 .args(["--no-deps", "--only-binary=:all:", "--requirement"])
                 .arg(&pins),
         )
@@ -85,21 +74,14 @@ pub fn node(name: &str) -> PathBuf {
     static VERSION: OnceLock<Result<String, String>> = OnceLock::new();
     let version = VERSION.get_or_init(|| {
         let missing = |why: String| format!("the tests need node, 20 or later, with npm: {why}");
-        let asked = process::run(
-            Command::new("node").arg("--version"),
-            b"",
-            Duration::from_secs(60),
-        );
+        let asked =
+            process::run(Command::new("node").arg("--version"), b"", Duration::from_secs(60));
         let version = asked.map_err(missing)?.stdout.trim().to_string();
         let major = version.trim_start_matches('v').split('.').next();
         if major.and_then(|m| m.parse::<u32>().ok()).unwrap_or(0) < 20 {
             return Err(missing(format!("this is node {version}")));
         }
-        let npm = process::run(
-            Command::new("npm").arg("--version"),
-            b"",
-            Duration::from_secs(60),
-        );
+        let npm = process::run(Command::new("npm").arg("--version"), b"", Duration::from_secs(60));
         npm.map_err(missing).map(|_| version)
     });
     let version = version.as_ref().unwrap_or_else(|why| panic!("{why}"));
@@ -115,13 +97,7 @@ pub fn node(name: &str) -> PathBuf {
         }
         step(
             Command::new("npm")
-                .args([
-                    "ci",
-                    "--ignore-scripts",
-                    "--legacy-peer-deps",
-                    "--no-audit",
-                    "--no-fund",
-                ])
+                .args(["ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund"])
                 .arg("--loglevel=error")
                 .current_dir(dir),
         )
@@ -141,16 +117,8 @@ fn installed(
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    let key: String = hash
-        .finalize()
-        .iter()
-        .take(6)
-        .map(|b| format!("{b:02x}"))
-        .collect();
-    let (dir, lock) = (
-        home.join(format!("{name}-{key}")),
-        home.join(format!("{name}.lock")),
-    );
+    let key: String = hash.finalize().iter().take(6).map(|b| format!("{b:02x}")).collect();
+    let (dir, lock) = (home.join(format!("{name}-{key}")), home.join(format!("{name}.lock")));
     let stamp = dir.join("complete");
     if stamp.exists() {
         return dir;
@@ -174,8 +142,7 @@ fn installed(
 pub(super) fn lock_file(path: &Path) -> File {
     let file =
         File::create(path).unwrap_or_else(|e| panic!("cannot create {}: {e}", path.display()));
-    file.lock()
-        .unwrap_or_else(|e| panic!("cannot lock {}: {e}", path.display()));
+    file.lock().unwrap_or_else(|e| panic!("cannot lock {}: {e}", path.display()));
     file
 }
 
