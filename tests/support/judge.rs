@@ -278,7 +278,14 @@ fn finding(
         rule,
         file: PathBuf::from(file),
         logical_id: logical_id.unwrap_or("-").to_string(),
-        message: message.split_whitespace().flat_map(|w| [" ", w]).skip(1).collect::<String>().chars().take(300).collect(),
+        message: message
+            .split_whitespace()
+            .flat_map(|w| [" ", w])
+            .skip(1)
+            .collect::<String>()
+            .chars()
+            .take(300)
+            .collect(),
     }
 }
 
@@ -319,7 +326,7 @@ fn parse(tool: &str, done: &process::Finished) -> Value {
         .unwrap_or_else(|e| panic!("{tool} does not answer in JSON ({e}): {}", done.tail(20)))
 }
 
-fn array<'a>(tool: &str, value: &'a Value) -> &'a [Value] {
+pub(super) fn array<'a>(tool: &str, value: &'a Value) -> &'a [Value] {
     value.as_array().unwrap_or_else(|| panic!("{tool}: not a list: {value}"))
 }
 

@@ -67,9 +67,9 @@ pub struct Policy {
 }
 
 impl Folder {
-    /// All `*.json` below `root`.
+    /// All templates below `root`.
     pub fn below(root: &Path, origin: &Origin) -> Result<Folder, String> {
-        let files = json_below(root);
+        let files = templates_below(root);
         if files.is_empty() {
             return Err(format!("there is no template below {}", root.display()));
         }
@@ -262,9 +262,13 @@ impl Folder {
                             own = Some(i);
                         }
                     }
-                    let own = own.ok_or_else(|| {
-                        format!("{id}: the policy {arn} is not in these templates")
-                    })?;
+                    let Some(own) = own else {
+                        let why = format!("{id}: the policy {arn} is not in these templates");
+                        if self.origin.strict {
+                            return Err(why);
+                        }
+                        continue;
+                    };
                     found[own].on.push(format!("role/{}", self.name(template, id)?));
                 }
             }
@@ -404,18 +408,16 @@ impl Folder {
                     other => Err(format!("the output {name} of {} is {other:?}", giver.stem)),
                 }
             }
-            ([], []) if !self.origin.strict => {
-                Ok(match name.contains("Key") && name.ends_with("Arn") {
-                    true => format!(
-                        "arn:{}:kms:{}:{}:key/{}",
-                        partition(&t.region),
-                        t.region,
-                        t.account,
-                        made_up_id(name, "")
-                    ),
-                    false => name.to_lowercase(),
-                })
-            }
+            _ if !self.origin.strict => Ok(match name.contains("Key") && name.ends_with("Arn") {
+                true => format!(
+                    "arn:{}:kms:{}:{}:key/{}",
+                    partition(&t.region),
+                    t.region,
+                    t.account,
+                    made_up_id(name, "")
+                ),
+                false => name.to_lowercase(),
+            }),
             ([], []) => Err(format!(
                 "no template has an output for the parameter {name}; name its value under `parameters`"
             )),
@@ -498,18 +500,26 @@ impl Template {
     }
 }
 
-/// Every `*.json` below a folder, sorted.
-pub fn json_below(root: &Path) -> Vec<PathBuf> {
+/// Every template below a folder, sorted: each `*.json` but those that are something else, having no `Resources`.
+pub fn templates_below(root: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         match entry.path() {
-            path if path.is_dir() => files.extend(json_below(&path)),
-            path if path.extension().is_some_and(|e| e == "json") => files.push(path),
+            path if path.is_dir() => files.extend(templates_below(&path)),
+            path if path.extension().is_some_and(|e| e == "json") && !is_something_else(&path) => {
+                files.push(path)
+            }
             _ => {}
         }
     }
     files.sort();
     files
+}
+
+/// A file that cannot be read or parsed stays with the templates, so that it is complained about.
+fn is_something_else(path: &Path) -> bool {
+    let parsed = fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    parsed.is_some_and(|value| value.get("Resources").is_none())
 }
 
 /// The partition in which a region lies.
