@@ -14,10 +14,10 @@ const { documents, requests } = JSON.parse(readFileSync(0, 'utf8'));
 
 const list = (x) => (x === undefined ? [] : [x].flat());
 const globalKeys = new Set(data.getAllGlobalConditionKeys().map((k) => k.toLowerCase()));
-// `aws:PrincipalTag/x` is listed as `aws:PrincipalTag/${TagKey}`, `kms:EncryptionContext:x` with a variable too
+// keys with a part to fill in are listed as `kms:EncryptionContext:${Key}`, `s3:ExistingObjectTag/<key>` and `aws:PrincipalTag/tag-key`
 const has = (keys, key) => [...keys].some((k) => {
   k = k.toLowerCase();
-  const at = k.indexOf('${');
+  const at = k.search(/\$\{|<|(?<=\/)tag-key$/);
   return at < 0 ? k === key : key.startsWith(k.slice(0, at)) && key.length > at;
 });
 
@@ -57,6 +57,19 @@ async function complaints(document) {
   return found;
 }
 
+// The evaluator does not know the keys `kms:EncryptionContext:<name>`: it evaluates them under a name that it does, in policies and
+// requests alike. That changes nothing else, since a tag cannot have this name by chance.
+const context = /^kms:EncryptionContext:/i;
+const spell = (key) => (context.test(key) ? `aws:PrincipalTag/${key.toLowerCase()}` : key);
+const respell = (map) => Object.fromEntries(Object.entries(map).map(([key, value]) => [spell(key), value]));
+const respelt = documents.map((document) => ({
+  ...document,
+  Statement: list(document.Statement).map((statement) => statement.Condition === undefined ? statement : {
+    ...statement,
+    Condition: Object.fromEntries(Object.entries(statement.Condition).map(([operator, keys]) => [operator, respell(keys)])),
+  }),
+}));
+
 const decisions = [];
 for (const r of requests) {
   try {
@@ -65,14 +78,17 @@ for (const r of requests) {
         principal: r.principal ?? anonymousPrincipal,
         action: r.action,
         resource: { resource: r.resource, accountId: r.account },
-        contextVariables: r.context,
+        contextVariables: respell(r.context),
       },
-      identityPolicies: r.identity.map((i) => ({ name: `document ${i}`, policy: documents[i] })),
+      identityPolicies: r.identity.map((i) => ({ name: `document ${i}`, policy: respelt[i] })),
       serviceControlPolicies: [],
       resourceControlPolicies: [],
-      resourcePolicy: r.resourcePolicy === null ? undefined : documents[r.resourcePolicy],
+      resourcePolicy: r.resourcePolicy === null ? undefined : respelt[r.resourcePolicy],
     }, { simulationMode: 'Strict' });
-    if (answer.resultType === 'single') decisions.push({ decision: answer.overallResult, ignored: answer.result.ignoredContextKeys ?? [] });
+    const foreign = Object.keys(r.context).filter((key) => context.test(key));
+    const known = foreign.length ? await keysOf(r.action) : new Set();
+    const ignored = [...(answer.result?.ignoredContextKeys ?? []), ...foreign.filter((key) => !has(known, key.toLowerCase()))];
+    if (answer.resultType === 'single') decisions.push({ decision: answer.overallResult, ignored });
     else decisions.push({ error: answer.resultType === 'error' ? JSON.stringify(answer.errors) : 'a request needs one resource, not a pattern' });
   } catch (e) {
     decisions.push({ error: String(e?.stack ?? e) });
