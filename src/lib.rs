@@ -1,2 +1,3 @@
 //! lakewright
 pub mod document;
+pub mod policy;
