@@ -16,9 +16,7 @@ use lakewright::document::Value;
 use serde::Deserialize;
 
 fn file(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/replacement")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replacement").join(name);
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -57,37 +55,15 @@ fn impact_is_what_the_pages_say() {
             "No interruption" | "Some interruptions" => "InPlace",
             other => panic!("{} {}: `{other}`", case.r#type, case.path),
         };
-        assert!(
-            case.page.starts_with("https://docs.aws.amazon.com/"),
-            "{}",
-            case.page
-        );
-        assert_eq!(
-            case.predicted.is_some(),
-            case.because.is_some(),
-            "{}",
-            case.path
-        );
-        assert_ne!(
-            case.predicted.as_deref(),
-            Some(said),
-            "{}: no exception",
-            case.path
-        );
+        assert!(case.page.starts_with("https://docs.aws.amazon.com/"), "{}", case.page);
+        assert_eq!(case.predicted.is_some(), case.because.is_some(), "{}", case.path);
+        assert_ne!(case.predicted.as_deref(), Some(said), "{}: no exception", case.path);
         let expected = case.predicted.as_deref().unwrap_or(said);
         let known = catalogue::resource_type(&case.r#type).expect(&case.r#type);
-        assert!(
-            known.has(&steps(&case.path)),
-            "{} has no {}",
-            case.r#type,
-            case.path
-        );
+        assert!(known.has(&steps(&case.path)), "{} has no {}", case.r#type, case.path);
         let ours = word(known.impact(&steps(&case.path)));
         if ours != expected {
-            wrong.push(format!(
-                "{} {}: {ours}, not {expected}",
-                case.r#type, case.path
-            ));
+            wrong.push(format!("{} {}: {ours}, not {expected}", case.r#type, case.path));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -126,12 +102,7 @@ fn pairs() -> Vec<Pair> {
         for path in leaves {
             let mut new = old.clone();
             change(&mut new, &path);
-            all.push(Pair {
-                name: name.to_owned(),
-                path,
-                old: old.clone(),
-                new,
-            });
+            all.push(Pair { name: name.to_owned(), path, old: old.clone(), new });
         }
     }
     all
@@ -139,15 +110,10 @@ fn pairs() -> Vec<Pair> {
 
 fn collect(value: &Value, path: &mut Vec<String>, out: &mut Vec<Vec<String>>) {
     let inner: Vec<(String, &Value)> = match value {
-        Value::Map(map) => map
-            .iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect(),
-        Value::List(list) => list
-            .iter()
-            .enumerate()
-            .map(|(at, value)| (at.to_string(), value))
-            .collect(),
+        Value::Map(map) => map.iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        Value::List(list) => {
+            list.iter().enumerate().map(|(at, value)| (at.to_string(), value)).collect()
+        }
         _ => Vec::new(),
     };
     if inner.is_empty() {
@@ -253,12 +219,7 @@ fn impact_agrees_with_cloudformation_diff_or_says_why_not() {
             "{}",
             difference.path
         );
-        assert!(
-            difference.because.len() > 20,
-            "{} {}",
-            difference.r#type,
-            difference.path
-        );
+        assert!(difference.because.len() > 20, "{} {}", difference.r#type, difference.path);
     }
 }
 
@@ -275,21 +236,13 @@ fn oracle(pairs: &[Pair]) -> Vec<String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replacement/oracle.mjs");
     let mut command = Command::new("node");
     command.arg(script).arg(&home);
-    let answer = run(
-        command,
-        "Node.js",
-        &input.to_json(),
-        Duration::from_secs(120),
-    );
+    let answer = run(command, "Node.js", &input.to_json(), Duration::from_secs(120));
     serde_json::from_str(&answer).expect("the oracle answers in JSON")
 }
 
 /// The folder where the oracle is installed, after the pinned lock file. One test installs at a time.
 fn installed() -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .unwrap()
-        .join("test-tools");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("test-tools");
     let home = target.join("cloudformation-diff");
     fs::create_dir_all(&home).unwrap();
     let lock = File::create(target.join("cloudformation-diff.lock")).unwrap();
@@ -303,13 +256,7 @@ fn installed() -> PathBuf {
     fs::write(home.join("package-lock.json"), &wanted).unwrap();
     let mut command = Command::new("npm");
     command
-        .args([
-            "ci",
-            "--legacy-peer-deps",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-        ])
+        .args(["ci", "--legacy-peer-deps", "--ignore-scripts", "--no-audit", "--no-fund"])
         .current_dir(&home);
     run(command, "npm", "", Duration::from_secs(300));
     fs::write(stamp, wanted).unwrap();
@@ -328,11 +275,8 @@ fn run(mut command: Command, what: &str, input: &str, limit: Duration) -> String
                 "{what} can't be started ({error}): install Node.js 18 or later, which brings npm"
             )
         });
-    let (mut stdin, mut stdout, mut stderr) = (
-        child.stdin.take().unwrap(),
-        child.stdout.take().unwrap(),
-        child.stderr.take().unwrap(),
-    );
+    let (mut stdin, mut stdout, mut stderr) =
+        (child.stdin.take().unwrap(), child.stdout.take().unwrap(), child.stderr.take().unwrap());
     let input = input.to_owned();
     std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let out = std::thread::spawn(move || {
@@ -412,12 +356,8 @@ fn the_document_tells_every_difference() {
     let text = fs::read_to_string(&path).unwrap();
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
     let told = |kind: &str, place: &str| {
-        let cells = [
-            kind.trim_start_matches("AWS::").to_owned(),
-            format!("`{place}`"),
-        ];
-        rows.iter()
-            .any(|row| cells.iter().all(|cell| row.contains(cell)))
+        let cells = [kind.trim_start_matches("AWS::").to_owned(), format!("`{place}`")];
+        rows.iter().any(|row| cells.iter().all(|cell| row.contains(cell)))
     };
     let differences: Vec<Difference> = serde_json::from_str(&file("differences.json")).unwrap();
     for difference in &differences {
@@ -430,11 +370,6 @@ fn the_document_tells_every_difference() {
     }
     let cases: Vec<Documented> = serde_json::from_str(&file("documented.json")).unwrap();
     for case in cases.iter().filter(|case| case.predicted.is_some()) {
-        assert!(
-            told(&case.r#type, &case.path),
-            "{} {}",
-            case.r#type,
-            case.path
-        );
+        assert!(told(&case.r#type, &case.path), "{} {}", case.r#type, case.path);
     }
 }

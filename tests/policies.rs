@@ -18,10 +18,7 @@ fn read(path: &str) -> String {
 }
 
 fn lines(path: &str) -> Vec<Value> {
-    read(path)
-        .lines()
-        .map(|line| Value::from_json(line).expect(line))
-        .collect()
+    read(path).lines().map(|line| Value::from_json(line).expect(line)).collect()
 }
 
 /// Documents that can be filled by themselves, with arguments made of their examples.
@@ -41,12 +38,7 @@ fn the_folder_is_what_is_compiled_in() {
         .expect("the folder is there")
         .map(|entry| entry.expect("readable").path())
         .filter(|path| path.extension().is_some_and(|it| it == "json"))
-        .map(|path| {
-            path.file_stem()
-                .expect("a name")
-                .to_string_lossy()
-                .into_owned()
-        })
+        .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
         .collect();
     files.sort();
     assert_eq!(Library::built_in().names(), files);
@@ -103,14 +95,8 @@ impl Catalogue for Iam {
             let Some(at) = value.and_then(Value::as_int) else {
                 return Vec::new();
             };
-            let keys = service
-                .at(&["sets", &at.to_string()])
-                .and_then(Value::as_list)
-                .unwrap();
-            keys.iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect()
+            let keys = service.at(&["sets", &at.to_string()]).and_then(Value::as_list).unwrap();
+            keys.iter().filter_map(Value::as_str).map(str::to_owned).collect()
         };
         let mut condition_keys = set(facts.get("c"));
         let mut resource_types = Vec::new();
@@ -118,10 +104,7 @@ impl Catalogue for Iam {
             let kind = kind.as_str().unwrap().trim_end_matches('*');
             condition_keys.extend(set(facts.at(&["rc", kind])));
             condition_keys.extend(set(service.at(&["resources", kind, "c"])));
-            let arn = service
-                .at(&["resources", kind, "arn"])
-                .and_then(Value::as_str)
-                .unwrap();
+            let arn = service.at(&["resources", kind, "arn"]).and_then(Value::as_str).unwrap();
             resource_types.push((kind.to_owned(), arn.to_owned()));
         }
         let level = match text(facts, "l") {
@@ -132,11 +115,7 @@ impl Catalogue for Iam {
             "P" => "Permissions management",
             other => panic!("{name}: level {other:?}"),
         };
-        Some(ActionFacts {
-            level: level.to_owned(),
-            resource_types,
-            condition_keys,
-        })
+        Some(ActionFacts { level: level.to_owned(), resource_types, condition_keys })
     }
 
     fn is_global_key(&self, key: &str) -> bool {
@@ -148,11 +127,8 @@ impl Catalogue for Iam {
 fn every_document_agrees_with_the_catalogue() {
     let library = Library::built_in();
     let iam = Iam::read();
-    let findings: Vec<_> = library
-        .names()
-        .into_iter()
-        .flat_map(|name| check(&library, name, &iam).unwrap())
-        .collect();
+    let findings: Vec<_> =
+        library.names().into_iter().flat_map(|name| check(&library, name, &iam).unwrap()).collect();
     assert!(findings.is_empty(), "{findings:#?}");
 }
 
@@ -162,26 +138,10 @@ fn the_check_finds_each_kind_of_mistake() {
     let iam = Iam::read();
     let good = read("policies/s3-read.json");
     for (from, to, expected) in [
-        (
-            "s3:GetObject\"",
-            "s3:getObject\"",
-            "not an action under this spelling",
-        ),
-        (
-            "s3:GetObject\"",
-            "s3:PutObject\"",
-            "is `Write`, which is not claimed",
-        ),
-        (
-            "s3:GetObject\"",
-            "s3:ListBucket\"",
-            "works on none of the resources",
-        ),
-        (
-            "aws:ResourceAccount",
-            "s3:prefix",
-            "does not know the condition key `s3:prefix`",
-        ),
+        ("s3:GetObject\"", "s3:getObject\"", "not an action under this spelling"),
+        ("s3:GetObject\"", "s3:PutObject\"", "is `Write`, which is not claimed"),
+        ("s3:GetObject\"", "s3:ListBucket\"", "works on none of the resources"),
+        ("aws:ResourceAccount", "s3:prefix", "does not know the condition key `s3:prefix`"),
         (
             "\"{{ bucket }}/{{ prefix }}*\"",
             "\"*\", \"{{ bucket }}/{{ prefix }}*\"",
@@ -193,22 +153,12 @@ fn the_check_finds_each_kind_of_mistake() {
             "no action of the statement works on",
         ),
         ("[\"s3\"]", "[\"kms\"]", "outside the claimed services"),
-        (
-            "[\"object\"]",
-            "[\"object\", \"bucket\"]",
-            "claimed and never named",
-        ),
+        ("[\"object\"]", "[\"object\", \"bucket\"]", "claimed and never named"),
         ("[\"object\"]", "[\"bucket\"]", "named and not claimed"),
-        (
-            "s3:GetObject\"",
-            "athena:GetCatalogs\"",
-            "works on `*` only",
-        ),
+        ("s3:GetObject\"", "athena:GetCatalogs\"", "works on `*` only"),
     ] {
         assert!(good.contains(from), "{from}");
-        let library = Library::built_in()
-            .with([("s3-read", good.replace(from, to))])
-            .unwrap();
+        let library = Library::built_in().with([("s3-read", good.replace(from, to))]).unwrap();
         let findings = check(&library, "s3-read", &iam).unwrap();
         assert!(
             findings.iter().any(|it| it.message.contains(expected)),
@@ -227,10 +177,7 @@ fn no_name_of_an_action_stands_in_the_source() {
         }
         let source = std::fs::read_to_string(&file).unwrap();
         let code = source.split("#[cfg(test)]").next().unwrap();
-        for line in code
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("//"))
-        {
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
             for literal in line.split('"').skip(1).step_by(2) {
                 let action = literal.split_once(':').is_some_and(|(service, name)| {
                     iam.services.contains_key(service)
@@ -266,10 +213,7 @@ fn bones(statements: &[Statement]) -> Vec<String> {
     let mut bones = Vec::new();
     for statement in statements {
         let mut meaning = (0, 0, 0);
-        let principal = statement
-            .principal
-            .clone()
-            .unwrap_or(Value::List(Vec::new()));
+        let principal = statement.principal.clone().unwrap_or(Value::List(Vec::new()));
         let all = Value::List(vec![
             principal,
             Value::List(statement.resources.clone()),
@@ -291,17 +235,11 @@ fn bones(statements: &[Statement]) -> Vec<String> {
 fn count(value: &Value, meaning: &mut (usize, usize, usize)) {
     match value {
         Value::Str(text) => {
-            let bare = text
-                .replace("${*}", "")
-                .replace("${?}", "")
-                .replace("${$}", "");
+            let bare = text.replace("${*}", "").replace("${?}", "").replace("${$}", "");
             meaning.0 += bare.matches('*').count();
             meaning.1 += bare.matches('?').count();
             meaning.2 += bare.matches("${").count() + bare.matches("{{").count();
-            assert!(
-                !bare.chars().any(|c| c.is_control() || c > '\u{ff}'),
-                "{text:?}"
-            );
+            assert!(!bare.chars().any(|c| c.is_control() || c > '\u{ff}'), "{text:?}");
         }
         Value::List(list) => list.iter().for_each(|item| count(item, meaning)),
         Value::Map(map) => map.iter().for_each(|(_, item)| count(item, meaning)),
@@ -314,10 +252,8 @@ fn shape(value: &Value) -> String {
         Value::Str(_) => "text".to_owned(),
         Value::List(list) => format!("[{}]", list.iter().map(shape).collect::<Vec<_>>().join(",")),
         Value::Map(map) => {
-            let inside: Vec<String> = map
-                .iter()
-                .map(|(key, item)| format!("{key}:{}", shape(item)))
-                .collect();
+            let inside: Vec<String> =
+                map.iter().map(|(key, item)| format!("{key}:{}", shape(item))).collect();
             format!("{{{}}}", inside.join(","))
         }
         other => other.kind().to_owned(),
@@ -367,10 +303,7 @@ fn hostile_values_add_nothing_to_any_document() {
         }
     }
     // both ways are walked, thousands of times
-    assert!(
-        passed > 300 && refused > 3_000,
-        "{passed} passed, {refused} refused"
-    );
+    assert!(passed > 300 && refused > 3_000, "{passed} passed, {refused} refused");
 }
 
 #[test]
@@ -381,16 +314,8 @@ fn hostile_grantees_are_refused() {
     for value in lines("tests/policies/hostile.jsonl") {
         let value = value.as_str().unwrap().to_owned();
         let mut grantees = vec![
-            Grantee::Account {
-                partition: value.clone(),
-                account: good().1,
-                org_id: None,
-            },
-            Grantee::Account {
-                partition: good().0,
-                account: value.clone(),
-                org_id: None,
-            },
+            Grantee::Account { partition: value.clone(), account: good().1, org_id: None },
+            Grantee::Account { partition: good().0, account: value.clone(), org_id: None },
             Grantee::Account {
                 partition: good().0,
                 account: good().1,
@@ -401,23 +326,11 @@ fn hostile_grantees_are_refused() {
                 account: good().1,
                 arns: vec![value.clone()],
             },
-            Grantee::Units {
-                org_id: org.clone(),
-                units: vec![value.clone()],
-            },
-            Grantee::Units {
-                org_id: value.clone(),
-                units: vec!["ou-ab12-cdefghij".to_owned()],
-            },
-            Grantee::Organization {
-                org_id: value.clone(),
-            },
+            Grantee::Units { org_id: org.clone(), units: vec![value.clone()] },
+            Grantee::Units { org_id: value.clone(), units: vec!["ou-ab12-cdefghij".to_owned()] },
+            Grantee::Organization { org_id: value.clone() },
         ];
-        grantees.push(Grantee::Principals {
-            partition: good().0,
-            account: good().1,
-            arns: vec![],
-        });
+        grantees.push(Grantee::Principals { partition: good().0, account: good().1, arns: vec![] });
         for grantee in grantees {
             let filled = library.fill(
                 "bucket-read",
@@ -440,14 +353,9 @@ fn only_a_plain_reference_is_a_reference() {
         ("dns_suffix", "amazonaws.com".into()),
         ("buckets", "arn:aws:s3:::acme-prod-raw".into()),
     ]);
-    for good in [
-        r#"{"Ref":"KeyRawArn"}"#,
-        r#"{"Fn::GetAtt":["KeyRaw","Arn"]}"#,
-    ] {
+    for good in [r#"{"Ref":"KeyRawArn"}"#, r#"{"Fn::GetAtt":["KeyRaw","Arn"]}"#] {
         let reference = Value::from_json(good).unwrap();
-        let filled = at
-            .fill("kms-decrypt", &[("key", reference.clone().into())])
-            .unwrap();
+        let filled = at.fill("kms-decrypt", &[("key", reference.clone().into())]).unwrap();
         assert_eq!(filled[0].resources, [reference]);
     }
     for bad in [
@@ -462,11 +370,7 @@ fn only_a_plain_reference_is_a_reference() {
         "{}",
     ] {
         let value = Value::from_json(bad).unwrap();
-        assert!(
-            at.fill("kms-decrypt", &[("key", Argument::Reference(value))])
-                .is_err(),
-            "{bad}"
-        );
+        assert!(at.fill("kms-decrypt", &[("key", Argument::Reference(value))]).is_err(), "{bad}");
     }
     let prefix = Value::from_json(r#"{"Ref":"Prefix"}"#).unwrap();
     let error = at
@@ -488,10 +392,7 @@ fn only_a_plain_reference_is_a_reference() {
 fn a_reference_inside_a_string_becomes_a_join() {
     let bucket = Value::from_json(r#"{"Fn::GetAtt":["Raw","Arn"]}"#).unwrap();
     let statements = Library::built_in()
-        .fill(
-            "bucket-deny-insecure-transport",
-            &[("bucket", bucket.into())],
-        )
+        .fill("bucket-deny-insecure-transport", &[("bucket", bucket.into())])
         .unwrap();
     assert_eq!(
         Policy::new(statements).to_value().to_json(),
@@ -539,10 +440,7 @@ fn an_empty_prefix_is_the_whole_bucket() {
         Value::Map(whole("s3-list").condition).to_json(),
         r#"{"StringEquals":{"aws:ResourceAccount":"111122223333"}}"#
     );
-    assert_eq!(
-        whole("s3-read").resources,
-        [Value::from("arn:aws:s3:::acme-prod-raw/*")]
-    );
+    assert_eq!(whole("s3-read").resources, [Value::from("arn:aws:s3:::acme-prod-raw/*")]);
 }
 
 #[test]
@@ -556,44 +454,24 @@ fn arguments_are_neither_missing_nor_unknown_nor_twice() {
             vec![bucket(), owner(), ("other", "x".into())],
             "parameter `other`: the document does not declare it",
         ),
+        (vec![bucket(), owner(), bucket()], "parameter `bucket`: it is given twice"),
         (
-            vec![bucket(), owner(), bucket()],
-            "parameter `bucket`: it is given twice",
-        ),
-        (
-            vec![
-                owner(),
-                ("bucket", vec!["arn:aws:s3:::acme-prod-raw"].into()),
-            ],
+            vec![owner(), ("bucket", vec!["arn:aws:s3:::acme-prod-raw"].into())],
             "one value is wanted",
         ),
-        (
-            vec![bucket(), ("owner", Argument::List(vec![]))],
-            "one value is wanted",
-        ),
+        (vec![bucket(), ("owner", Argument::List(vec![]))], "one value is wanted"),
         (
             vec![
                 bucket(),
-                (
-                    "owner",
-                    Grantee::Organization {
-                        org_id: "o-a1b2c3d4e5".into(),
-                    }
-                    .into(),
-                ),
+                ("owner", Grantee::Organization { org_id: "o-a1b2c3d4e5".into() }.into()),
             ],
             "not a grantee",
         ),
     ] {
-        let error = library
-            .fill("s3-locate", &arguments)
-            .unwrap_err()
-            .to_string();
+        let error = library.fill("s3-locate", &arguments).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
-    let error = library
-        .fill("kinesis-read", &[("streams", Argument::List(vec![]))])
-        .unwrap_err();
+    let error = library.fill("kinesis-read", &[("streams", Argument::List(vec![]))]).unwrap_err();
     assert_eq!(error.reason, "the list is empty");
     assert!(library.fill("no-such", &[]).is_err());
     assert!(library.fill("grantee-account", &[]).is_err());
@@ -622,24 +500,14 @@ fn documents_that_are_not_documents_are_refused() {
             }
         };
         let reason = text(&case, "reason");
-        let error = Library::built_in()
-            .with([("own", document)])
-            .map(|_| ())
-            .unwrap_err();
-        assert!(
-            error.reason.contains(text(&case, "expect")),
-            "{reason}: {error}"
-        );
+        let error = Library::built_in().with([("own", document)]).map(|_| ()).unwrap_err();
+        assert!(error.reason.contains(text(&case, "expect")), "{reason}: {error}");
     }
 }
 
 fn merge(into: &mut Value, patch: Option<&Value>) {
     let target = into.as_map_mut().unwrap();
-    for (key, value) in patch
-        .and_then(Value::as_map)
-        .into_iter()
-        .flat_map(Map::iter)
-    {
+    for (key, value) in patch.and_then(Value::as_map).into_iter().flat_map(Map::iter) {
         target.insert(key.to_owned(), value.clone());
     }
 }
@@ -658,9 +526,7 @@ fn an_organization_can_narrow_a_document_and_is_told_when_it_widens() {
         )
         .replace(", \"s3:ListMultipartUploadParts\"", "")
         .replace("\"s3:ListMultipartUploadParts\", ", "");
-    let library = Library::built_in()
-        .with([("s3-write", narrow.as_str())])
-        .unwrap();
+    let library = Library::built_in().with([("s3-write", narrow.as_str())]).unwrap();
     assert!(library.widened().is_empty());
     assert_eq!(
         library.get("s3-write").unwrap().actions(),
@@ -668,16 +534,11 @@ fn an_organization_can_narrow_a_document_and_is_told_when_it_widens() {
     );
 
     let wide = text.replace("s3:AbortMultipartUpload", "s3:DeleteObject");
-    let library = Library::built_in()
-        .with([("s3-write", wide.as_str())])
-        .unwrap();
+    let library = Library::built_in().with([("s3-write", wide.as_str())]).unwrap();
     assert_eq!(library.widened(), [("s3-write", "s3:DeleteObject")]);
 
     let deny = read("policies/bucket-deny-wrong-key.json");
-    let error = Library::built_in()
-        .with([("s3-write", deny)])
-        .map(|_| ())
-        .unwrap_err();
+    let error = Library::built_in().with([("s3-write", deny)]).map(|_| ()).unwrap_err();
     assert!(error.reason.contains("must stay"), "{error}");
 }
 
@@ -700,10 +561,7 @@ fn grantees() -> [Grantee; 4] {
                 "arn:aws:iam::444455556666:user/Ada".into(),
             ],
         },
-        Grantee::Units {
-            org_id: org_id.clone(),
-            units: vec!["ou-ab12-cdefghij".into()],
-        },
+        Grantee::Units { org_id: org_id.clone(), units: vec!["ou-ab12-cdefghij".into()] },
         Grantee::Organization { org_id },
     ]
 }
@@ -728,10 +586,7 @@ fn every_level_fills_for_every_grantee_and_fits() {
         for level in [Level::Read, Level::Write, Level::Delete, Level::Admin] {
             let halves = level.halves();
             let fill = |documents: &[&str], arguments: &[(&str, Argument)]| -> Vec<Statement> {
-                documents
-                    .iter()
-                    .flat_map(|name| at.fill(name, arguments).unwrap())
-                    .collect()
+                documents.iter().flat_map(|name| at.fill(name, arguments).unwrap()).collect()
             };
             let who = [("grantee", Argument::from(grantee.clone()))];
             let bucket = Policy::new(fill(halves.bucket, &who));
@@ -742,23 +597,16 @@ fn every_level_fills_for_every_grantee_and_fits() {
             assert!(identity.size() <= limit::MANAGED_POLICY);
             for (_, statement) in bucket.statements().chain(key.statements()) {
                 // everyone is never let in without being narrowed to an organization
-                let open = statement
-                    .principal
-                    .as_ref()
-                    .is_some_and(|it| it.to_json().contains("\"*\""));
+                let open =
+                    statement.principal.as_ref().is_some_and(|it| it.to_json().contains("\"*\""));
                 let organization = Value::Map(statement.condition.clone());
                 assert!(
-                    !open
-                        || organization
-                            .at(&["StringEquals", "aws:PrincipalOrgID"])
-                            .is_some()
+                    !open || organization.at(&["StringEquals", "aws:PrincipalOrgID"]).is_some()
                 );
             }
-            for actions in [&bucket, &key, &identity].map(|p| {
-                p.statements()
-                    .flat_map(|(_, s)| s.actions.clone())
-                    .collect::<Vec<_>>()
-            }) {
+            for actions in [&bucket, &key, &identity]
+                .map(|p| p.statements().flat_map(|(_, s)| s.actions.clone()).collect::<Vec<_>>())
+            {
                 assert!(
                     !actions.iter().any(|a| a.contains("Policy")
                         || a.contains("Configuration")
@@ -793,13 +641,7 @@ fn a_document_may_not_use_a_key_that_the_grantee_needs() {
             &[
                 ("bucket", "arn:aws:s3:::acme-prod-raw".into()),
                 ("prefix", "ledger/".into()),
-                (
-                    "grantee",
-                    Grantee::Organization {
-                        org_id: "o-a1b2c3d4e5".into(),
-                    }
-                    .into(),
-                ),
+                ("grantee", Grantee::Organization { org_id: "o-a1b2c3d4e5".into() }.into()),
             ],
         )
         .unwrap_err();
@@ -816,11 +658,8 @@ fn services_are_let_in_as_the_table_says() {
         .lines()
         .filter(|line| line.starts_with("| `"))
         .map(|line| {
-            let cells: Vec<String> = line
-                .trim_matches('|')
-                .split('|')
-                .map(|cell| cell.trim().to_owned())
-                .collect();
+            let cells: Vec<String> =
+                line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
             (cells[0].trim_matches('`').to_owned(), cells)
         })
         .collect();
@@ -828,31 +667,19 @@ fn services_are_let_in_as_the_table_says() {
     let mut seen = BTreeSet::new();
     for (name, arguments) in fillable(&library) {
         for statement in library.fill(name, &arguments).unwrap() {
-            let Some(service) = statement
-                .principal
-                .as_ref()
-                .and_then(|it| it.get("Service"))
+            let Some(service) = statement.principal.as_ref().and_then(|it| it.get("Service"))
             else {
                 continue;
             };
-            let row = rows
-                .get(name)
-                .unwrap_or_else(|| panic!("{name} has no row"));
-            assert!(
-                row[1].contains(service.as_str().unwrap()),
-                "{name}: {row:?}"
-            );
+            let row = rows.get(name).unwrap_or_else(|| panic!("{name} has no row"));
+            assert!(row[1].contains(service.as_str().unwrap()), "{name}: {row:?}");
             let keys: BTreeSet<&str> = statement
                 .condition
                 .iter()
                 .flat_map(|(_, keys)| keys.as_map().unwrap().iter().map(|(key, _)| key))
                 .collect();
             for (cell, key) in [(&row[2], "aws:SourceAccount"), (&row[3], "aws:SourceArn")] {
-                assert_eq!(
-                    cell.starts_with("yes"),
-                    keys.contains(key),
-                    "{name}, {key}: {cell}"
-                );
+                assert_eq!(cell.starts_with("yes"), keys.contains(key), "{name}, {key}: {cell}");
             }
             assert!(row[5].contains("https://docs.aws.amazon.com/"), "{name}");
             seen.insert(name.to_owned());

@@ -17,16 +17,8 @@ fn a_bucket() {
     assert!(bucket.holds_data && bucket.can_update() && bucket.can_read());
     assert_eq!(bucket.called, ["BucketName"]);
     assert_eq!(bucket.tags.map(|tags| tags.property), Some("Tags"));
-    assert!(
-        bucket
-            .permissions(Handler::Create)
-            .contains(&"s3:CreateBucket")
-    );
-    assert!(
-        bucket
-            .permissions(Handler::Update)
-            .contains(&"s3:PutReplicationConfiguration")
-    );
+    assert!(bucket.permissions(Handler::Create).contains(&"s3:CreateBucket"));
+    assert!(bucket.permissions(Handler::Update).contains(&"s3:PutReplicationConfiguration"));
 }
 
 #[test]
@@ -70,27 +62,15 @@ fn every_kind_of_impact() {
     assert_eq!(on("AWS::Glue::Table", "TableInput/Name"), Impact::Replace);
     assert_eq!(on("AWS::Glue::Table", "TableInput"), Impact::MayReplace);
     assert_eq!(
-        on(
-            "AWS::Glue::Table",
-            "TableInput/StorageDescriptor/Columns/3/Type"
-        ),
+        on("AWS::Glue::Table", "TableInput/StorageDescriptor/Columns/3/Type"),
         Impact::InPlace
     );
     assert_eq!(on("AWS::EC2::VPC", "InstanceTenancy"), Impact::MayReplace);
-    assert_eq!(
-        on("AWS::LakeFormation::PrincipalPermissions", "Permissions/0"),
-        Impact::Replace
-    );
-    assert_eq!(
-        on("AWS::LakeFormation::DataLakeSettings", "Admins/0"),
-        Impact::InPlace
-    );
+    assert_eq!(on("AWS::LakeFormation::PrincipalPermissions", "Permissions/0"), Impact::Replace);
+    assert_eq!(on("AWS::LakeFormation::DataLakeSettings", "Admins/0"), Impact::InPlace);
     assert!(matches!(on("AWS::KMS::Key", "KeySpec"), Impact::Fails(_)));
     assert!(matches!(on("AWS::KMS::Key", "Arn"), Impact::Fails(_)));
-    assert_eq!(
-        on("AWS::KMS::Key", "KeyPolicy/Statement/0/Action"),
-        Impact::InPlace
-    );
+    assert_eq!(on("AWS::KMS::Key", "KeyPolicy/Statement/0/Action"), Impact::InPlace);
     assert!(Impact::InPlace < Impact::MayReplace && Impact::Replace < Impact::Fails(""));
 }
 
@@ -103,19 +83,13 @@ fn lists_that_are_sets_and_lists_that_are_not() {
         "AWS::Glue::Database",
         "DatabaseInput/CreateTableDefaultPermissions/0/Permissions"
     ));
-    assert!(!is_set(
-        "AWS::Glue::Table",
-        "TableInput/StorageDescriptor/Columns"
-    ));
+    assert!(!is_set("AWS::Glue::Table", "TableInput/StorageDescriptor/Columns"));
     assert!(!is_set("AWS::Glue::Table", "TableInput/PartitionKeys"));
     assert!(!is_set("AWS::S3::Bucket", "LifecycleConfiguration/Rules"));
     let processors = "ExtendedS3DestinationConfiguration/ProcessingConfiguration/Processors";
     assert!(!is_set("AWS::KinesisFirehose::DeliveryStream", processors));
     // inside a policy nothing is known
-    assert!(!is_set(
-        "AWS::IAM::Role",
-        "AssumeRolePolicyDocument/Statement"
-    ));
+    assert!(!is_set("AWS::IAM::Role", "AssumeRolePolicyDocument/Statement"));
 }
 
 #[test]
@@ -136,10 +110,7 @@ fn a_name_that_stays_blocks_a_replacement() {
     let moved =
         document!({"CatalogId": "1", "DatabaseName": "b", "TableInput": {"Name": "orders"}});
     assert_eq!(table.blocked(&old, &moved), None);
-    assert_eq!(
-        table.given_name(&old).map(|(place, _)| place),
-        Some("TableInput/Name")
-    );
+    assert_eq!(table.given_name(&old).map(|(place, _)| place), Some("TableInput/Name"));
     // CloudFormation deletes the old one first
     let tag = known("AWS::LakeFormation::Tag");
     let old = document!({"CatalogId": "1", "TagKey": "class"});
@@ -158,11 +129,7 @@ fn every_path_of_every_type_leads_somewhere() {
             &known.within,
             &own.ordered,
         ];
-        let said = own
-            .replaces
-            .keys()
-            .chain(own.fails.keys())
-            .chain(known.documented.keys());
+        let said = own.replaces.keys().chain(own.fails.keys()).chain(known.documented.keys());
         for place in paths.into_iter().flatten().chain(said) {
             let steps: Vec<&str> = place.split('/').collect();
             assert!(known.has(&steps), "{} has no {place}", known.name);
@@ -170,36 +137,20 @@ fn every_path_of_every_type_leads_somewhere() {
         for place in &own.ordered {
             let steps: Vec<&str> = place.split('/').collect();
             let schema = schema::of(known.name).expect("a schema");
-            assert!(
-                schema.unordered(&steps),
-                "{} {place} needs no exception",
-                known.name
-            );
+            assert!(schema.unordered(&steps), "{} {place} needs no exception", known.name);
         }
         for property in &known.required {
-            assert!(
-                known.properties.contains(property),
-                "{} {property}",
-                known.name
-            );
+            assert!(known.properties.contains(property), "{} {property}", known.name);
         }
     }
 }
 
 #[test]
 fn every_permission_is_an_action() {
-    let handlers = [
-        Handler::Create,
-        Handler::Read,
-        Handler::Update,
-        Handler::Delete,
-        Handler::List,
-    ];
+    let handlers =
+        [Handler::Create, Handler::Read, Handler::Update, Handler::Delete, Handler::List];
     for known in resource_types() {
-        for permission in handlers
-            .iter()
-            .flat_map(|handler| known.permissions(*handler))
-        {
+        for permission in handlers.iter().flat_map(|handler| known.permissions(*handler)) {
             let (service, _) = permission.split_once(':').expect("a prefix");
             if iam::service(service).is_none() || permission.contains('*') {
                 continue;

@@ -43,8 +43,12 @@ impl Lowering<'_> {
         let home = &self.lake.home;
         let own = |account: &Option<_>| account.as_ref().is_none_or(|id| *id == home.account);
         match principal {
-            Principal::Role { account, name } if own(account) => Some(home.iam_arn(None, "role", name)),
-            Principal::User { account, name } if own(account) => Some(home.iam_arn(None, "user", name)),
+            Principal::Role { account, name } if own(account) => {
+                Some(home.iam_arn(None, "role", name))
+            }
+            Principal::User { account, name } if own(account) => {
+                Some(home.iam_arn(None, "user", name))
+            }
             _ => None,
         }
     }
@@ -71,7 +75,8 @@ impl Lowering<'_> {
         let tables: Vec<(crate::names::Name, crate::names::Name)> = match place {
             Place::Table { database, table } => vec![(database.clone(), table.clone())],
             Place::Database(name) => {
-                let tables = self.lake.databases.get(name).into_iter().flat_map(|d| d.tables.keys());
+                let tables =
+                    self.lake.databases.get(name).into_iter().flat_map(|d| d.tables.keys());
                 tables.map(|table| (name.clone(), table.clone())).collect()
             }
             Place::Objects(_) => Vec::new(),
@@ -79,7 +84,11 @@ impl Lowering<'_> {
         for (database, table) in tables {
             statements.extend(self.catalog_access("glue-read", &database, &[&table]));
             if verb != Verb::Delete {
-                statements.extend(self.catalog_access("glue-write-partitions", &database, &[&table]));
+                statements.extend(self.catalog_access(
+                    "glue-write-partitions",
+                    &database,
+                    &[&table],
+                ));
             }
             if verb == Verb::Admin {
                 statements.extend(self.catalog_access("glue-write-table", &database, &[&table]));
@@ -102,31 +111,19 @@ impl Lowering<'_> {
             };
             // IAM attaches by name, without the path.
             let bare = name.rsplit('/').next().unwrap_or(name).to_owned();
-            let words: Vec<String> = vec![access.name.to_string(), sid_words(&who.value.to_string())];
+            let words: Vec<String> =
+                vec![access.name.to_string(), sid_words(&who.value.to_string())];
             let names: Vec<&str> = words.iter().map(String::as_str).collect();
-            let before = self.graph.len();
             self.managed_policies(
                 "PolicyAccess",
                 &names,
                 Part::Access,
                 &access.path(),
-                vec![bare.into()],
+                (property, bare.into()),
                 statements,
                 access.span,
             );
-            if property == "Users" {
-                self.attach_to_users(before);
-            }
         }
-    }
-
-    /// The policies from this position on are attached to users, not to roles.
-    fn attach_to_users(&mut self, from: usize) {
-        self.graph.change_from(from, |resource| {
-            if let Some(names) = resource.properties.remove("Roles") {
-                resource.properties.insert("Users", names);
-            }
-        });
     }
 
     /// A grant to somebody of another account: bucket and key policies here, the rest there.
@@ -139,8 +136,10 @@ impl Lowering<'_> {
                 continue;
             };
             if self.bucket(location).existing {
-                let headline =
-                    format!("bucket `{}` is not ours: its policy cannot let `{}` in", location.bucket, who.value);
+                let headline = format!(
+                    "bucket `{}` is not ours: its policy cannot let `{}` in",
+                    location.bucket, who.value
+                );
                 self.diagnostics.push(
                     Diagnostic::error(diagnostic::LW0404, grant.place.span, headline)
                         .also(who.span, "of another account")
@@ -160,7 +159,12 @@ impl Lowering<'_> {
     }
 
     /// Both halves of a grant on objects: bucket and key are asked, the other account's is returned.
-    fn foreign_access(&mut self, verb: Verb, location: &Location, grantee: &Grantee) -> Vec<Statement> {
+    fn foreign_access(
+        &mut self,
+        verb: Verb,
+        location: &Location,
+        grantee: &Grantee,
+    ) -> Vec<Statement> {
         let halves = level(verb).halves();
         let bucket = self.bucket(location);
         let arn = self.bucket_arn(&bucket.bucket_name);
@@ -172,8 +176,11 @@ impl Lowering<'_> {
         ];
         let mut there = Vec::new();
         if let Some(key) = bucket.key() {
-            let asked: Vec<Statement> =
-                halves.key.iter().flat_map(|document| self.fill_here(document, &arguments)).collect();
+            let asked: Vec<Statement> = halves
+                .key
+                .iter()
+                .flat_map(|document| self.fill_here(document, &arguments))
+                .collect();
             self.ask_key(key, asked);
             arguments.push(("key", vec![self.key_arn(key)].into()));
             for document in halves.identity_key {
@@ -183,8 +190,11 @@ impl Lowering<'_> {
         for document in halves.identity {
             there.extend(self.fill_here(document, &arguments));
         }
-        let here: Vec<Statement> =
-            halves.bucket.iter().flat_map(|document| self.fill_here(document, &arguments)).collect();
+        let here: Vec<Statement> = halves
+            .bucket
+            .iter()
+            .flat_map(|document| self.fill_here(document, &arguments))
+            .collect();
         self.buckets.entry(location.bucket.clone()).or_default().extend(here);
         there
     }
@@ -217,7 +227,9 @@ impl Lowering<'_> {
                 org_id: organization?.id.value.0.clone(),
                 units: vec![unit.clone()],
             },
-            Principal::Organization => Grantee::Organization { org_id: organization?.id.value.0.clone() },
+            Principal::Organization => {
+                Grantee::Organization { org_id: organization?.id.value.0.clone() }
+            }
             // Roles and users without an account are ours; services are refused by the check.
             Principal::Role { .. } | Principal::User { .. } | Principal::Service(_) => return None,
         })

@@ -66,10 +66,16 @@ impl Lowering<'_> {
         let arn = graph::attribute(&id, "Arn");
         let statements =
             self.fill("bucket-deny-insecure-transport", region, &[("bucket", arn.into())]);
-        let document =
-            self.policy(statements, limit::BUCKET_POLICY, "the base bucket's policy", Span::default(), "lake");
+        let document = self.policy(
+            statements,
+            limit::BUCKET_POLICY,
+            "the base bucket's policy",
+            Span::default(),
+            "lake",
+        );
         let policy_id = logical_id("PolicyBaseBucket", &region_words(self, region));
-        let mut policy = Resource::new(policy_id, "AWS::S3::BucketPolicy", region, Part::Base, "lake");
+        let mut policy =
+            Resource::new(policy_id, "AWS::S3::BucketPolicy", region, Part::Base, "lake");
         policy.set("Bucket", graph::reference(&id)).set("PolicyDocument", document);
         policy.keep = true;
         self.graph.add(bucket);
@@ -93,17 +99,24 @@ impl Lowering<'_> {
             self.fill("bucket-deny-insecure-transport", region, &[("bucket", arn.clone().into())]);
         if !logged.is_empty() {
             let prefixes: Vec<String> = logged.iter().map(|bucket| format!("{bucket}/")).collect();
-            let sources: Vec<String> = logged.iter().map(|bucket| self.bucket_arn(bucket)).collect();
+            let sources: Vec<String> =
+                logged.iter().map(|bucket| self.bucket_arn(bucket)).collect();
             statements.extend(self.fill(
                 "bucket-log-delivery",
                 region,
                 &[("bucket", arn.into()), ("prefix", prefixes.into()), ("sources", sources.into())],
             ));
         }
-        let document =
-            self.policy(statements, limit::BUCKET_POLICY, "the log bucket's policy", Span::default(), "lake");
+        let document = self.policy(
+            statements,
+            limit::BUCKET_POLICY,
+            "the log bucket's policy",
+            Span::default(),
+            "lake",
+        );
         let policy_id = logical_id("PolicyLogBucket", &region_words(self, region));
-        let mut policy = Resource::new(policy_id, "AWS::S3::BucketPolicy", region, Part::Base, "lake");
+        let mut policy =
+            Resource::new(policy_id, "AWS::S3::BucketPolicy", region, Part::Base, "lake");
         policy.set("Bucket", graph::reference(&id)).set("PolicyDocument", document);
         policy.keep = true;
         self.graph.add(bucket);
@@ -132,4 +145,3 @@ impl Lowering<'_> {
         logged
     }
 }
-

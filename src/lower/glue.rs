@@ -11,7 +11,9 @@ use crate::lake::{Database, Pipeline, Table};
 use crate::names::{BucketName, LogicalId, Name};
 use crate::policy::grant::Level;
 use crate::policy::{Argument, Statement};
-use crate::spec::databases::{Format, Partition, PartitionColumn, Projection, ProjectionKind, Transform};
+use crate::spec::databases::{
+    Format, Partition, PartitionColumn, Projection, ProjectionKind, Transform,
+};
 use crate::spec::reference::Principal;
 
 impl Lowering<'_> {
@@ -119,7 +121,10 @@ impl Lowering<'_> {
             command.insert("PythonVersion", "3");
         }
         job.set("Name", pipeline.job_name.clone())
-            .set("Description", describe(&pipeline.description, format!("Pipeline {}", pipeline.name)))
+            .set(
+                "Description",
+                describe(&pipeline.description, format!("Pipeline {}", pipeline.name)),
+            )
             .set("Role", role)
             .set_from("Command", ".script", Value::Map(command))
             .set("GlueVersion", "5.0")
@@ -133,7 +138,11 @@ impl Lowering<'_> {
                 document!({"MaxConcurrentRuns": (pipeline.concurrent)}),
             )
             .set_from("DefaultArguments", ".arguments", self.job_arguments(pipeline, spark));
-        let arn = self.lake.home.own_arn("glue", &self.lake.home.region, &format!("job/{}", pipeline.job_name));
+        let arn = self.lake.home.own_arn(
+            "glue",
+            &self.lake.home.region,
+            &format!("job/{}", pipeline.job_name),
+        );
         job.knows("Ref", pipeline.job_name.clone());
         if pipeline.role.is_none() {
             // The job may start as soon as it is there: what its role may do has to be there first.
@@ -156,7 +165,11 @@ impl Lowering<'_> {
         if pipeline.workers.min < pipeline.workers.max {
             arguments.insert("--enable-auto-scaling", "true");
         }
-        let iceberg = pipeline.read.iter().chain(&pipeline.write).any(|place| self.holds_iceberg(&place.value));
+        let iceberg = pipeline
+            .read
+            .iter()
+            .chain(&pipeline.write)
+            .any(|place| self.holds_iceberg(&place.value));
         if iceberg {
             arguments.insert("--datalake-formats", "iceberg");
         }
@@ -220,7 +233,7 @@ impl Lowering<'_> {
             &names,
             Part::Flows,
             &path,
-            vec![graph::reference(&id)],
+            ("Roles", graph::reference(&id)),
             statements,
             pipeline.span,
         );
@@ -231,7 +244,9 @@ impl Lowering<'_> {
     pub(super) fn may_read(&mut self, role: &str, place: &Place) -> Vec<Statement> {
         let mut statements = Vec::new();
         match place {
-            Place::Objects(location) => statements.extend(self.own_access(role, Level::Read, location)),
+            Place::Objects(location) => {
+                statements.extend(self.own_access(role, Level::Read, location))
+            }
             Place::Database(name) => {
                 statements.extend(self.catalog_access("glue-read-database", name, &[]));
                 for location in self.locations_of(name) {
@@ -240,7 +255,8 @@ impl Lowering<'_> {
             }
             Place::Table { database, table } => {
                 statements.extend(self.catalog_access("glue-read", database, &[table]));
-                if let Some(location) = self.find_table(database, table).map(|t| t.location.clone()) {
+                if let Some(location) = self.find_table(database, table).map(|t| t.location.clone())
+                {
                     statements.extend(self.own_access(role, Level::Read, &location));
                 }
             }
@@ -261,9 +277,14 @@ impl Lowering<'_> {
                 statements.extend(self.catalog_access("glue-read", database, &[table]));
                 statements.extend(self.catalog_access("glue-write-partitions", database, &[table]));
                 if let Some(found) = self.find_table(database, table) {
-                    let (iceberg, location) = (found.format == Format::Iceberg, found.location.clone());
+                    let (iceberg, location) =
+                        (found.format == Format::Iceberg, found.location.clone());
                     if iceberg {
-                        statements.extend(self.catalog_access("glue-write-table", database, &[table]));
+                        statements.extend(self.catalog_access(
+                            "glue-write-table",
+                            database,
+                            &[table],
+                        ));
                     }
                     locations.push(location);
                 }
@@ -278,7 +299,12 @@ impl Lowering<'_> {
     }
 
     /// A document of the catalog, filled for a database and some of its tables.
-    pub(super) fn catalog_access(&self, document: &str, database: &Name, tables: &[&Name]) -> Vec<Statement> {
+    pub(super) fn catalog_access(
+        &self,
+        document: &str,
+        database: &Name,
+        tables: &[&Name],
+    ) -> Vec<Statement> {
         let Some(found) = self.lake.databases.get(database) else { return Vec::new() };
         let tables: Vec<String> = tables.iter().map(|table| table.to_string()).collect();
         let mut arguments: Vec<(&str, Argument)> =
@@ -346,12 +372,17 @@ impl Lowering<'_> {
             &names,
             Part::Flows,
             &path,
-            vec![graph::reference(&role_id)],
+            ("Roles", graph::reference(&role_id)),
             statements,
             pipeline.span,
         );
-        let mut schedule =
-            self.resource("AWS::Scheduler::Schedule", "SchedulePipeline", &names, Part::Flows, &path);
+        let mut schedule = self.resource(
+            "AWS::Scheduler::Schedule",
+            "SchedulePipeline",
+            &names,
+            Part::Flows,
+            &path,
+        );
         // The universal target of the Glue API (EventBridge Scheduler user guide, "Using universal
         // targets").
         let target = document!({
@@ -390,11 +421,9 @@ fn columns<'c>(columns: impl Iterator<Item = (&'c str, &'c str, Option<&'c Strin
 
 fn own_columns(table: &Table) -> Value {
     columns(
-        table
-            .columns
-            .0
-            .iter()
-            .map(|column| (&*column.name.value.0, &*column.kind.value.0, column.description.as_ref())),
+        table.columns.0.iter().map(|column| {
+            (&*column.name.value.0, &*column.kind.value.0, column.description.as_ref())
+        }),
     )
 }
 
@@ -424,9 +453,8 @@ fn hive_input(table: &Table, location: &str) -> Value {
         Some(Partition::Folders(folders)) => folders,
         _ => &[],
     };
-    let keys = (!folders.is_empty()).then(|| {
-        columns(folders.iter().map(|f| (&*f.name.value.0, &*f.kind.value.0, None)))
-    });
+    let keys = (!folders.is_empty())
+        .then(|| columns(folders.iter().map(|f| (&*f.name.value.0, &*f.kind.value.0, None))));
     let mut descriptor = Map::new();
     descriptor.insert("Columns", own_columns(table));
     descriptor.insert("InputFormat", input);
@@ -446,8 +474,10 @@ fn hive_input(table: &Table, location: &str) -> Value {
 
 fn csv_serde(table: &Table) -> Value {
     let csv = table.csv.as_ref();
-    let quote = csv.and_then(|csv| csv.quote.as_ref()).map_or("\"".to_owned(), |at| at.value.clone());
-    let delimiter = csv.and_then(|csv| csv.delimiter.as_ref()).map_or(",".to_owned(), |at| at.value.clone());
+    let quote =
+        csv.and_then(|csv| csv.quote.as_ref()).map_or("\"".to_owned(), |at| at.value.clone());
+    let delimiter =
+        csv.and_then(|csv| csv.delimiter.as_ref()).map_or(",".to_owned(), |at| at.value.clone());
     document!({
         "SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
         "Parameters": {"separatorChar": delimiter, "quoteChar": quote, "escapeChar": "\\"}
@@ -548,7 +578,8 @@ fn iceberg_format(table: &Table, location: String) -> Value {
         ("Schema", Some(document!({"Type": "struct", "Fields": (Value::List(fields))}))),
         (
             "PartitionSpec",
-            (!partitions.is_empty()).then(|| document!({"SpecId": 0, "Fields": (Value::List(partitions))})),
+            (!partitions.is_empty())
+                .then(|| document!({"SpecId": 0, "Fields": (Value::List(partitions))})),
         ),
         ("Properties", Some(document!({"format-version": "2", "write.format.default": "parquet"}))),
     ]);

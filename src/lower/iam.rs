@@ -45,8 +45,8 @@ impl Lowering<'_> {
         role
     }
 
-    /// Attaches statements to roles as managed policies, as few as they fit into. CloudFormation
-    /// names them: nobody refers to them.
+    /// Attaches statements as managed policies, as few as they fit into, to what `to` names: the
+    /// property (`Roles`, `Users`) and its value. CloudFormation names them: nobody refers to them.
     #[expect(clippy::too_many_arguments, reason = "each says where one resource of many belongs")]
     pub(super) fn managed_policies(
         &mut self,
@@ -54,20 +54,20 @@ impl Lowering<'_> {
         names: &[&str],
         part: Part,
         path: &str,
-        roles: Vec<Value>,
+        to: (&'static str, Value),
         statements: Vec<Statement>,
         span: Span,
     ) {
-        let policies = Policy::split(statements, limit::MANAGED_POLICY, limit::MANAGED_POLICIES_OF_A_ROLE);
+        let policies =
+            Policy::split(statements, limit::MANAGED_POLICY, limit::MANAGED_POLICIES_OF_A_ROLE);
         let policies = match policies {
             Ok(policies) => policies,
             Err(error) => {
                 let headline = format!("the policies of `{path}` do not fit: {error}");
-                self.diagnostics.push(
-                    Diagnostic::error(diagnostic::LW0501, span, headline)
-                        .at(path)
-                        .help("name whole buckets or databases instead of many of their parts, or divide it"),
-                );
+                self.diagnostics
+                    .push(Diagnostic::error(diagnostic::LW0501, span, headline).at(path).help(
+                    "name whole buckets or databases instead of many of their parts, or divide it",
+                ));
                 return;
             }
         };
@@ -77,16 +77,24 @@ impl Lowering<'_> {
             let mut resource =
                 Resource::new(id, "AWS::IAM::ManagedPolicy", &self.lake.home.region, part, path);
             resource
-                .set("Description", format!("What {path} of lake {} needs", self.lake.naming.lake_id()))
+                .set(
+                    "Description",
+                    format!("What {path} of lake {} needs", self.lake.naming.lake_id()),
+                )
                 .set("PolicyDocument", policy.to_value())
-                .set("Roles", Value::List(roles.clone()));
+                .set(to.0, Value::List(vec![to.1.clone()]));
             self.graph.add(resource);
         }
     }
 
     /// What a role of this account needs for a level of access to objects: its own half is returned,
     /// the key's half is asked of the key.
-    pub(super) fn own_access(&mut self, role_arn: &str, level: Level, location: &Location) -> Vec<Statement> {
+    pub(super) fn own_access(
+        &mut self,
+        role_arn: &str,
+        level: Level,
+        location: &Location,
+    ) -> Vec<Statement> {
         let halves = level.halves();
         let bucket = self.bucket(location);
         let arn = self.bucket_arn(&bucket.bucket_name);

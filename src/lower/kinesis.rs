@@ -31,8 +31,13 @@ impl Lowering<'_> {
     fn stream(&mut self, source: &Source) {
         let names = [source.name.as_str()];
         let arn = self.stream_arn(source);
-        let mut stream =
-            self.resource("AWS::Kinesis::Stream", "StreamSource", &names, Part::Flows, &source.path());
+        let mut stream = self.resource(
+            "AWS::Kinesis::Stream",
+            "StreamSource",
+            &names,
+            Part::Flows,
+            &source.path(),
+        );
         let key = match &source.key {
             Some(key) => self.key_arn(key),
             None => "alias/aws/kinesis".into(),
@@ -74,8 +79,13 @@ impl Lowering<'_> {
         group.knows("Ref", log_group(source));
         let group_id = group.id.clone();
         self.graph.add(group);
-        let mut stream =
-            self.resource("AWS::Logs::LogStream", "LogStreamSource", &names, Part::Flows, &source.path());
+        let mut stream = self.resource(
+            "AWS::Logs::LogStream",
+            "LogStreamSource",
+            &names,
+            Part::Flows,
+            &source.path(),
+        );
         stream.set("LogGroupName", graph::reference(&group_id)).set("LogStreamName", "delivery");
         self.graph.add(stream);
     }
@@ -100,7 +110,7 @@ impl Lowering<'_> {
             &names,
             Part::Flows,
             &source.path(),
-            vec![graph::reference(&id)],
+            ("Roles", graph::reference(&id)),
             statements,
             source.span,
         );
@@ -117,7 +127,8 @@ impl Lowering<'_> {
             "firehose-deliver",
             &[("bucket", (&bucket_arn).into()), ("prefix", prefixes.into())],
         );
-        statements.extend(self.fill_here("kinesis-read", &[("streams", vec![stream.clone()].into())]));
+        statements
+            .extend(self.fill_here("kinesis-read", &[("streams", vec![stream.clone()].into())]));
         let groups: Argument = vec![log_group(source)].into();
         statements.extend(self.fill_here("firehose-log", &[("log_groups", groups)]));
         if let Some(table) = &source.table {
@@ -138,7 +149,8 @@ impl Lowering<'_> {
                 statements.extend(self.fill_here(document, &arguments));
             }
             for document in Level::Write.halves().key {
-                let arguments = [("buckets", buckets.clone().into()), ("grantee", grantee().into())];
+                let arguments =
+                    [("buckets", buckets.clone().into()), ("grantee", grantee().into())];
                 let asked = self.fill_here(document, &arguments);
                 self.ask_key(key, asked);
             }
@@ -202,7 +214,10 @@ impl Lowering<'_> {
         map.insert("Prefix", format!("{}{}", source.into.prefix, "!{timestamp:yyyy/MM/dd/HH}/"));
         map.insert(
             "ErrorOutputPrefix",
-            format!("{}!{{firehose:error-output-type}}/!{{timestamp:yyyy/MM/dd}}/", error_prefix(source)),
+            format!(
+                "{}!{{firehose:error-output-type}}/!{{timestamp:yyyy/MM/dd}}/",
+                error_prefix(source)
+            ),
         );
         map.insert(
             "BufferingHints",
@@ -213,7 +228,10 @@ impl Lowering<'_> {
             document!({"Enabled": true, "LogGroupName": group, "LogStreamName": "delivery"}),
         );
         // Parquet compresses by itself; what is not converted is compressed by Firehose.
-        map.insert("CompressionFormat", if source.table.is_some() { "UNCOMPRESSED" } else { "GZIP" });
+        map.insert(
+            "CompressionFormat",
+            if source.table.is_some() { "UNCOMPRESSED" } else { "GZIP" },
+        );
         if let Some(key) = bucket.key() {
             let key = self.key_arn(key);
             map.insert(
@@ -260,5 +278,8 @@ fn log_group(source: &Source) -> String {
 /// Records that could not be delivered lie beside the good ones, where no table looks.
 fn error_prefix(source: &Source) -> String {
     let Location { prefix, .. } = &source.into.value;
-    format!("_errors/{}/", if prefix.is_empty() { source.name.as_str() } else { prefix.trim_end_matches('/') })
+    format!(
+        "_errors/{}/",
+        if prefix.is_empty() { source.name.as_str() } else { prefix.trim_end_matches('/') }
+    )
 }

@@ -22,11 +22,15 @@ impl Lowering<'_> {
         statements.extend(self.keys.remove(&key.name).unwrap_or_default());
         let what = format!("the policy of key `{}`", key.name);
         let document = self.policy(statements, limit::KEY_POLICY, &what, key.span, &key.path());
-        let mut resource = Resource::new(id.clone(), "AWS::KMS::Key", region, Part::Storage, key.path());
+        let mut resource =
+            Resource::new(id.clone(), "AWS::KMS::Key", region, Part::Storage, key.path());
         resource.set_from(
             "Description",
             ".description",
-            describe(&key.description, format!("Lake {}: key {}", self.lake.naming.lake_id(), key.name)),
+            describe(
+                &key.description,
+                format!("Lake {}: key {}", self.lake.naming.lake_id(), key.name),
+            ),
         );
         resource.set_from("EnableKeyRotation", ".rotation", key.rotation_days.is_some());
         if let Some(days) = key.rotation_days {
@@ -90,10 +94,18 @@ impl Lowering<'_> {
         let path = format!("{}.replicate", bucket.path());
         let what = format!("the policy of the key of `{}`", replica.bucket_name);
         let document = self.policy(all, limit::KEY_POLICY, &what, replica.span, &path);
-        let mut resource =
-            Resource::new(id.clone(), "AWS::KMS::Key", &replica.region, Part::Storage, path.clone());
+        let mut resource = Resource::new(
+            id.clone(),
+            "AWS::KMS::Key",
+            &replica.region,
+            Part::Storage,
+            path.clone(),
+        );
         resource
-            .set("Description", format!("Lake {}: copy of bucket {}", self.lake.naming.lake_id(), bucket.name))
+            .set(
+                "Description",
+                format!("Lake {}: copy of bucket {}", self.lake.naming.lake_id(), bucket.name),
+            )
             .set("EnableKeyRotation", true)
             .set("RotationPeriodInDays", 365)
             .set("PendingWindowInDays", 30)

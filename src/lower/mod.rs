@@ -99,7 +99,12 @@ impl<'a> Lowering<'a> {
 
     /// Fills a document of the library. What it declares of partition, region, account and DNS
     /// suffix is known; `arguments` are the rest, and may hold what the document does not declare.
-    fn fill(&self, document: &str, region: &Region, arguments: &[(&str, Argument)]) -> Vec<Statement> {
+    fn fill(
+        &self,
+        document: &str,
+        region: &Region,
+        arguments: &[(&str, Argument)],
+    ) -> Vec<Statement> {
         let home = &self.lake.home;
         let common = [
             ("partition", Argument::from(home.partition)),
@@ -151,18 +156,25 @@ impl<'a> Lowering<'a> {
     /// The tags of a resource: `[{Key, Value}]`, ascending. The stack's tags reach most resources by
     /// themselves; these are for what a thing adds.
     fn tags(&self, own: &[(String, String)]) -> Option<Value> {
-        let sorted: BTreeMap<&String, &String> = own.iter().map(|(key, value)| (key, value)).collect();
-        let pair = |(key, value): (&String, &String)| {
-            crate::document!({"Key": (key.clone()), "Value": (value.clone())})
-        };
+        let sorted: BTreeMap<&String, &String> =
+            own.iter().map(|(key, value)| (key, value)).collect();
+        let pair = |(key, value): (&String, &String)| crate::document!({"Key": (key.clone()), "Value": (value.clone())});
         (!sorted.is_empty()).then(|| sorted.into_iter().map(pair).collect())
     }
 
     /// Writes statements as a policy, and reports one that is larger than AWS takes.
-    fn policy(&mut self, statements: Vec<Statement>, limit: usize, what: &str, span: Span, path: &str) -> Value {
+    fn policy(
+        &mut self,
+        statements: Vec<Statement>,
+        limit: usize,
+        what: &str,
+        span: Span,
+        path: &str,
+    ) -> Value {
         let policy = Policy::new(statements);
         if policy.size() > limit {
-            let headline = format!("{what} would have {} bytes, and AWS takes {limit}", policy.size());
+            let headline =
+                format!("{what} would have {} bytes, and AWS takes {limit}", policy.size());
             self.diagnostics.push(
                 Diagnostic::error(diagnostic::LW0501, span, headline)
                     .at(path)

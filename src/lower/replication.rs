@@ -83,10 +83,8 @@ impl Lowering<'_> {
                 &[("buckets", vec![source].into()), ("grantee", grantee.into())],
             );
             self.ask_key(key, asked);
-            let replica_key = logical_id(
-                "KeyReplicaBucket",
-                &[bucket.name.as_str(), replica.region.as_str()],
-            );
+            let replica_key =
+                logical_id("KeyReplicaBucket", &[bucket.name.as_str(), replica.region.as_str()]);
             statements.extend(self.fill(
                 "kms-replicate-target",
                 &replica.region,
@@ -101,7 +99,7 @@ impl Lowering<'_> {
             &[bucket.name.as_str()],
             Part::Storage,
             &path,
-            vec![graph::reference(&role_id(bucket))],
+            ("Roles", graph::reference(&role_id(bucket))),
             statements,
             bucket.span,
         );
@@ -110,7 +108,8 @@ impl Lowering<'_> {
     /// What the source bucket says (S3 API reference, ReplicationConfiguration, V2).
     pub(super) fn replication_rules(&self, bucket: &Bucket, replica: &Replica) -> Value {
         let encrypted = bucket.key().map(|_| {
-            let key = logical_id("KeyReplicaBucket", &[bucket.name.as_str(), replica.region.as_str()]);
+            let key =
+                logical_id("KeyReplicaBucket", &[bucket.name.as_str(), replica.region.as_str()]);
             document!({"ReplicaKmsKeyID": (graph::attribute(&key, "Arn"))})
         });
         let minutes = || document!({"Minutes": 15});
@@ -130,9 +129,8 @@ impl Lowering<'_> {
                     .then(|| document!({"Status": "Enabled", "EventThreshold": (minutes())})),
             ),
         ]);
-        let selection = bucket
-            .key()
-            .map(|_| document!({"SseKmsEncryptedObjects": {"Status": "Enabled"}}));
+        let selection =
+            bucket.key().map(|_| document!({"SseKmsEncryptedObjects": {"Status": "Enabled"}}));
         let deletions = if replica.delete_markers { "Enabled" } else { "Disabled" };
         let rule = some([
             ("Id", Some(format!("to-{}", replica.region).into())),
@@ -174,11 +172,18 @@ impl Lowering<'_> {
             Encryption::S3 => shape.s3_managed(),
         };
         let id = replica_id(bucket, replica);
-        let mut resource =
-            Resource::new(id.clone(), "AWS::S3::Bucket", &replica.region, Part::Storage, path.clone());
+        let mut resource = Resource::new(
+            id.clone(),
+            "AWS::S3::Bucket",
+            &replica.region,
+            Part::Storage,
+            path.clone(),
+        );
         shape.apply(&mut resource);
         if let Some(lock) = &bucket.lock {
-            resource.set("ObjectLockEnabled", true).set("ObjectLockConfiguration", object_lock(lock));
+            resource
+                .set("ObjectLockEnabled", true)
+                .set("ObjectLockConfiguration", object_lock(lock));
         }
         let rules = lifecycle(&bucket.retention, bucket.abort_uploads_days);
         if !rules.is_empty() {

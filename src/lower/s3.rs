@@ -54,10 +54,7 @@ impl Shape {
         if bucket_key {
             rule.insert("BucketKeyEnabled", true);
         }
-        self.0.insert(
-            "BucketEncryption",
-            document!({"ServerSideEncryptionConfiguration": [rule]}),
-        );
+        self.0.insert("BucketEncryption", document!({"ServerSideEncryptionConfiguration": [rule]}));
         self
     }
 
@@ -106,7 +103,9 @@ impl Lowering<'_> {
         let shape = match &bucket.encryption {
             Encryption::Key(key) => shape.kms(self.key_arn(key), bucket.bucket_key),
             Encryption::AwsManaged if bucket.bucket_key => shape.kms_managed(),
-            Encryption::AwsManaged => shape.encrypted(document!({"SSEAlgorithm": "aws:kms"}), false),
+            Encryption::AwsManaged => {
+                shape.encrypted(document!({"SSEAlgorithm": "aws:kms"}), false)
+            }
             Encryption::S3 => shape.s3_managed(),
         };
         shape.apply(&mut resource);
@@ -195,12 +194,14 @@ impl Lowering<'_> {
 
     /// The organization perimeter, if the bucket has one.
     pub(super) fn perimeter(&self, bucket: &Bucket, arn: Value) -> Vec<Statement> {
-        let (Some(perimeter), Some(organization)) = (&bucket.perimeter, &self.lake.organization) else {
+        let (Some(perimeter), Some(organization)) = (&bucket.perimeter, &self.lake.organization)
+        else {
             return Vec::new();
         };
         let mut accounts = vec![self.lake.home.account.to_string()];
         accounts.extend(organization.trusted.keys().map(ToString::to_string));
-        accounts.extend(perimeter.except.iter().filter_map(|who| super::iam::account_of(&who.value)));
+        accounts
+            .extend(perimeter.except.iter().filter_map(|who| super::iam::account_of(&who.value)));
         accounts.sort();
         accounts.dedup();
         self.fill_here(
@@ -209,7 +210,6 @@ impl Lowering<'_> {
                 ("bucket", arn.into()),
                 ("org_id", organization.id.value.0.clone().into()),
                 ("accounts", accounts.into()),
-                ("via_aws_service", false.into()),
             ],
         )
     }
@@ -250,7 +250,10 @@ fn lifecycle_rule(at: usize, rule: &Retention) -> Map {
         ("Status", Some("Enabled".into())),
         ("Prefix", rule.prefix.as_ref().map(|prefix| prefix.value.0.clone().into())),
         // S3 takes the bound as text (S3 API reference, LifecycleRuleAndOperator).
-        ("ObjectSizeGreaterThan", rule.larger_than.as_ref().map(|size| size.value.0.to_string().into())),
+        (
+            "ObjectSizeGreaterThan",
+            rule.larger_than.as_ref().map(|size| size.value.0.to_string().into()),
+        ),
     ]);
     let newest = rule.keep_newest.as_ref().map(|n| Value::from(n.value.0));
     match (rule.after.as_ref(), rule.noncurrent.as_ref(), rule.then.value) {

@@ -71,12 +71,7 @@ pub fn check(
         return Ok(Vec::new());
     };
     let statements = library.fill(name, &examples(document))?;
-    let mut checking = Checking {
-        document,
-        catalogue,
-        findings: Vec::new(),
-        types: Vec::new(),
-    };
+    let mut checking = Checking { document, catalogue, findings: Vec::new(), types: Vec::new() };
     for statement in &statements {
         checking.statement(statement);
     }
@@ -103,11 +98,7 @@ impl Checking<'_> {
 
     fn statement(&mut self, statement: &Statement) {
         let sid = statement.sid.as_str();
-        let resources: Vec<&str> = statement
-            .resources
-            .iter()
-            .filter_map(Value::as_str)
-            .collect();
+        let resources: Vec<&str> = statement.resources.iter().filter_map(Value::as_str).collect();
         let mut untouched: Vec<&str> = resources.clone();
         for action in &statement.actions {
             if statement.effect == Effect::Deny && action.ends_with('*') {
@@ -115,10 +106,7 @@ impl Checking<'_> {
                 continue;
             }
             let Some(facts) = self.catalogue.action(action) else {
-                self.report(
-                    sid,
-                    format!("`{action}` is not an action under this spelling"),
-                );
+                self.report(sid, format!("`{action}` is not an action under this spelling"));
                 continue;
             };
             let (service, _) = action.split_once(':').unwrap_or((action, ""));
@@ -127,19 +115,13 @@ impl Checking<'_> {
                 self.report(sid, format!("`{action}` is outside the claimed services"));
             }
             if !self.document.claims.levels.contains(&facts.level) {
-                self.report(
-                    sid,
-                    format!("`{action}` is `{}`, which is not claimed", facts.level),
-                );
+                self.report(sid, format!("`{action}` is `{}`, which is not claimed", facts.level));
             }
             self.resources(sid, action, &facts, &resources, &mut untouched);
             self.keys(sid, action, &facts, &statement.condition);
         }
         for resource in untouched {
-            self.report(
-                sid,
-                format!("no action of the statement works on `{resource}`"),
-            );
+            self.report(sid, format!("no action of the statement works on `{resource}`"));
         }
     }
 
@@ -154,14 +136,12 @@ impl Checking<'_> {
         let document = self.document;
         match document.layer {
             Layer::Trust | Layer::Grantee => {
-                self.types
-                    .extend(facts.resource_types.iter().map(|(name, _)| name.clone()));
+                self.types.extend(facts.resource_types.iter().map(|(name, _)| name.clone()));
                 return;
             }
             // `*` is this key, and nothing else can be named
             Layer::Key => {
-                self.types
-                    .extend(facts.resource_types.iter().map(|(name, _)| name.clone()));
+                self.types.extend(facts.resource_types.iter().map(|(name, _)| name.clone()));
                 untouched.retain(|resource| *resource != "*");
                 return;
             }
@@ -170,10 +150,7 @@ impl Checking<'_> {
         if resources.contains(&"*") {
             untouched.retain(|resource| *resource != "*");
             if !document.bare_star.contains_key(action) {
-                self.report(
-                    sid,
-                    format!("`bare_star` does not say why `{action}` needs `*`"),
-                );
+                self.report(sid, format!("`bare_star` does not say why `{action}` needs `*`"));
             }
             return;
         }
@@ -204,10 +181,7 @@ impl Checking<'_> {
                 let known = self.catalogue.is_global_key(key)
                     || facts.condition_keys.iter().any(|own| is_key(own, key));
                 if !known {
-                    self.report(
-                        sid,
-                        format!("`{action}` does not know the condition key `{key}`"),
-                    );
+                    self.report(sid, format!("`{action}` does not know the condition key `{key}`"));
                 }
             }
         }
@@ -232,16 +206,10 @@ impl Checking<'_> {
             .cloned()
             .collect();
         for name in unclaimed {
-            self.report(
-                "claims.resource_types",
-                format!("`{name}` is named and not claimed"),
-            );
+            self.report("claims.resource_types", format!("`{name}` is named and not claimed"));
         }
         for name in idle {
-            self.report(
-                "claims.resource_types",
-                format!("`{name}` is claimed and never named"),
-            );
+            self.report("claims.resource_types", format!("`{name}` is claimed and never named"));
         }
     }
 }
@@ -301,9 +269,7 @@ fn steps(pattern: &str) -> Vec<Step> {
     let mut rest = pattern;
     while let Some(open) = rest.find("${") {
         steps.extend(rest[..open].chars().map(Step::Char));
-        let close = rest[open..]
-            .find('}')
-            .map_or(rest.len(), |at| open + at + 1);
+        let close = rest[open..].find('}').map_or(rest.len(), |at| open + at + 1);
         let last = close == rest.len();
         let only = last && rest[..open].ends_with(':') && alone(pattern);
         steps.push(Step::Part(match (last, only) {

@@ -127,9 +127,7 @@ pub struct Document {
 
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Document")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.debug_struct("Document").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
@@ -188,11 +186,7 @@ impl Library {
             let own = Document::read(&name, text.as_ref())?;
             if let Some(ours) = built_in(&name) {
                 let refuse = |place: &str, reason: String| {
-                    Err(FillError {
-                        document: name.clone(),
-                        place: place.to_owned(),
-                        reason,
-                    })
+                    Err(FillError { document: name.clone(), place: place.to_owned(), reason })
                 };
                 if own.effect != ours.effect || own.layer != ours.layer {
                     return refuse(
@@ -224,10 +218,7 @@ impl Library {
 
     /// The document of that name.
     pub fn get(&self, name: &str) -> Option<&Document> {
-        self.own
-            .get(name)
-            .map(Arc::as_ref)
-            .or_else(|| built_in(name))
+        self.own.get(name).map(Arc::as_ref).or_else(|| built_in(name))
     }
 
     /// The names of all documents, ascending.
@@ -266,9 +257,7 @@ impl Library {
 
 fn built_in(name: &str) -> Option<&'static Document> {
     static READ: OnceLock<Vec<OnceLock<Document>>> = OnceLock::new();
-    let at = BUILT_IN
-        .binary_search_by(|(own, _)| (*own).cmp(name))
-        .ok()?;
+    let at = BUILT_IN.binary_search_by(|(own, _)| (*own).cmp(name)).ok()?;
     let read = READ.get_or_init(|| BUILT_IN.iter().map(|_| OnceLock::new()).collect());
     Some(read[at].get_or_init(|| {
         Document::read(name, BUILT_IN[at].1)
@@ -279,11 +268,8 @@ fn built_in(name: &str) -> Option<&'static Document> {
 impl Document {
     /// Every action it names, ascending.
     pub fn actions(&self) -> Vec<&str> {
-        let mut actions: Vec<&str> = self
-            .statements
-            .iter()
-            .flat_map(|s| s.actions.iter().map(String::as_str))
-            .collect();
+        let mut actions: Vec<&str> =
+            self.statements.iter().flat_map(|s| s.actions.iter().map(String::as_str)).collect();
         actions.sort_unstable();
         actions.dedup();
         actions

@@ -118,10 +118,7 @@ impl Library {
     ) -> Place<'_> {
         Place {
             library: self,
-            common: common
-                .into_iter()
-                .map(|(name, value)| (name.into(), value))
-                .collect(),
+            common: common.into_iter().map(|(name, value)| (name.into(), value)).collect(),
         }
     }
 }
@@ -140,11 +137,7 @@ fn fill(
         });
     };
     if document.layer == Layer::Grantee {
-        return Err(refusal(
-            document,
-            "layer",
-            "a grantee is filled through `{{ grantee }}`",
-        ));
+        return Err(refusal(document, "layer", "a grantee is filled through `{{ grantee }}`"));
     }
     let filling = Filling::new(library, document, arguments, common)?;
     let mut statements = Vec::with_capacity(document.statements.len());
@@ -159,13 +152,9 @@ fn fill(
 /// The principal and the conditions of a grantee's own document.
 fn grantee_half(library: &Library, grantee: &Grantee) -> Result<(Value, Map), FillError> {
     let (name, arguments) = grantee.document();
-    let document = library
-        .get(name)
-        .expect("invariant: every grantee has a built-in document");
-    let arguments: Vec<(&str, Argument)> = arguments
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value?)))
-        .collect();
+    let document = library.get(name).expect("invariant: every grantee has a built-in document");
+    let arguments: Vec<(&str, Argument)> =
+        arguments.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
     let filling = Filling::new(library, document, &arguments, &BTreeMap::new())?;
     if let Some(stranger) = grantee.stranger() {
         return Err(refusal(
@@ -257,10 +246,7 @@ impl<'a> Filling<'a> {
         let mut condition = self.condition(template)?;
         for (operator, keys) in more {
             for (key, values) in keys.as_map().into_iter().flat_map(Map::iter) {
-                let taken = condition
-                    .get(&operator)
-                    .and_then(|own| own.get(key))
-                    .is_some();
+                let taken = condition.get(&operator).and_then(|own| own.get(key)).is_some();
                 if taken {
                     return Err(refusal(
                         self.document,
@@ -338,14 +324,8 @@ impl<'a> Filling<'a> {
                 _ => return Ok(Vec::new()),
             }
         }
-        let times = slots
-            .iter()
-            .map(|(_, values)| values.len())
-            .max()
-            .unwrap_or(1);
-        (0..times)
-            .map(|at| self.render_once(pattern, &slots, at))
-            .collect()
+        let times = slots.iter().map(|(_, values)| values.len()).max().unwrap_or(1);
+        (0..times).map(|at| self.render_once(pattern, &slots, at)).collect()
     }
 
     fn render_once(
@@ -381,11 +361,7 @@ impl<'a> Filling<'a> {
             .get_template(&pattern.source)
             .and_then(|template| template.render(values.into_iter().collect::<BTreeMap<_, _>>()))
             .map_err(|error| {
-                refusal(
-                    self.document,
-                    format!("`{}`", pattern.source),
-                    error.to_string(),
-                )
+                refusal(self.document, format!("`{}`", pattern.source), error.to_string())
             })?;
         Ok(joined(rendered, &references))
     }
@@ -425,10 +401,7 @@ fn read(
     let refuse = |reason: String| Err(refusal(document, format!("parameter `{name}`"), reason));
     if let Argument::Grantee(grantee) = argument {
         if parameter.kind != Kind::Grantee {
-            return refuse(format!(
-                "{} is wanted, not a grantee",
-                parameter.kind.name()
-            ));
+            return refuse(format!("{} is wanted, not a grantee", parameter.kind.name()));
         }
         let (principal, condition) = grantee_half(library, grantee)?;
         return Ok(Some(Given::Grantee(principal, condition)));
@@ -478,9 +451,7 @@ fn is_reference(value: &Value) -> bool {
     let plain = |value: &Value| {
         value.as_str().is_some_and(|name| {
             !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b':' || b == b'.')
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b':' || b == b'.')
         })
     };
     let Some(map) = value.as_map().filter(|map| map.len() == 1) else {
@@ -503,17 +474,9 @@ fn put(condition: &mut Map, operator: &str, key: &str, values: Value) {
 }
 
 fn one_or_list(mut values: Vec<Value>) -> Value {
-    if values.len() == 1 {
-        values.remove(0)
-    } else {
-        Value::List(values)
-    }
+    if values.len() == 1 { values.remove(0) } else { Value::List(values) }
 }
 
 fn refusal(document: &Document, place: impl Into<String>, reason: impl Into<String>) -> FillError {
-    FillError {
-        document: document.name.clone(),
-        place: place.into(),
-        reason: reason.into(),
-    }
+    FillError { document: document.name.clone(), place: place.into(), reason: reason.into() }
 }

@@ -13,17 +13,9 @@ use super::fill::Argument;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grantee {
     /// An account: it decides itself which of its roles may. With `org_id`, only while it is in that organization.
-    Account {
-        partition: String,
-        account: String,
-        org_id: Option<String>,
-    },
+    Account { partition: String, account: String, org_id: Option<String> },
     /// Roles and users of one account, by ARN; also of our own.
-    Principals {
-        partition: String,
-        account: String,
-        arns: Vec<String>,
-    },
+    Principals { partition: String, account: String, arns: Vec<String> },
     /// Organizational units with all that is below them.
     Units { org_id: String, units: Vec<String> },
     /// Every account of the organization.
@@ -45,11 +37,7 @@ impl Grantee {
     /// The document of this form and its arguments; an absent one is none.
     pub(super) fn document(&self) -> (&'static str, Vec<(&'static str, Option<Argument>)>) {
         match self {
-            Grantee::Account {
-                partition,
-                account,
-                org_id,
-            } => (
+            Grantee::Account { partition, account, org_id } => (
                 "grantee-account",
                 vec![
                     ("partition", Some(partition.into())),
@@ -57,11 +45,7 @@ impl Grantee {
                     ("org_id", org_id.as_ref().map(Into::into)),
                 ],
             ),
-            Grantee::Principals {
-                partition,
-                account,
-                arns,
-            } => (
+            Grantee::Principals { partition, account, arns } => (
                 "grantee-principals",
                 vec![
                     ("partition", Some(partition.into())),
@@ -71,15 +55,11 @@ impl Grantee {
             ),
             Grantee::Units { org_id, units } => (
                 "grantee-units",
-                vec![
-                    ("org_id", Some(org_id.into())),
-                    ("units", Some(units.clone().into())),
-                ],
+                vec![("org_id", Some(org_id.into())), ("units", Some(units.clone().into()))],
             ),
-            Grantee::Organization { org_id } => (
-                "grantee-organization",
-                vec![("org_id", Some(org_id.into()))],
-            ),
+            Grantee::Organization { org_id } => {
+                ("grantee-organization", vec![("org_id", Some(org_id.into()))])
+            }
         }
     }
 }

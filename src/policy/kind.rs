@@ -97,10 +97,7 @@ const NAMES: &[(&str, Kind)] = &[
 impl Kind {
     /// The kind that documents call `name`.
     pub fn named(name: &str) -> Option<Kind> {
-        NAMES
-            .iter()
-            .find(|(own, _)| *own == name)
-            .map(|(_, kind)| *kind)
+        NAMES.iter().find(|(own, _)| *own == name).map(|(_, kind)| *kind)
     }
 
     /// The name that documents use.
@@ -184,19 +181,18 @@ impl Kind {
                 "an organization is `o-` and 10 to 32 lower-case letters or digits",
             ),
             Kind::OuId => not(
-                text.strip_prefix("ou-")
-                    .and_then(|rest| rest.split_once('-'))
-                    .is_some_and(|(root, id)| {
+                text.strip_prefix("ou-").and_then(|rest| rest.split_once('-')).is_some_and(
+                    |(root, id)| {
                         within(root, 4, 32)
                             && within(id, 8, 32)
                             && root.bytes().chain(id.bytes()).all(lower)
-                    }),
+                    },
+                ),
                 "an organizational unit is `ou-`, its root, `-` and 8 to 32 lower-case letters or digits",
             ),
-            Kind::Partition => not(
-                is_partition(text),
-                "a partition is `aws` or begins with `aws-`",
-            ),
+            Kind::Partition => {
+                not(is_partition(text), "a partition is `aws` or begins with `aws-`")
+            }
             Kind::Prefix => not(
                 text.is_empty() || text.ends_with('/'),
                 "a prefix ends in a slash, so that it does not match its neighbours",
@@ -280,12 +276,8 @@ fn is_region(text: &str) -> bool {
     let labels: Vec<&str> = text.split('-').collect();
     labels.len() >= 3
         && text.len() <= 32
-        && labels
-            .iter()
-            .all(|label| !label.is_empty() && label.bytes().all(lower))
-        && labels
-            .last()
-            .is_some_and(|label| label.bytes().all(|b| b.is_ascii_digit()))
+        && labels.iter().all(|label| !label.is_empty() && label.bytes().all(lower))
+        && labels.last().is_some_and(|label| label.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Naming rules: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>.
@@ -368,18 +360,9 @@ mod tests {
                 Kind::KeyArn,
                 "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab",
             ),
-            (
-                Kind::RoleArn,
-                "arn:aws:iam::111122223333:role/service/path/Name+=,.@_-",
-            ),
-            (
-                Kind::PrincipalArn,
-                "arn:aws-us-gov:iam::111122223333:user/Ada",
-            ),
-            (
-                Kind::RuleArn,
-                "arn:aws:events:eu-west-1:111122223333:rule/bus/name",
-            ),
+            (Kind::RoleArn, "arn:aws:iam::111122223333:role/service/path/Name+=,.@_-"),
+            (Kind::PrincipalArn, "arn:aws-us-gov:iam::111122223333:user/Ada"),
+            (Kind::RuleArn, "arn:aws:events:eu-west-1:111122223333:rule/bus/name"),
             (Kind::Region, "us-gov-west-1"),
             (Kind::Prefix, ""),
             (Kind::Prefix, "year=2026/Ärzte & Co (1)/*/$/"),
@@ -408,10 +391,7 @@ mod tests {
 
     #[test]
     fn escapes_leave_no_wildcard_and_no_variable() {
-        assert_eq!(
-            escaped("a*b?c${aws:username}"),
-            "a${*}b${?}c${$}{aws:username}"
-        );
+        assert_eq!(escaped("a*b?c${aws:username}"), "a${*}b${?}c${$}{aws:username}");
         assert_eq!(escaped("plain/"), "plain/");
     }
 }

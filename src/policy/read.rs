@@ -27,10 +27,8 @@ impl Document {
     pub fn read(name: &str, text: &str) -> Result<Document, FillError> {
         let reader = Reader { name };
         if let Some(key) = twice(text) {
-            return reader.refuse(
-                "the file",
-                format!("the key `{key}` stands twice in one object"),
-            );
+            return reader
+                .refuse("the file", format!("the key `{key}` stands twice in one object"));
         }
         let value = Value::from_json(text)
             .or_else(|error| reader.refuse("the file", format!("it is not JSON: {error}")))?;
@@ -39,14 +37,7 @@ impl Document {
 }
 
 /// The elements that a statement of a document may have; the negated ones reach further than they look.
-const ELEMENTS: &[&str] = &[
-    "Sid",
-    "Effect",
-    "Principal",
-    "Action",
-    "Resource",
-    "Condition",
-];
+const ELEMENTS: &[&str] = &["Sid", "Effect", "Principal", "Action", "Resource", "Condition"];
 
 const HEADER: &[&str] = &[
     "title",
@@ -102,20 +93,15 @@ impl Reader<'_> {
             statements: Vec::new(),
             strings: environment(),
         };
-        let Some(list) = head
-            .get("statements")
-            .and_then(Value::as_list)
-            .filter(|l| !l.is_empty())
+        let Some(list) = head.get("statements").and_then(Value::as_list).filter(|l| !l.is_empty())
         else {
             return self.refuse("statements", "a list with at least one statement is wanted");
         };
         for (at, statement) in list.iter().enumerate() {
             let template = self.statement(statement, &document, &format!("statements[{at}]"))?;
             if document.statements.iter().any(|it| it.sid == template.sid) {
-                return self.refuse(
-                    format!("statements[{at}].Sid"),
-                    "two statements have this Sid",
-                );
+                return self
+                    .refuse(format!("statements[{at}].Sid"), "two statements have this Sid");
             }
             document.statements.push(template);
         }
@@ -158,9 +144,7 @@ impl Reader<'_> {
             .map(|p| p.source.clone())
             .collect();
         for source in sources {
-            if let Err(error) = document
-                .strings
-                .add_template_owned(source.clone(), source.clone())
+            if let Err(error) = document.strings.add_template_owned(source.clone(), source.clone())
             {
                 return self.refuse(format!("`{source}`"), error.to_string());
             }
@@ -186,11 +170,7 @@ impl Reader<'_> {
             return Ok(Claims::default());
         };
         let claims = self.map(claims, "claims")?;
-        self.known(
-            claims,
-            &["services", "levels", "resource_types", "data_plane"],
-            "claims",
-        )?;
+        self.known(claims, &["services", "levels", "resource_types", "data_plane"], "claims")?;
         let Some(data_plane) = claims.get("data_plane").and_then(Value::as_bool) else {
             return self.refuse("claims.data_plane", "`true` or `false` is wanted");
         };
@@ -215,9 +195,7 @@ impl Reader<'_> {
             let value = self.map(value, &place)?;
             self.known(value, &["type", "about", "example", "absent"], &place)?;
             let word = self.text(value, "type", &place)?;
-            let (word, list) = word
-                .strip_suffix("[]")
-                .map_or((word, false), |word| (word, true));
+            let (word, list) = word.strip_suffix("[]").map_or((word, false), |word| (word, true));
             let Some(kind) = Kind::named(word) else {
                 return self.refuse(place, format!("`{word}` is not a type"));
             };
@@ -232,10 +210,7 @@ impl Reader<'_> {
             if let Some(problem) = example.iter().find_map(|text| kind.problem(text)) {
                 return self.refuse(place, format!("its example is wrong: {problem}"));
             }
-            let absent = value
-                .get("absent")
-                .map(|v| self.string(v, &place))
-                .transpose()?;
+            let absent = value.get("absent").map(|v| self.string(v, &place)).transpose()?;
             let parameter = Parameter {
                 kind,
                 list,
@@ -287,9 +262,8 @@ impl Reader<'_> {
         if actions.is_empty() != half {
             return self.refuse(format!("{place}.Action"), "at least one action is wanted");
         }
-        if let Some(wild) = actions
-            .iter()
-            .find(|a| document.effect == Effect::Allow && a.contains(['*', '?']))
+        if let Some(wild) =
+            actions.iter().find(|a| document.effect == Effect::Allow && a.contains(['*', '?']))
         {
             return self.refuse(
                 format!("{place}.Action"),
@@ -309,9 +283,8 @@ impl Reader<'_> {
         let mut condition = Vec::new();
         if let Some(value) = statement.get("Condition") {
             for (operator, keys) in self.map(value, &format!("{place}.Condition"))?.iter() {
-                for (key, values) in self
-                    .map(keys, &format!("{place}.Condition.{operator}"))?
-                    .iter()
+                for (key, values) in
+                    self.map(keys, &format!("{place}.Condition.{operator}"))?.iter()
                 {
                     let place = format!("{place}.Condition.{operator}.{key}");
                     let patterns = self.patterns(values, document, &place)?;
@@ -322,13 +295,7 @@ impl Reader<'_> {
                 }
             }
         }
-        Ok(Template {
-            sid: sid.to_owned(),
-            principal,
-            actions,
-            resources,
-            condition,
-        })
+        Ok(Template { sid: sid.to_owned(), principal, actions, resources, condition })
     }
 
     fn principal(
@@ -371,17 +338,14 @@ impl Reader<'_> {
         document: &Document,
         place: &str,
     ) -> Result<(), FillError> {
-        let free = patterns.iter().flat_map(|p| &p.names).find(|name| {
-            document
-                .parameters
-                .get(*name)
-                .is_some_and(|p| p.kind.is_free_text())
-        });
+        let free = patterns
+            .iter()
+            .flat_map(|p| &p.names)
+            .find(|name| document.parameters.get(*name).is_some_and(|p| p.kind.is_free_text()));
         match free {
-            Some(name) => self.refuse(
-                place,
-                format!("`{name}` is free text and can't be escaped here"),
-            ),
+            Some(name) => {
+                self.refuse(place, format!("`{name}` is free text and can't be escaped here"))
+            }
             None => Ok(()),
         }
     }
@@ -422,10 +386,7 @@ impl Reader<'_> {
             || source.contains("{#")
             || source.contains(|c| (FIRST_MARK..=LAST_MARK).contains(&c))
         {
-            return self.refuse(
-                place,
-                "only placeholders like `{{ name }}` may stand in a string",
-            );
+            return self.refuse(place, "only placeholders like `{{ name }}` may stand in a string");
         }
         let mut names: Vec<String> = Vec::new();
         let mut rest = source;
@@ -450,11 +411,7 @@ impl Reader<'_> {
             rest = &rest[open + close + 2..];
         }
         outside += rest.len();
-        Ok(Pattern {
-            source: source.to_owned(),
-            whole: count == 1 && outside == 0,
-            names,
-        })
+        Ok(Pattern { source: source.to_owned(), whole: count == 1 && outside == 0, names })
     }
 
     fn effect(&self, word: &str, place: &str) -> Result<Effect, FillError> {
@@ -524,9 +481,7 @@ fn takes_escapes(operator: &str) -> bool {
 
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// minijinja without filters, tests, functions and loaders; what a placeholder prints is escaped for IAM.
@@ -535,9 +490,7 @@ fn environment() -> Environment<'static> {
     strings.set_undefined_behavior(UndefinedBehavior::Strict);
     strings.set_fuel(Some(FUEL));
     strings.set_formatter(|out, _, value| match value.as_str() {
-        Some(text) => out
-            .write_str(&escaped(text))
-            .map_err(minijinja::Error::from),
+        Some(text) => out.write_str(&escaped(text)).map_err(minijinja::Error::from),
         None => Err(minijinja::Error::new(
             minijinja::ErrorKind::InvalidOperation,
             "only texts can be printed",

@@ -98,11 +98,7 @@ impl Statement {
     fn shape(&self) -> String {
         let mut bare = self.clone();
         bare.resources.clear();
-        let kind = if self.resources.is_empty() {
-            "none"
-        } else {
-            "some"
-        };
+        let kind = if self.resources.is_empty() { "none" } else { "some" };
         format!("{kind}{}", bare.to_value(""))
     }
 }
@@ -182,16 +178,12 @@ impl Policy {
             }
             taken.push(name);
         }
-        Policy {
-            statements: taken.into_iter().zip(statements).collect(),
-        }
+        Policy { statements: taken.into_iter().zip(statements).collect() }
     }
 
     /// The statements in order, each with its Sid in this policy.
     pub fn statements(&self) -> impl Iterator<Item = (&str, &Statement)> {
-        self.statements
-            .iter()
-            .map(|(sid, statement)| (sid.as_str(), statement))
+        self.statements.iter().map(|(sid, statement)| (sid.as_str(), statement))
     }
 
     /// Whether it has no statement; AWS accepts no such policy.
@@ -236,13 +228,10 @@ pub(super) fn set(mut values: Vec<Value>) -> Vec<Value> {
 
 /// Equal statements become one with all their resources; denials first, then by name, then by content.
 fn merged(statements: Vec<Statement>) -> Vec<Statement> {
-    let mut keyed: Vec<(String, Statement)> = statements
-        .into_iter()
-        .map(|statement| (statement.shape(), statement))
-        .collect();
+    let mut keyed: Vec<(String, Statement)> =
+        statements.into_iter().map(|statement| (statement.shape(), statement)).collect();
     keyed.sort_by(|(a, left), (b, right)| {
-        a.cmp(b)
-            .then_with(|| (&left.sid, &left.about).cmp(&(&right.sid, &right.about)))
+        a.cmp(b).then_with(|| (&left.sid, &left.about).cmp(&(&right.sid, &right.about)))
     });
     let mut out: Vec<(String, Statement)> = Vec::with_capacity(keyed.len());
     for (shape, statement) in keyed {
@@ -264,11 +253,7 @@ fn merged(statements: Vec<Statement>) -> Vec<Statement> {
         })
         .collect();
     merged.sort_by_cached_key(|statement| {
-        (
-            statement.effect,
-            statement.name(),
-            statement.to_value("").to_json(),
-        )
+        (statement.effect, statement.name(), statement.to_value("").to_json())
     });
     merged
 }
@@ -298,42 +283,24 @@ fn measure(value: &Value) -> usize {
                     Value::Str(_) => measure(part) - 2,
                     other => measure(other),
                 };
-                return 2 + parts
-                    .as_list()
-                    .unwrap_or_default()
-                    .iter()
-                    .map(inside)
-                    .sum::<usize>();
+                return 2 + parts.as_list().unwrap_or_default().iter().map(inside).sum::<usize>();
             }
             measure_map(map)
         }
         Value::Map(map) => measure_map(map),
-        Value::List(list) => {
-            1 + list
-                .iter()
-                .map(|item| measure(item) + 1)
-                .sum::<usize>()
-                .max(1)
-        }
+        Value::List(list) => 1 + list.iter().map(|item| measure(item) + 1).sum::<usize>().max(1),
         other => other.to_json().len(),
     }
 }
 
 fn measure_map(map: &Map) -> usize {
-    1 + map
-        .iter()
-        .map(|(key, value)| key.len() + 3 + measure(value) + 1)
-        .sum::<usize>()
-        .max(1)
+    1 + map.iter().map(|(key, value)| key.len() + 3 + measure(value) + 1).sum::<usize>().max(1)
 }
 
 /// The words of a text in capitals, joined: `raw/ledger/ finance` → `RawLedgerFinance`.
 fn words(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for word in text
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-    {
+    for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
         let (head, tail) = word.split_at(1);
         out.push_str(&head.to_ascii_uppercase());
         out.push_str(tail);
@@ -386,15 +353,10 @@ mod tests {
 
     #[test]
     fn size_is_that_of_the_compact_json() {
-        let policy = Policy::new([
-            statement("Read", "x:A", "a"),
-            statement("Write", "x:\"B\"", "é"),
-        ]);
+        let policy =
+            Policy::new([statement("Read", "x:A", "a"), statement("Write", "x:\"B\"", "é")]);
         assert_eq!(policy.size(), policy.to_value().to_json().len());
-        assert_eq!(
-            Policy::default().size(),
-            Policy::default().to_value().to_json().len()
-        );
+        assert_eq!(Policy::default().size(), Policy::default().to_value().to_json().len());
     }
 
     #[test]
@@ -403,15 +365,9 @@ mod tests {
             (0..400).map(|n| statement("Read", "x:Get", &format!("arn:aws:s3:::bucket-{n:04}/*")));
         let policies = Policy::split(many, limit::MANAGED_POLICY, 10).unwrap();
         assert!(policies.len() > 1);
-        assert!(
-            policies
-                .iter()
-                .all(|policy| policy.size() <= limit::MANAGED_POLICY)
-        );
-        let resources: usize = policies
-            .iter()
-            .flat_map(|p| p.statements().map(|(_, s)| s.resources.len()))
-            .sum();
+        assert!(policies.iter().all(|policy| policy.size() <= limit::MANAGED_POLICY));
+        let resources: usize =
+            policies.iter().flat_map(|p| p.statements().map(|(_, s)| s.resources.len())).sum();
         assert_eq!(resources, 400);
 
         let many = (0..9_000)

@@ -247,17 +247,12 @@ impl<'a> Checker<'a> {
     fn tags(&mut self, known: &ResourceType, properties: &'a Value) {
         let Some(tags) = known.tags else { return };
         let list = properties.get(tags.property).and_then(Value::as_list);
-        let keys: Vec<_> = list
-            .unwrap_or_default()
-            .iter()
-            .map(|tag| tag.get("Key"))
-            .collect();
+        let keys: Vec<_> = list.unwrap_or_default().iter().map(|tag| tag.get("Key")).collect();
         for (at, key) in keys.iter().enumerate() {
             if let Some(Value::Str(name)) = key
                 && keys[..at].contains(key)
             {
-                self.path
-                    .extend([Step::Key(tags.property), Step::Position(at)]);
+                self.path.extend([Step::Key(tags.property), Step::Position(at)]);
                 self.report(format!("the tag `{name}` stands in the list twice"));
                 self.path.clear();
             }

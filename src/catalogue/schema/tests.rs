@@ -8,10 +8,7 @@ use crate::document::Value;
 fn found(name: &str, properties: &str) -> Vec<String> {
     let properties = Value::from_json(properties).expect("a JSON document");
     let violations = check(name, &properties);
-    violations
-        .iter()
-        .map(|one| format!("{}: {}", one.path.join("/"), one.message))
-        .collect()
+    violations.iter().map(|one| format!("{}: {}", one.path.join("/"), one.message)).collect()
 }
 
 #[test]
@@ -83,10 +80,7 @@ fn kinds_of_values() {
 #[test]
 fn values_and_their_bounds() {
     assert_eq!(
-        found(
-            "AWS::KMS::Key",
-            r#"{"PendingWindowInDays": 5, "KeyUsage": "ENCRYPT_DECRIPT"}"#
-        ),
+        found("AWS::KMS::Key", r#"{"PendingWindowInDays": 5, "KeyUsage": "ENCRYPT_DECRIPT"}"#),
         [
             "KeyUsage: `ENCRYPT_DECRIPT` is not one of `ENCRYPT_DECRYPT`, `GENERATE_VERIFY_MAC`, `KEY_AGREEMENT`, \
              `SIGN_VERIFY`, did you mean `ENCRYPT_DECRYPT`?",
@@ -105,10 +99,7 @@ fn values_and_their_bounds() {
         ]
     );
     assert_eq!(
-        found(
-            "AWS::KinesisFirehose::DeliveryStream",
-            r#"{"DeliveryStreamName": ""}"#
-        ),
+        found("AWS::KinesisFirehose::DeliveryStream", r#"{"DeliveryStreamName": ""}"#),
         [
             "DeliveryStreamName: has 0 characters, at least 1 must be there",
             "DeliveryStreamName: `` does not match the pattern `[a-zA-Z0-9._-]+`",
@@ -201,8 +192,5 @@ fn documents_inside_are_free() {
 #[test]
 fn no_tag_stands_twice() {
     let tags = r#"{"Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "1"}, {"Key": "a", "Value": "2"}]}"#;
-    assert_eq!(
-        found("AWS::SNS::Topic", tags),
-        ["Tags/2: the tag `a` stands in the list twice"]
-    );
+    assert_eq!(found("AWS::SNS::Topic", tags), ["Tags/2: the tag `a` stands in the list twice"]);
 }
