@@ -204,6 +204,18 @@ impl Scene<'_> {
                 )
                 .label("entries inside brackets are separated by commas")
                 .help("write `[a, b]`, or the whole list with `-` on lines of their own"),
+            E::BlockSequenceEntryNotAllowed
+                if self.key().is_some_and(|key| self.at > key.colon) =>
+            {
+                self.error(
+                    codes::LW0101,
+                    self.at..self.end_of_value(),
+                    "a list behind its key in the same line",
+                )
+                .label("the first `-` goes on a line of its own")
+                .help("write the list in brackets, `[a, b]`, or with each `-` on a line of its own")
+            }
+            E::MappingKeyNotAllowed => self.reserved("`?`"),
             E::InvalidBlockScalarHeader | E::ZeroBlockScalarIndent => self
                 .error(codes::LW0101, self.at..self.end_of_value(), "text behind `|` or `>`")
                 .label("a block text starts on the next line"),
@@ -632,7 +644,14 @@ impl Scene<'_> {
                     finding
                 }
             }
-            _ => finding,
+            _ => self
+                .error(
+                    codes::LW0101,
+                    self.at..self.end_of_value(),
+                    format!("`{name}` cannot be read"),
+                )
+                .label("this is not YAML")
+                .help("put a text with special characters in quotes"),
         }
     }
 
@@ -660,6 +679,19 @@ impl Scene<'_> {
         }
         if word > 0 && !rest.is_empty() && !sign.contains(' ') && rest.starts_with(' ') {
             return finding.maybe(self.span(start..start), ":");
+        }
+        let below = self.outline.lines[self.outline.line_of(range.start) + 1..].iter();
+        let below =
+            below.into_iter().find(|line| !matches!(line.role, Role::Blank | Role::Comment));
+        let column = |at: usize| at - self.outline.lines[self.outline.line_of(at)].start;
+        let opens = below.is_some_and(|line| {
+            line.role == Role::Item
+                && line.text - line.start > column(range.start)
+                && key_line(self.text, line.text, line.end).is_some()
+        });
+        if word > 0 && rest.is_empty() && opens {
+            let end = start;
+            return finding.fix(self.span(end..end), ":");
         }
         if word > 0 && rest.is_empty() {
             return finding.maybe(self.span(start..start), ":");

@@ -9,11 +9,13 @@
 mod characters;
 mod draft;
 mod explain;
+mod fix;
 mod outline;
 mod overlay;
 mod parse;
 mod tree;
 
+pub use fix::fix;
 pub use overlay::{merge_under, overlay};
 pub use parse::{decode, parse};
 

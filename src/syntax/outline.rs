@@ -184,7 +184,7 @@ struct Reader<'a> {
     brackets: Vec<(u8, usize)>,
     /// The column that the lines of a block text are deeper than.
     literal: Option<usize>,
-    /// The line and column in which the current item starts, and whether it has a key.
+    /// The line and column in which the current item starts, and whether it has a key or dash.
     item: usize,
     column: usize,
     keyed: bool,
@@ -239,9 +239,10 @@ impl Reader<'_> {
         self.item = number;
         self.add(Line { start, end, text, role: Role::Item, item: number });
         let from = behind_dashes(self.bytes, text, end);
-        self.keyed = key_line(self.text, from, end).is_some();
+        let keyed = key_line(self.text, from, end).is_some();
         // The lines of a block text under `- |` are deeper than the dash, under `- key: |` than the key.
-        self.column = if self.keyed { from - start } else { blank };
+        self.column = if keyed { from - start } else { blank };
+        self.keyed = keyed || from > text;
         self.characters(from, end);
     }
 

@@ -20,6 +20,18 @@ const MAX_ROUNDS: usize = 50;
 /// How many bytes are parsed again in all: a huge file gets fewer rounds.
 const MAX_BYTES: usize = 64 << 20;
 
+/// How many mistakes of one line are mended before the line is left out.
+const MAX_MENDS: usize = 8;
+
+/// What was found in a line so far.
+#[derive(Default)]
+struct Seen {
+    mends: usize,
+    drops: usize,
+    /// The last mistake's place, from 1.
+    place: usize,
+}
+
 /// Reads a file. A file without content gives [`Kind::Null`] and a finding.
 pub fn parse(sources: &Sources, file: FileId) -> (Node, Diagnostics) {
     let text = &sources.get(file).text;
@@ -31,8 +43,8 @@ pub fn parse(sources: &Sources, file: FileId) -> (Node, Diagnostics) {
         draft.mend(edits);
     }
     let rounds = MAX_ROUNDS.min(MAX_BYTES / text.len().max(1)).max(1);
-    // How often the scanner stopped in a line of the original, by the line's start.
-    let mut stops: HashMap<usize, usize> = HashMap::new();
+    // What was found in a line of the original, by the line's start.
+    let mut lines: HashMap<usize, Seen> = HashMap::new();
     let mut round = 0;
     let root = loop {
         let stop = match build(&draft, file) {
@@ -45,12 +57,15 @@ pub fn parse(sources: &Sources, file: FileId) -> (Node, Diagnostics) {
         };
         round += 1;
         let outline = Outline::new(draft.text());
-        let line = draft.to_original(outline.lines[outline.line_of(stop.at)].start);
-        let times = stops.entry(line).or_insert(0);
-        *times += 1;
         let (finding, remedy) = explain(draft.text(), &outline, file, &stop);
         let at = finding.primary.as_ref().map_or(stop.at, |label| label.span.range().start);
-        if *times == 1 {
+        let line = draft.to_original(outline.lines[outline.line_of(at)].start);
+        let seen = lines.entry(line).or_default();
+        // What is left of an item that was mended or left out is no new mistake.
+        let place = draft.to_original(at) + 1;
+        let new = seen.drops == 0 && seen.mends < MAX_MENDS && place > seen.place;
+        seen.place = place;
+        if new {
             diagnostics.push(draft.locate(finding));
         }
         if round > rounds + 1 {
@@ -72,12 +87,17 @@ pub fn parse(sources: &Sources, file: FileId) -> (Node, Diagnostics) {
             continue;
         }
         match remedy {
-            Remedy::Mend(edits) if *times == 1 => draft.mend(edits),
+            Remedy::Mend(edits) if new => {
+                seen.mends += 1;
+                draft.mend(edits);
+            }
             Remedy::Mend(_) => {
-                draft.blank(item_range(draft.text(), &outline, at, *times - 2));
+                draft.blank(item_range(draft.text(), &outline, at, seen.drops));
+                seen.drops += 1;
             }
             Remedy::Drop(at) => {
-                draft.blank(item_range(draft.text(), &outline, at, *times - 1));
+                draft.blank(item_range(draft.text(), &outline, at, seen.drops));
+                seen.drops += 1;
             }
         }
     };

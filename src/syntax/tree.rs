@@ -226,7 +226,7 @@ impl Builder<'_> {
             self.key(text, plain, empty, range);
             return;
         }
-        let kind = if tagged || empty && self.left_out(range.end) {
+        let kind = if tagged || empty && self.left_out(range.start) {
             Kind::Broken
         } else if plain && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
             Kind::Null
@@ -486,12 +486,20 @@ impl Builder<'_> {
     }
 
     /// Whether a value is missing because what stood there was left out.
-    fn left_out(&self, from: usize) -> bool {
+    fn left_out(&self, at: usize) -> bool {
         if !self.draft.has_blanks() {
             return false;
         }
-        let mut to = from;
+        // From the key or dash, wherever the scanner puts what is not there, to the next token.
+        let from = match self.frames.last() {
+            Some(Frame { content: Content::Map { key: Key::Text(_, key), .. }, .. }) => key.end,
+            _ => self.text[..at].trim_end().len(),
+        };
+        let mut to = at.max(from);
         let bytes = self.text.as_bytes();
+        if matches!(bytes.get(to), Some(b':' | b'-')) {
+            to += 1;
+        }
         while to < bytes.len() {
             match bytes[to] {
                 b' ' | b'\t' | b'\n' | b'\r' => to += 1,
