@@ -237,10 +237,7 @@ impl Scene<'_> {
             | E::DuplicateTagDirective
             | E::InvalidTagDirectiveTerminator
             | E::MissingDocumentEndBeforeDirective
-            | E::ExpectedDocumentStart => self
-                .error(codes::LW0101, self.start_of_line(), "this is not YAML")
-                .label("a line that starts with `%` or follows `...` is meant for the parser")
-                .help("remove the line, or put a text that starts with `%` in quotes"),
+            | E::ExpectedDocumentStart => self.directive(),
             E::CommentNotSeparated => {
                 let span = self.span(self.at..self.at);
                 self.error(
@@ -460,7 +457,16 @@ impl Scene<'_> {
         }
     }
 
+    fn directive(&self) -> Diagnostic {
+        self.error(codes::LW0101, self.start_of_line(), "this is not YAML")
+            .label("a line that starts with `%` or follows `...` is meant for the parser")
+            .help("remove the line, or put a text that starts with `%` in quotes")
+    }
+
     fn tag(&self) -> Diagnostic {
+        if self.text[self.line.start..].starts_with('%') {
+            return self.directive();
+        }
         let from = self.text[self.line.start..self.next(self.at)]
             .rfind('!')
             .map_or(self.at, |at| self.line.start + at);

@@ -49,8 +49,7 @@ pub fn parse(sources: &Sources, file: FileId) -> (Node, Diagnostics) {
     let root = loop {
         let stop = match build(&draft, file) {
             Ok(built) => {
-                let findings = built.findings.into_iter();
-                findings.for_each(|finding| diagnostics.push(draft.locate(finding)));
+                built.findings.into_iter().for_each(|finding| diagnostics.push(finding));
                 break built.root;
             }
             Err(stop) => stop,

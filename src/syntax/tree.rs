@@ -26,8 +26,7 @@ pub(super) struct Stop {
     pub at: usize,
 }
 
-/// What a text is: its tree, `None` if it has no content, and findings in places of the draft
-/// (the tree's places are of the original).
+/// What a text is: its tree, `None` if it has no content, and findings; places are of the original.
 pub(super) struct Built {
     pub root: Option<Node>,
     pub findings: Vec<Diagnostic>,
@@ -403,7 +402,7 @@ impl Builder<'_> {
         for line in lines() {
             let start = line.as_ptr() as usize - self.text.as_ptr() as usize;
             let colon = start + line.find(':').unwrap_or(0) + 1;
-            self.findings.push(glued(self.file, line, &(start..start + line.len()), colon));
+            self.report(glued(self.file, line, &(start..start + line.len()), colon));
         }
         true
     }
@@ -600,7 +599,9 @@ impl Builder<'_> {
         path + key
     }
 
+    /// Takes a finding about the draft in.
     fn report(&mut self, finding: Diagnostic) {
+        let finding = self.draft.locate(finding);
         self.findings.push(finding);
     }
 
