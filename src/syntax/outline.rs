@@ -227,7 +227,9 @@ impl Reader<'_> {
             self.give_up();
         }
         if self.quote.is_some() || !self.brackets.is_empty() {
-            self.add(Line { start, end, text, role: Role::Inside, item: self.item });
+            let comment = self.quote.is_none() && self.bytes[text] == b'#';
+            let role = if comment { Role::Comment } else { Role::Inside };
+            self.add(Line { start, end, text, role, item: self.item });
             self.characters(if self.quote.is_some() { start } else { text }, end);
             return;
         }
