@@ -21,6 +21,8 @@ pub(super) enum Remedy {
     Mend(Vec<Edit>),
     /// The item at this place is left out.
     Drop(usize),
+    /// These lines are left out.
+    DropLines(Range<usize>),
 }
 
 /// Explains why the scanner stopped. Places are of the given text.
@@ -39,6 +41,8 @@ pub(super) fn explain(
         let edit =
             |s: &codes::Suggestion| Edit { range: s.span.range(), with: s.replacement.clone() };
         Remedy::Mend(edits.map(edit).collect())
+    } else if let Some(remedy) = scene.lines_alike(&finding) {
+        remedy
     } else {
         Remedy::Drop(finding.primary.as_ref().map_or(stop.at, |label| label.span.range().start))
     };
@@ -658,6 +662,37 @@ impl Scene<'_> {
                 )
                 .label("this is not YAML")
                 .help("put a text with special characters in quotes"),
+        }
+    }
+
+    /// Lines that follow a wrongly indented one and are indented like it are the same mistake: they
+    /// are read as if they stood in the nearest column, or left out where there is none.
+    fn lines_alike(&self, finding: &Diagnostic) -> Option<Remedy> {
+        let primary = finding.primary.as_ref().filter(|_| finding.code == codes::LW0117)?;
+        let number = self.outline.line_of(primary.span.range().start);
+        let column = |line: &Line| line.text - line.start;
+        let wrong = column(&self.outline.lines[number]);
+        let target = finding.suggestions.first().map(|suggestion| suggestion.replacement.len());
+        let deeper = !finding.secondary.is_empty();
+        let least = if deeper { target? + 1 } else { wrong };
+        let rest = &self.outline.lines[number..];
+        let count = rest.iter().take_while(|line| line.role != Role::Item || column(line) >= least);
+        let lines = &rest[..count.count()];
+        let written = lines.iter().filter(|line| line.text < line.end);
+        match target {
+            Some(target) if !deeper => {
+                let shift = |line: &Line| {
+                    if target > wrong {
+                        let with = " ".repeat(target - wrong);
+                        Edit { range: line.start..line.start, with }
+                    } else {
+                        let end = line.start + column(line).min(wrong - target);
+                        Edit { range: line.start..end, with: String::new() }
+                    }
+                };
+                Some(Remedy::Mend(written.map(shift).collect()))
+            }
+            _ => Some(Remedy::DropLines(lines.first()?.start..lines.last()?.end)),
         }
     }
 

@@ -94,6 +94,14 @@ pub fn parse(sources: &Sources, file: FileId) -> (Node, Diagnostics) {
                 draft.blank(item_range(draft.text(), &outline, at, seen.drops));
                 seen.drops += 1;
             }
+            Remedy::DropLines(range) if new => {
+                draft.blank(range);
+                seen.drops += 1;
+            }
+            Remedy::DropLines(_) => {
+                draft.blank(item_range(draft.text(), &outline, at, seen.drops));
+                seen.drops += 1;
+            }
             Remedy::Drop(at) => {
                 draft.blank(item_range(draft.text(), &outline, at, seen.drops));
                 seen.drops += 1;
