@@ -9,6 +9,7 @@ pub mod lower;
 pub mod names;
 pub mod plan;
 pub mod policy;
+pub mod render;
 pub mod resolve;
 pub mod source;
 pub mod spec;
