@@ -5,14 +5,19 @@
 mod connection;
 #[path = "aws/errors.rs"]
 mod errors;
+#[path = "aws/ministack.rs"]
+mod ministack;
 #[path = "aws/objects.rs"]
 mod objects;
 #[path = "aws/reading.rs"]
 mod reading;
+#[path = "aws/roto.rs"]
+mod roto;
 #[path = "aws/server.rs"]
 mod server;
 #[path = "aws/stacks.rs"]
 mod stacks;
+mod support;
 
 use std::time::Duration;
 

@@ -207,6 +207,8 @@ impl Aws {
                 .is_some_and(|on| *on == ObjectLockEnabled::Enabled)),
             // ObjectLockConfigurationNotFoundError, 404
             Err(CloudError::NotFound(_)) => Ok(false),
+            // an endpoint that does not know Object Lock locks nothing; S3 itself never says this
+            Err(CloudError::Other { code, .. }) if code == "NotImplemented" => Ok(false),
             Err(error) => Err(error),
         }
     }
