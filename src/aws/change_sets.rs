@@ -100,18 +100,18 @@ impl Aws {
                 answer.id().unwrap_or_default().to_owned(),
                 said(answer.stack_id()),
             ),
-            Err(
-                error @ (CloudError::AlreadyExists(_)
-                | CloudError::NoAnswer(_)
-                | CloudError::Refused(_)),
-            ) => {
-                let may_be_ours = !matches!(error, CloudError::Refused(_)) || attempts.repeated();
-                match self.own_change_set(request).await {
-                    Some(found) if may_be_ours => found,
-                    _ => return Err(error),
+            Err(error) => {
+                // a name that is taken, or a failure after which an earlier try may have succeeded
+                let may_be_ours = attempts.repeated()
+                    || matches!(
+                        error,
+                        CloudError::AlreadyExists(_) | CloudError::NoAnswer(_)
+                    );
+                match may_be_ours {
+                    true => self.own_change_set(request).await.ok_or(error)?,
+                    false => return Err(error),
                 }
             }
-            Err(error) => return Err(error),
         };
         if let Some(stack) = stack {
             self.change_sets
@@ -354,7 +354,7 @@ impl Aws {
                 | CloudError::AlreadyExists(_)
                 | CloudError::NotFound(_)
         );
-        if !unclear {
+        if !unclear && !attempts.repeated() {
             return Err(error);
         }
         // events may lag behind a call whose answer was lost; a plain refusal is looked up once,

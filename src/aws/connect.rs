@@ -103,8 +103,7 @@ impl Aws {
         let s3_endpoint = options
             .endpoint
             .clone()
-            .or_else(|| std::env::var("AWS_ENDPOINT_URL_S3").ok())
-            .filter(|url| !url.is_empty())
+            .or_else(configured_for_s3)
             .or_else(|| config.endpoint_url().map(str::to_owned));
         Ok(Aws {
             runtime,
@@ -117,6 +116,14 @@ impl Aws {
             change_sets: Mutex::new(BTreeMap::new()),
         })
     }
+}
+
+/// S3's own endpoint, `AWS_ENDPOINT_URL_S3`. The SDK reads it too, and does not tell.
+fn configured_for_s3() -> Option<String> {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let ignored = set("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    set("AWS_ENDPOINT_URL_S3").filter(|_| !ignored)
 }
 
 /// The SDK's configuration with our retries and time limits, and the deploy role's credentials.

@@ -35,9 +35,13 @@ where
                 reasons(&error)
             ))
         }
-        _ => match credentials(&error) {
-            Some(error) => error,
-            None => CloudError::NoAnswer(format!("{action}: {}", reasons(&error))),
+        _ => match (credentials(&error), &error) {
+            (Some(error), _) => error,
+            // nothing was sent
+            (None, SdkError::ConstructionFailure(_)) => {
+                CloudError::Refused(format!("{action}: {}", reasons(&error)))
+            }
+            (None, _) => CloudError::NoAnswer(format!("{action}: {}", reasons(&error))),
         },
     }
 }
@@ -165,7 +169,14 @@ fn by_code(action: &str, code: Option<&str>, message: Option<&str>, status: u16)
         | "MalformedPolicyDocument"
         | "MalformedPolicy"
         | "PackedPolicyTooLarge"
-        | "StaleRequestException" => CloudError::Refused(words()),
+        | "StaleRequestException"
+        // the bucket is in another region
+        | "PermanentRedirect"
+        | "AuthorizationHeaderMalformed" => CloudError::Refused(words()),
+
+        "RequestTimeout" | "RequestTimeoutException" => {
+            CloudError::NoAnswer(format!("{action}: {}", words()))
+        }
 
         _ => match status {
             403 => CloudError::AccessDenied(with_action()),

@@ -27,6 +27,9 @@ const WRITE: &str = "lakewright-write";
 /// At most 1,000 keys a call (S3 API reference, DeleteObjects, ListObjectVersions).
 const PAGE: usize = 1_000;
 
+/// How often an object is fetched whose body is cut off.
+const BODY_TRIES: u32 = 3;
+
 /// How many versions' locks are asked for at once.
 const AT_ONCE: usize = 16;
 
@@ -35,27 +38,36 @@ impl Aws {
         &self,
         at: &ObjectAddress,
     ) -> Result<Option<Object>, CloudError> {
-        let answer = self
-            .s3(&at.bucket.region)
-            .get_object()
-            .bucket(at.bucket.bucket.as_str())
-            .key(&at.key)
-            .expected_bucket_owner(at.bucket.owner.as_str())
-            .send()
-            .await
-            .map_err(|error| told("s3:GetObject", error));
-        let answer = match answer {
-            Err(CloudError::NotFound(_)) => return Ok(None),
-            answer => answer?,
-        };
-        let etag = answer.e_tag().unwrap_or_default().to_owned();
-        let body = answer.body.collect().await.map_err(|error| {
-            CloudError::NoAnswer(format!("s3:GetObject: {} was cut off: {error}", at.key))
-        })?;
-        Ok(Some(Object {
-            body: body.to_vec(),
-            etag,
-        }))
+        let mut tries = 0;
+        loop {
+            let answer = self
+                .s3(&at.bucket.region)
+                .get_object()
+                .bucket(at.bucket.bucket.as_str())
+                .key(&at.key)
+                .expected_bucket_owner(at.bucket.owner.as_str())
+                .send()
+                .await
+                .map_err(|error| told("s3:GetObject", error));
+            let answer = match answer {
+                Err(CloudError::NotFound(_)) => return Ok(None),
+                answer => answer?,
+            };
+            let etag = answer.e_tag().unwrap_or_default().to_owned();
+            tries += 1;
+            // the SDK tries again until an answer begins; that it ends is ours to see to
+            match answer.body.collect().await {
+                Ok(body) => {
+                    let body = body.to_vec();
+                    return Ok(Some(Object { body, etag }));
+                }
+                Err(_) if tries < BODY_TRIES => {}
+                Err(error) => {
+                    let what = format!("s3:GetObject: {} was cut off: {error}", at.key);
+                    return Err(CloudError::NoAnswer(what));
+                }
+            }
+        }
     }
 
     pub(super) async fn write(

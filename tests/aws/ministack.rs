@@ -423,3 +423,52 @@ fn answers_lost_on_the_way_change_nothing() {
         Err(CloudError::Credentials(_))
     ));
 }
+
+#[test]
+fn roles_and_policies_are_read_as_they_were_deployed() {
+    let server = emulator::shared_ministack();
+    let aws = account(&server.url, "555555555555");
+    let text = include_str!("permissions.json");
+    let mut create = request("permissions", ChangeSetKind::Create, text, "t1");
+    create.capabilities.push("CAPABILITY_NAMED_IAM".into());
+    let set = made(&aws, &create);
+    assert!(set.ready(), "{set:?}");
+    aws.execute_change_set(&region(), &set.id, "run-1").unwrap();
+    let stack = settled(&aws, &create.stack);
+    assert_eq!(stack.status, StackStatus::CreateComplete, "{stack:?}");
+    let deployed = Value::from_json(text).unwrap();
+    let declared = |id: &str, property: &str| {
+        let value = deployed.at(&["Resources", id, "Properties", property]);
+        value.unwrap_or_else(|| panic!("{id}.{property}")).clone()
+    };
+    let read = |kind: &str, id: &str| match aws.read(&region(), kind, id) {
+        Ok(Reading::Properties(properties)) => properties,
+        other => panic!("{kind} {id}: {other:?}"),
+    };
+
+    let role = read("AWS::IAM::Role", "acme-loader");
+    for property in ["AssumeRolePolicyDocument", "Policies", "MaxSessionDuration"] {
+        let found = role.get(property);
+        assert_eq!(found, Some(&declared("Loader", property)), "{property}");
+    }
+    let arn = stack.outputs["ReadArn"].as_str();
+    assert_eq!(
+        role.at(&["ManagedPolicyArns", "0"]),
+        Some(&arn.to_owned().into())
+    );
+
+    let policy = read("AWS::IAM::ManagedPolicy", arn);
+    let document = declared("Read", "PolicyDocument");
+    assert_eq!(policy.get("PolicyDocument"), Some(&document));
+    assert_eq!(policy.at(&["Roles", "0"]), Some(&"acme-loader".into()));
+    assert_eq!(policy.get("Users"), Some(&Value::List(Vec::new())));
+
+    let resources = aws.stack_resources(&create.stack).unwrap();
+    let of_bucket = resources
+        .iter()
+        .find(|it| it.kind == "AWS::S3::BucketPolicy");
+    assert!(of_bucket.is_some(), "{resources:?}");
+    let policy = read("AWS::S3::BucketPolicy", "acme-prod-permissions");
+    let document = declared("BucketPolicy", "PolicyDocument");
+    assert_eq!(policy.get("PolicyDocument"), Some(&document));
+}

@@ -35,6 +35,11 @@ fn a_condition_that_does_not_hold_is_told_so() {
     }
     let busy = aws.put_object(&object(&base, "busy.json"), b"x", PutCondition::Absent);
     assert_eq!(busy.as_deref(), Ok("\"e2\""));
+    let whole = aws.get_object(&object(&base, "cut.json")).unwrap().unwrap();
+    assert_eq!(
+        (whole.body.as_slice(), whole.etag.as_str()),
+        (&b"0123456789"[..], "\"e5\"")
+    );
     server.finish();
 }
 

@@ -195,14 +195,14 @@ fn serve(mut stream: TcpStream, playing: &Mutex<Played>) {
             // until the client hangs up, and not for ever
             let _ = stream.read(&mut [0]);
         }
-        ["cut", status] => write_answer(&mut stream, status, body, body.len() / 2),
-        [status] => write_answer(&mut stream, status, body, body.len()),
+        ["cut", status] => write_answer(&mut stream, status, body, true),
+        [status] => write_answer(&mut stream, status, body, false),
         _ => panic!("`< {answer}`"),
     }
     let _ = stream.shutdown(Shutdown::Both);
 }
 
-fn write_answer(stream: &mut TcpStream, status: &str, body: &str, upto: usize) {
+fn write_answer(stream: &mut TcpStream, status: &str, body: &str, cut: bool) {
     // `[Name: value]` lines before the body are headers
     let mut headers = String::new();
     let mut rest = body;
@@ -215,7 +215,7 @@ fn write_answer(stream: &mut TcpStream, status: &str, body: &str, upto: usize) {
         headers.push_str(&format!("{header}\r\n"));
         rest = rest[line.len()..].trim_start_matches('\n');
     }
-    let upto = upto.min(rest.len());
+    let upto = if cut { rest.len() / 2 } else { rest.len() };
     let head = format!(
         "HTTP/1.1 {status} Recorded\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n",
         rest.len()
