@@ -217,9 +217,6 @@ mod tests {
         assert!(Name::new("clean-orders").is_ok());
         assert!(Name::new("Orders").is_err());
         let arn = Arn::new("arn:aws:iam::111111111111:role/x/Loader").unwrap();
-        assert_eq!(
-            (arn.account(), arn.resource()),
-            ("111111111111", "role/x/Loader")
-        );
+        assert_eq!((arn.account(), arn.resource()), ("111111111111", "role/x/Loader"));
     }
 }

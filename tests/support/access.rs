@@ -5,8 +5,11 @@
 //! process. Invariant: a case cannot pass by accident of a name. An unknown bucket, key, principal, action or context key is an
 //! error, and so is a request that no case allows.
 
+mod context;
+
 use super::simulator::{Decision, Request, iam_simulate};
 use super::template::{Folder, Kind, Origin, Policy, partition};
+use context::Who;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -411,91 +414,12 @@ impl Desk {
             (one, _) => Ok(Target { arn, account, policy: one.map(|p| p.document.clone()) }),
         }
     }
-
-    /// The context keys that AWS itself adds to each request.
-    /// Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-    fn usual_context(
-        &self,
-        who: &Who,
-        principal: &Principal,
-        target: &Target,
-    ) -> Map<String, Value> {
-        let mut context = Map::new();
-        let mut set = |key: &str, value: Value| _ = context.insert(key.to_string(), value);
-        set("aws:SecureTransport", json!("true"));
-        set("aws:ResourceAccount", json!(target.account));
-        let ours = &self.folder.origin().account;
-        let path = |words: &str| format!("{}/", words.trim_end_matches('/'));
-        if let Some(own) = self.file.organization.as_ref().filter(|_| &target.account == ours) {
-            set("aws:ResourceOrgID", json!(own.split('/').next()));
-            set("aws:ResourceOrgPaths", json!([path(own)]));
-        }
-        let mut of = principal.organization.as_ref();
-        match who {
-            Who::Nobody => {
-                set("aws:PrincipalType", json!("Anonymous"));
-                set("aws:PrincipalAccount", json!("anonymous"));
-            }
-            Who::Service(name) => {
-                set("aws:PrincipalIsAWSService", json!("true"));
-                set("aws:PrincipalServiceName", json!(name));
-            }
-            Who::Known { arn, account, on } => {
-                set("aws:PrincipalArn", json!(arn));
-                set("aws:PrincipalAccount", json!(account));
-                set("aws:PrincipalIsAWSService", json!("false"));
-                set("aws:ViaAWSService", json!("false"));
-                let user = on.strip_prefix("user/");
-                let role = on.starts_with("role/");
-                set(
-                    "aws:PrincipalType",
-                    json!(if role {
-                        "AssumedRole"
-                    } else if user.is_some() {
-                        "User"
-                    } else {
-                        "Account"
-                    }),
-                );
-                if let Some(name) = user {
-                    set("aws:username", json!(name));
-                }
-                of = of.or(self.file.organization.as_ref().filter(|_| account == ours));
-            }
-        }
-        if let Some(of) = of {
-            set("aws:PrincipalOrgID", json!(of.split('/').next()));
-            set("aws:PrincipalOrgPaths", json!([path(of)]));
-        }
-        context
-    }
 }
 
 struct Target {
     arn: String,
     account: String,
     policy: Option<Value>,
-}
-
-enum Who {
-    Nobody,
-    Service(String),
-    Known {
-        arn: String,
-        account: String,
-        /// As in `Policy::on`.
-        on: String,
-    },
-}
-
-impl Who {
-    fn value(&self) -> Option<String> {
-        match self {
-            Who::Nobody => None,
-            Who::Service(name) => Some(name.clone()),
-            Who::Known { arn, .. } => Some(arn.clone()),
-        }
-    }
 }
 
 /// `allow|deny <principal> to <request>[, <variation>]...`

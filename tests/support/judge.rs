@@ -60,7 +60,7 @@ pub fn cfn_lint(files: &[PathBuf]) -> Vec<Finding> {
     command.args(["--include-checks", "I3011", "I3013", "--format", "json", "--template"]);
     let done = finish("cfn-lint", command.args(some(files)), b"");
     // the status is a sum of 2 (errors), 4 (warnings) and 8 (informational); anything else is a breakdown
-    if !done.status.code().is_some_and(|c| c & !14 == 0) {
+    if done.status.code().is_none_or(|c| c & !14 != 0) {
         broke("cfn-lint", &done);
     }
     let mut findings = Vec::new();

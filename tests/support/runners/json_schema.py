@@ -37,7 +37,7 @@ def value(node, inside, count):
     if id(node) in inside:
         raise Unreadable("an alias holds itself")
     if isinstance(node, ScalarNode):
-        return plain(node.value) if node.style is None and not explicit_string(node) else node.value
+        return plain(node.value) if node.style is None and not tagged_string(node) else node.value
     inside = inside | {id(node)}
     if isinstance(node, SequenceNode):
         return [value(n, inside, count) for n in node.value]
@@ -52,12 +52,9 @@ def value(node, inside, count):
     return out
 
 
-def explicit_string(node):
-    return str(node.tag or node.ctag) in ("tag:yaml.org,2002:str", "!!str", "!") and not plain_tag(node)
-
-
-def plain_tag(node):
-    return node.style is None and isinstance(plain(node.value), str)
+def tagged_string(node):
+    """`!!str 12`: the reader says string where the core schema would say something else."""
+    return str(node.tag) == "tag:yaml.org,2002:str" and not isinstance(plain(node.value), str)
 
 
 def load(path):

@@ -1,0 +1,329 @@
+//! From a tree to the [`Lake`] of one environment.
+//!
+//! The environment's `set` is laid over the tree, the defaults under its things; the result is
+//! decoded, names are resolved, built-in defaults filled in and AWS names worked out. Everything
+//! that is wrong is reported at the place where it was written, the parts that are right are there
+//! for the checks all the same. INVARIANT: a `Lake` holds no name that refers to nothing.
+
+mod flows;
+mod places;
+mod watch;
+
+use std::collections::BTreeMap;
+
+use crate::catalogue;
+use crate::diagnostic::{self, Code, Diagnostic, Diagnostics, nearest};
+use crate::lake::{Home, Lake, Naming, OptOut, Organization, Origins};
+use crate::names::{AccountId, Name};
+use crate::source::Span;
+use crate::spec::decode::{At, Named, list};
+use crate::spec::reference::Section;
+use crate::spec::{self, Spec, WITH_DEFAULTS};
+use crate::syntax::{Entry, Kind, Node, merge_under, overlay};
+
+/// What a spec means in one environment, as far as it could be understood.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// `None` when not even lake, environment and region are known.
+    pub lake: Option<Lake>,
+    pub origins: Origins,
+    pub diagnostics: Diagnostics,
+}
+
+/// The account of an environment that names none; only the sandbox takes it.
+pub const DUMMY_ACCOUNT: &str = "000000000000";
+
+/// The names of the environments, in the order of the file.
+pub fn environments(tree: &Node) -> Vec<&str> {
+    let entries = tree.get("environments").and_then(Node::entries).unwrap_or(&[]);
+    entries.iter().map(|entry| &*entry.key).collect()
+}
+
+/// Chooses an environment: the one that was asked for, or the only one there is.
+pub fn choose<'t>(tree: &'t Node, asked: Option<&str>) -> Result<&'t str, Box<Diagnostic>> {
+    let known = environments(tree);
+    let span = tree
+        .entries()
+        .and_then(|entries| entries.iter().find(|entry| &*entry.key == "environments"))
+        .map(|entry| entry.key_span);
+    let refuse = |headline: String| {
+        Diagnostic::new(diagnostic::LW0207, diagnostic::Severity::Error, span, headline)
+    };
+    match (asked, &known[..]) {
+        (Some(name), _) => known.iter().copied().find(|known| *known == name).ok_or_else(|| {
+            let refused = refuse(format!("there is no environment `{name}`"));
+            Box::new(match nearest(name, known.iter().copied()) {
+                Some(near) => refused.help(format!("did you mean `--env {near}`?")),
+                None => refused.help(format!("the spec has {}", list(&known))),
+            })
+        }),
+        (None, [only]) => Ok(only),
+        (None, []) => Err(Box::new(refuse("the spec has no environment".into()).help(
+            "write `environments: { dev: { account: \"111111111111\", region: eu-west-1 } }`",
+        ))),
+        (None, _) => Err(Box::new(
+            refuse("the spec has several environments".into())
+                .help(format!("name one with `--env`: {}", list(&known))),
+        )),
+    }
+}
+
+/// What the spec means in the environment of this name.
+pub fn resolve(tree: &Node, environment: &str) -> Resolved {
+    let mut diagnostics = Diagnostics::default();
+    let merged = merge(tree, environment, &mut diagnostics);
+    let origins = Origins::of(&merged, 5);
+    let (spec, found) = spec::decode(&merged);
+    diagnostics.extend(found);
+    let lake = spec.and_then(|spec| Resolver::new(&spec, environment, &mut diagnostics)?.lake());
+    Resolved { lake, origins, diagnostics }
+}
+
+/// What the spec means in each environment. What is found in all of them is said once; what shows in
+/// some only names them.
+pub fn resolve_all(tree: &Node) -> Vec<(String, Resolved)> {
+    environments(tree).into_iter().map(|name| (name.to_owned(), resolve(tree, name))).collect()
+}
+
+/// Lays the environment's `set` over the spec, and the defaults under its things.
+fn merge(tree: &Node, environment: &str, diagnostics: &mut Diagnostics) -> Node {
+    let mut merged = tree.clone();
+    let set = tree
+        .get("environments")
+        .and_then(|environments| environments.get(environment))
+        .and_then(|environment| environment.get("set"));
+    if let Some(set) = set {
+        let mut set = set.clone();
+        if let Kind::Map(entries) = &mut set.kind {
+            entries.retain(|entry| {
+                let fixed = matches!(&*entry.key, "lakewright" | "lake" | "environments");
+                if fixed {
+                    let headline = format!("`{}` cannot be different in an environment", entry.key);
+                    diagnostics.push(
+                        Diagnostic::error(diagnostic::LW0211, entry.key_span, headline)
+                            .at(format!("environments.{environment}.set.{}", entry.key)),
+                    );
+                }
+                !fixed
+            });
+            overlay(&mut merged, &set);
+        }
+    }
+    let defaults = merged.get("defaults").cloned();
+    if let (Some(defaults), Kind::Map(sections)) = (defaults, &mut merged.kind) {
+        for section in sections.iter_mut().filter(|s| WITH_DEFAULTS.contains(&&*s.key)) {
+            if let (Some(defaults), Kind::Map(things)) =
+                (defaults.get(&section.key), &mut section.value.kind)
+            {
+                for thing in things.iter_mut().filter(|thing| takes_defaults(thing)) {
+                    merge_under(&mut thing.value, defaults);
+                }
+            }
+        }
+    }
+    merged
+}
+
+/// Things that are not ours take no defaults; what is no map is reported by the decoder.
+fn takes_defaults(thing: &Entry) -> bool {
+    match &thing.value.kind {
+        Kind::Map(_) => thing.value.get("existing").is_none(),
+        Kind::Null => true,
+        _ => false,
+    }
+}
+
+/// Works a spec out, one section after the other.
+struct Resolver<'a> {
+    spec: &'a Spec,
+    diagnostics: &'a mut Diagnostics,
+    naming: Naming,
+    home: Home,
+    /// What each name of the shared namespace is, and where it was declared.
+    things: BTreeMap<Name, (Section, Span)>,
+    opt_outs: Vec<OptOut>,
+}
+
+impl<'a> Resolver<'a> {
+    fn new(spec: &'a Spec, environment: &str, diagnostics: &'a mut Diagnostics) -> Option<Self> {
+        let item = spec.environments.iter().find(|item| item.name.as_str() == environment)?;
+        let region = item.value.region.value.clone();
+        let facts = catalogue::region(region.as_str())?;
+        let account = match &item.value.account {
+            Some(account) => account.value.clone(),
+            None => AccountId::new(DUMMY_ACCOUNT).expect("invariant: 12 digits"),
+        };
+        let naming = Naming {
+            lake: spec.lake.value.clone(),
+            environment: item.name.value.clone(),
+            suffix: spec.suffix.as_ref().map(|suffix| suffix.value.clone()),
+        };
+        for name in [Some(&spec.lake), Some(&item.name), spec.suffix.as_ref()].into_iter().flatten()
+        {
+            if name.as_str().contains('_') {
+                let headline = format!("`{name}` cannot be part of every name");
+                let mended = name.as_str().replace('_', "-");
+                diagnostics.push(
+                    Diagnostic::error(diagnostic::LW0206, name.span, headline)
+                        .note("buckets and stacks take no underscores")
+                        .fix(name.span, mended),
+                );
+            }
+        }
+        let home = Home {
+            environment: item.name.value.clone(),
+            account,
+            region,
+            partition: facts.partition.name,
+            dns_suffix: facts.partition.dns_suffix,
+            deploy_role: item.value.deploy_role.clone(),
+            execution_role: item.value.execution_role.clone(),
+            base_bucket: item.value.base_bucket.clone(),
+        };
+        Some(Resolver {
+            spec,
+            diagnostics,
+            naming,
+            home,
+            things: BTreeMap::new(),
+            opt_outs: Vec::new(),
+        })
+    }
+
+    fn lake(mut self) -> Option<Lake> {
+        self.declare_things();
+        let organization = self.spec.organization.as_ref().map(|organization| Organization {
+            id: organization.id.clone(),
+            management_account: organization.management_account.clone(),
+            root: organization.root.clone(),
+            trusted: organization
+                .trusted
+                .0
+                .iter()
+                .map(|(id, why)| (id.value.clone(), why.clone()))
+                .collect(),
+        });
+        let mut tags: BTreeMap<String, String> = self
+            .spec
+            .tags
+            .0
+            .iter()
+            .map(|tag| (tag.key.value.clone(), tag.value.value.clone()))
+            .collect();
+        if let Some(owner) = &self.spec.owner {
+            tags.entry("owner".into()).or_insert_with(|| owner.value.clone());
+        }
+        let keys = self.keys();
+        let buckets = self.buckets();
+        let databases = self.databases(&buckets);
+        let sources = self.sources(&databases);
+        let pipelines = self.pipelines(&databases);
+        let access = self.access(&databases);
+        let notify = self.notify();
+        let alarms = self.alarms(&databases);
+        Some(Lake {
+            naming: self.naming,
+            home: self.home,
+            description: self.spec.description.clone(),
+            tags,
+            organization,
+            keys,
+            buckets,
+            databases,
+            sources,
+            pipelines,
+            access,
+            notify,
+            alarms,
+            opt_outs: self.opt_outs,
+        })
+    }
+
+    /// Fills the shared namespace, and reports names that are taken twice.
+    fn declare_things(&mut self) {
+        let spec = self.spec;
+        self.declare(Section::Buckets, &spec.buckets);
+        self.declare(Section::Databases, &spec.databases);
+        self.declare(Section::Sources, &spec.sources);
+        self.declare(Section::Pipelines, &spec.pipelines);
+    }
+
+    fn declare<T>(&mut self, section: Section, things: &Named<T>) {
+        for item in things.iter() {
+            let name = &item.name;
+            if let Some((other, span)) = self.things.get(&name.value) {
+                let diagnostic = Diagnostic::error(
+                    diagnostic::LW0204,
+                    name.span,
+                    format!("`{name}` is a {} and a {}", other.one(), section.one()),
+                )
+                .label("the second of that name")
+                .also(*span, "the first one")
+                .at(format!("{}.{name}", section.as_str()))
+                .help("buckets, databases, sources and pipelines share one namespace: rename one of them");
+                self.diagnostics.push(diagnostic);
+                continue;
+            }
+            self.things.insert(name.value.clone(), (section, name.span));
+        }
+    }
+
+    /// Reports something at a spec path.
+    fn error(&mut self, code: Code, span: Span, path: &str, headline: String) {
+        self.report(Diagnostic::error(code, span, headline), path);
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic, path: &str) {
+        self.diagnostics.push(diagnostic.at(path));
+    }
+
+    /// Notes that a thing does without a default, and warns of it.
+    fn opt_out(&mut self, span: Span, path: String, what: String) {
+        let headline = format!("less than the default: {what}");
+        self.report(Diagnostic::warning(diagnostic::LW0403, span, headline), &path);
+        self.opt_outs.push(OptOut { path, what });
+    }
+
+    /// Says that a name refers to nothing, and what was probably meant.
+    fn unknown<'n>(
+        &mut self,
+        what: &str,
+        typed: &str,
+        span: Span,
+        path: &str,
+        known: impl Iterator<Item = (&'n str, Option<Span>)> + Clone,
+        written: impl Fn(&str) -> String,
+    ) {
+        let mut diagnostic = Diagnostic::error(
+            diagnostic::LW0203,
+            span,
+            format!("unknown {what} `{}`", written(typed)),
+        )
+        .label(format!("no {what} of this name"));
+        match nearest(typed, known.clone().map(|(name, _)| name)) {
+            Some(near) => {
+                let place =
+                    known.clone().find(|(name, _)| *name == near).and_then(|(_, place)| place);
+                if let Some(place) = place {
+                    diagnostic = diagnostic.also(place, "a similar name is defined here");
+                }
+                let near = written(near);
+                diagnostic = diagnostic.help(format!("did you mean `{near}`?")).fix(span, near);
+            }
+            None => {
+                let names: Vec<&str> = known.map(|(name, _)| name).take(6).collect();
+                diagnostic = match names.len() {
+                    0 => diagnostic.note(format!("the spec declares no {what}")),
+                    1..=5 => diagnostic.note(format!("declared: {}", list(&names))),
+                    _ => diagnostic,
+                };
+            }
+        }
+        self.report(diagnostic, path);
+    }
+}
+
+/// The value of an optional key, or the default.
+fn or<T: Copy>(given: &Option<At<T>>, default: T) -> T {
+    given.as_ref().map_or(default, |given| given.value)
+}
