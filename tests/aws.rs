@@ -1,6 +1,8 @@
 //! The AWS side over HTTP: recorded answers of what no emulator shows, and whole cycles against
 //! emulators. Recorded answers are files in `tests/aws/recorded`, written from the API references.
 
+#[path = "aws/calls.rs"]
+mod calls;
 #[path = "aws/connection.rs"]
 mod connection;
 #[path = "aws/errors.rs"]
@@ -34,19 +36,15 @@ fn ireland() -> Region {
 fn options(region: &str, endpoint: &str) -> ConnectOptions {
     ConnectOptions {
         endpoint: Some(endpoint.to_owned()),
-        keys: Some(Keys {
-            id: "test".into(),
-            secret: "test".into(),
-        }),
+        keys: Some(Keys { id: "test".into(), secret: "test".into() }),
         pace: Pace::local(),
         ..ConnectOptions::new(&Region::new(region).unwrap(), "test")
     }
 }
 
-/// A connection to recorded answers; a try lasts half a second.
+/// A connection to recorded answers.
 fn connect(to: &Recorded) -> Aws {
     let mut options = options("eu-west-1", &to.url);
-    options.pace.attempt_timeout = Duration::from_millis(500);
     options.pace.first_backoff = Duration::from_millis(5);
     Aws::connect(&options).unwrap()
 }
@@ -67,8 +65,5 @@ fn bucket(region: &str, name: &str, owner: &str) -> BucketAddress {
 }
 
 fn object(bucket: &BucketAddress, key: &str) -> ObjectAddress {
-    ObjectAddress {
-        bucket: bucket.clone(),
-        key: key.to_owned(),
-    }
+    ObjectAddress { bucket: bucket.clone(), key: key.to_owned() }
 }

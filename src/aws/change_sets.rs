@@ -39,15 +39,10 @@ impl Aws {
             TemplateSource::Object(at) => (None, Some(object_url(at, self.s3_endpoint.as_deref()))),
         };
         let parameters = request.parameters.iter().map(|(key, value)| {
-            Parameter::builder()
-                .parameter_key(key)
-                .parameter_value(value)
-                .build()
+            Parameter::builder().parameter_key(key).parameter_value(value).build()
         });
-        let tags = request
-            .tags
-            .iter()
-            .map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let tags =
+            request.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
         let imports = request.imports.iter().map(|target| {
             ResourceToImport::builder()
                 .resource_type(&target.kind)
@@ -83,9 +78,7 @@ impl Aws {
             // said empty, so that what somebody set by hand does not stay unseen
             .set_notification_arns(Some(Vec::new()))
             .rollback_configuration(
-                RollbackConfiguration::builder()
-                    .set_rollback_triggers(Some(Vec::new()))
-                    .build(),
+                RollbackConfiguration::builder().set_rollback_triggers(Some(Vec::new())).build(),
             )
             .set_resources_to_import((!imports.is_empty()).then_some(imports))
             .description(mark(&request.token))
@@ -94,19 +87,13 @@ impl Aws {
             .interceptor(attempts.clone())
             .send()
             .await
-            .map_err(|error| told("cloudformation:CreateChangeSet", error));
+            .map_err(|error| told("CloudFormation CreateChangeSet", error));
         let (id, stack) = match answer {
-            Ok(answer) => (
-                answer.id().unwrap_or_default().to_owned(),
-                said(answer.stack_id()),
-            ),
+            Ok(answer) => (answer.id().unwrap_or_default().to_owned(), said(answer.stack_id())),
             Err(error) => {
                 // a name that is taken, or a failure after which an earlier try may have succeeded
                 let may_be_ours = attempts.repeated()
-                    || matches!(
-                        error,
-                        CloudError::AlreadyExists(_) | CloudError::NoAnswer(_)
-                    );
+                    || matches!(error, CloudError::AlreadyExists(_) | CloudError::NoAnswer(_));
                 match may_be_ours {
                     true => self.own_change_set(request).await.ok_or(error)?,
                     false => return Err(error),
@@ -144,9 +131,7 @@ impl Aws {
     ) -> Result<ChangeSet, CloudError> {
         let first = self.change_set_page(region, id, None).await?;
         let status = first.status().map_or("", |status| status.as_str());
-        let execution = first
-            .execution_status()
-            .map_or("", |status| status.as_str());
+        let execution = first.execution_status().map_or("", |status| status.as_str());
         let mut set = ChangeSet {
             id: first.change_set_id().unwrap_or(id).to_owned(),
             name: first.change_set_name().unwrap_or_default().to_owned(),
@@ -154,9 +139,7 @@ impl Aws {
             status: ChangeSetStatus::parse(status)
                 .ok_or_else(|| unreadable(format!("a change set has the status `{status}`")))?,
             execution: ExecutionStatus::parse(execution).ok_or_else(|| {
-                unreadable(format!(
-                    "a change set has the execution status `{execution}`"
-                ))
+                unreadable(format!("a change set has the execution status `{execution}`"))
             })?,
             reason: said(first.status_reason()),
             changes: Vec::new(),
@@ -189,7 +172,7 @@ impl Aws {
             .set_next_token(next)
             .send()
             .await
-            .map_err(|error| told("cloudformation:DescribeChangeSet", error))
+            .map_err(|error| told("CloudFormation DescribeChangeSet", error))
     }
 
     pub(super) async fn run_change_set(
@@ -210,14 +193,10 @@ impl Aws {
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| told("cloudformation:ExecuteChangeSet", error));
+            .map_err(|error| told("CloudFormation ExecuteChangeSet", error));
         let Err(error) = sent else { return Ok(()) };
-        let known = self
-            .change_sets
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(id)
-            .cloned();
+        let known =
+            self.change_sets.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned();
         let stack = match known {
             Some(stack) => Some(stack),
             None => self
@@ -248,7 +227,7 @@ impl Aws {
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| told("cloudformation:DeleteChangeSet", error));
+            .map_err(|error| told("CloudFormation DeleteChangeSet", error));
         match done {
             Err(CloudError::NotFound(_)) => Ok(()),
             done => done,
@@ -278,7 +257,7 @@ impl Aws {
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| told("cloudformation:DeleteStack", error));
+            .map_err(|error| told("CloudFormation DeleteStack", error));
         self.settle(at, token, &attempts, sent).await
     }
 
@@ -302,7 +281,7 @@ impl Aws {
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| told("cloudformation:ContinueUpdateRollback", error));
+            .map_err(|error| told("CloudFormation ContinueUpdateRollback", error));
         self.settle(at, token, &attempts, sent).await
     }
 
@@ -319,7 +298,7 @@ impl Aws {
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| told("cloudformation:RollbackStack", error));
+            .map_err(|error| told("CloudFormation RollbackStack", error));
         self.settle(at, token, &attempts, sent).await
     }
 
@@ -333,7 +312,7 @@ impl Aws {
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| told("cloudformation:UpdateTerminationProtection", error))
+            .map_err(|error| told("CloudFormation UpdateTerminationProtection", error))
     }
 
     /// The outcome of a call, unless it failed only because it had been carried out before: then
@@ -397,9 +376,7 @@ fn resource_change(change: &cfn::types::ResourceChange) -> Result<ResourceChange
             "True" => Ok(Replacement::True),
             "False" => Ok(Replacement::False),
             "Conditional" => Ok(Replacement::Conditional),
-            other => Err(unreadable(format!(
-                "a change has the replacement `{other}`"
-            ))),
+            other => Err(unreadable(format!("a change has the replacement `{other}`"))),
         })
         .transpose()?;
     Ok(ResourceChange {
@@ -408,9 +385,7 @@ fn resource_change(change: &cfn::types::ResourceChange) -> Result<ResourceChange
         physical_id: said(change.physical_resource_id()),
         kind: change.resource_type().unwrap_or_default().to_owned(),
         replacement,
-        policy_action: change
-            .policy_action()
-            .map(|action| action.as_str().to_owned()),
+        policy_action: change.policy_action().map(|action| action.as_str().to_owned()),
         details: change.details().iter().map(detail).collect(),
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! The SDK's own chain finds region-independent configuration and credentials; an environment's
 //! deploy role is assumed on top of it, and renewed by the SDK before it ends. The first call is
-//! sts:GetCallerIdentity, so that wrong credentials are found before anything else happens.
+//! STS GetCallerIdentity, so that wrong credentials are found before anything else happens.
 //! INVARIANT: every client shares one credentials cache and the retry rules of [`Pace`].
 
 use std::collections::BTreeMap;
@@ -170,9 +170,7 @@ async fn load(options: &ConnectOptions) -> Result<SdkConfig, CloudError> {
     };
     let name = &options.session_name;
     let name_fits = (2..=64).contains(&name.len())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b));
     if !name_fits {
         return Err(CloudError::Refused(format!(
             "`{name}` can't name a role's session: 2 to 64 letters, digits and _+=,.@-"
@@ -183,29 +181,21 @@ async fn load(options: &ConnectOptions) -> Result<SdkConfig, CloudError> {
         .configure(&config)
         .build()
         .await;
-    Ok(config
-        .into_builder()
-        .credentials_provider(SharedCredentialsProvider::new(assumed))
-        .build())
+    Ok(config.into_builder().credentials_provider(SharedCredentialsProvider::new(assumed)).build())
 }
 
-/// sts:GetCallerIdentity.
+/// STS GetCallerIdentity.
 async fn who_calls(config: &SdkConfig) -> Result<Caller, CloudError> {
     let retries = partition();
-    let client = sts::Client::from_conf(
-        sts::config::Builder::from(config)
-            .retry_partition(retries)
-            .build(),
-    );
+    let client =
+        sts::Client::from_conf(sts::config::Builder::from(config).retry_partition(retries).build());
     let answer = client
         .get_caller_identity()
         .send()
         .await
-        .map_err(|error| told("sts:GetCallerIdentity", error))?;
-    let unreadable = |message: String| CloudError::Other {
-        code: "GetCallerIdentity".into(),
-        message,
-    };
+        .map_err(|error| told("STS GetCallerIdentity", error))?;
+    let unreadable =
+        |message: String| CloudError::Other { code: "GetCallerIdentity".into(), message };
     Ok(Caller {
         account: AccountId::new(answer.account().unwrap_or_default()).map_err(unreadable)?,
         arn: Arn::new(answer.arn().unwrap_or_default()).map_err(unreadable)?,
@@ -262,7 +252,5 @@ fn region(of: &Region) -> aws_config::Region {
 /// The SDK counts retries of the whole process against one quota and then gives up at once; ours
 /// are bounded call by call (attempts, longest backoff) and by the rate limiter.
 fn partition() -> RetryPartition {
-    RetryPartition::custom("lakewright")
-        .token_bucket(TokenBucket::unlimited())
-        .build()
+    RetryPartition::custom("lakewright").token_bucket(TokenBucket::unlimited()).build()
 }

@@ -25,7 +25,7 @@ impl Aws {
             .stack_name(&at.stack)
             .send()
             .await
-            .map_err(|error| told("cloudformation:DetectStackDrift", error))?;
+            .map_err(|error| told("CloudFormation DetectStackDrift", error))?;
         let detection = started.stack_drift_detection_id().unwrap_or_default();
         let begin = Instant::now();
         let (mut wait, longest) = self.pace.drift_poll;
@@ -37,7 +37,7 @@ impl Aws {
                 .stack_drift_detection_id(detection)
                 .send()
                 .await
-                .map_err(|error| told("cloudformation:DescribeStackDriftDetectionStatus", error));
+                .map_err(|error| told("CloudFormation DescribeStackDriftDetectionStatus", error));
             match answer {
                 Ok(answer) => match answer.detection_status() {
                     Some(StackDriftDetectionStatus::DetectionComplete) => {
@@ -54,19 +54,12 @@ impl Aws {
             }
             if begin.elapsed() >= self.pace.drift_patience {
                 let minutes = begin.elapsed().as_secs() / 60;
-                break (
-                    false,
-                    Some(format!("detection still runs after {minutes} minutes")),
-                );
+                break (false, Some(format!("detection still runs after {minutes} minutes")));
             }
             tokio::time::sleep(wait).await;
             wait = (wait * 2).min(longest);
         };
-        Ok(StackDrift {
-            complete,
-            reason,
-            resources: self.drifts(at).await?,
-        })
+        Ok(StackDrift { complete, reason, resources: self.drifts(at).await? })
     }
 
     async fn drifts(&self, at: &StackAddress) -> Result<Vec<ResourceDrift>, CloudError> {
@@ -81,7 +74,7 @@ impl Aws {
                 .set_next_token(next)
                 .send()
                 .await
-                .map_err(|error| told("cloudformation:DescribeStackResourceDrifts", error))?;
+                .map_err(|error| told("CloudFormation DescribeStackResourceDrifts", error))?;
             for drift in page.stack_resource_drifts() {
                 resources.push(resource(drift)?);
             }
@@ -97,9 +90,7 @@ impl Aws {
 fn resource(drift: &cfn::types::StackResourceDrift) -> Result<ResourceDrift, CloudError> {
     let expected = drift.expected_properties().and_then(document);
     let actual = drift.actual_properties().and_then(document);
-    let status = drift
-        .stack_resource_drift_status()
-        .map_or("", |status| status.as_str());
+    let status = drift.stack_resource_drift_status().map_or("", |status| status.as_str());
     Ok(ResourceDrift {
         logical_id: logical_id(drift.logical_resource_id())?,
         physical_id: drift.physical_resource_id().unwrap_or_default().to_owned(),
@@ -140,18 +131,13 @@ fn value(path: &str, whole: Option<&Value>, text: Option<&str>) -> Option<Value>
 
 /// A text that is an object or a list.
 fn document(text: &str) -> Option<Value> {
-    text.trim_start()
-        .starts_with(['{', '['])
-        .then(|| Value::from_json(text).ok())?
+    text.trim_start().starts_with(['{', '[']).then(|| Value::from_json(text).ok())?
 }
 
 /// The value at a JSON pointer (RFC 6901).
 fn at_pointer<'v>(whole: &'v Value, pointer: &str) -> Option<&'v Value> {
-    let steps: Vec<String> = pointer
-        .split('/')
-        .skip(1)
-        .map(|step| step.replace("~1", "/").replace("~0", "~"))
-        .collect();
+    let steps: Vec<String> =
+        pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
     let steps: Vec<&str> = steps.iter().map(String::as_str).collect();
     (!steps.is_empty()).then(|| whole.at(&steps))?
 }

@@ -1,7 +1,7 @@
 //! From the services' error codes to [`CloudError`], by meaning.
 //!
 //! In: what the SDK gives for a failed call. Out: the word that planning and applying decide by,
-//! with the service's own sentence. The codes are those of the "Common Errors" and per-action
+//! with the service's own sentence. The codes are those of the "Common Errors" and per-call
 //! error lists of the CloudFormation, S3, IAM, STS and Lake Formation API references.
 //! INVARIANT: [`CloudError::NoAnswer`] is everything after which it is unknown whether the call was
 //! carried out: time limits, cut connections, unreadable answers, 5xx.
@@ -16,8 +16,8 @@ use sts::operation::assume_role::AssumeRoleError;
 
 use crate::cloud::CloudError;
 
-/// What a failed call means. `action` is named as IAM does, `s3:PutObject`.
-pub(super) fn told<E>(action: &str, error: SdkError<E, HttpResponse>) -> CloudError
+/// What a failed call means. `call` names the service and its operation: `S3 PutObject`.
+pub(super) fn told<E>(call: &str, error: SdkError<E, HttpResponse>) -> CloudError
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
@@ -25,13 +25,13 @@ where
         SdkError::ServiceError(context) => {
             let status = context.raw().status().as_u16();
             let meta = context.err().meta();
-            by_code(action, meta.code(), meta.message(), status)
+            by_code(call, meta.code(), meta.message(), status)
         }
-        SdkError::TimeoutError(_) => CloudError::NoAnswer(format!("{action}: it took too long")),
+        SdkError::TimeoutError(_) => CloudError::NoAnswer(format!("{call}: it took too long")),
         SdkError::ResponseError(context) => {
             let status = context.raw().status().as_u16();
             CloudError::NoAnswer(format!(
-                "{action}: the answer ({status}) can't be read: {}",
+                "{call}: the answer ({status}) can't be read: {}",
                 reasons(&error)
             ))
         }
@@ -39,15 +39,15 @@ where
             (Some(error), _) => error,
             // nothing was sent
             (None, SdkError::ConstructionFailure(_)) => {
-                CloudError::Refused(format!("{action}: {}", reasons(&error)))
+                CloudError::Refused(format!("{call}: {}", reasons(&error)))
             }
-            (None, _) => CloudError::NoAnswer(format!("{action}: {}", reasons(&error))),
+            (None, _) => CloudError::NoAnswer(format!("{call}: {}", reasons(&error))),
         },
     }
 }
 
 /// What a service's code means.
-fn by_code(action: &str, code: Option<&str>, message: Option<&str>, status: u16) -> CloudError {
+fn by_code(call: &str, code: Option<&str>, message: Option<&str>, status: u16) -> CloudError {
     let code = code.unwrap_or_default();
     let message = message.filter(|text| !text.trim().is_empty());
     // the service's own words; where it has none, its code or at least its status
@@ -56,13 +56,10 @@ fn by_code(action: &str, code: Option<&str>, message: Option<&str>, status: u16)
         None if !code.is_empty() => code.to_owned(),
         None => format!("status {status}"),
     };
-    let with_action = || {
+    let with_call = || {
         let words = words();
-        if words.contains(action) {
-            words
-        } else {
-            format!("{action}: {words}")
-        }
+        let name = call.rsplit(' ').next().unwrap_or(call);
+        if words.contains(name) { words } else { format!("{call}: {words}") }
     };
     match code {
         "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" | "RequestExpired" => {
@@ -103,7 +100,7 @@ fn by_code(action: &str, code: Option<&str>, message: Option<&str>, status: u16)
         | "AllAccessDisabled"
         | "AccountProblem"
         | "OptInRequired"
-        | "SubscriptionRequiredException" => CloudError::AccessDenied(with_action()),
+        | "SubscriptionRequiredException" => CloudError::AccessDenied(with_call()),
 
         "Throttling"
         | "ThrottlingException"
@@ -113,7 +110,7 @@ fn by_code(action: &str, code: Option<&str>, message: Option<&str>, status: u16)
         | "RequestLimitExceeded"
         | "TooManyRequestsException"
         | "BandwidthLimitExceeded"
-        | "SlowDown" => CloudError::Throttled(with_action()),
+        | "SlowDown" => CloudError::Throttled(with_call()),
 
         "ChangeSetNotFound"
         | "ChangeSetNotFoundException"
@@ -149,7 +146,7 @@ fn by_code(action: &str, code: Option<&str>, message: Option<&str>, status: u16)
         | "ConcurrentModificationException" => CloudError::InProgress(words()),
 
         "PreconditionFailed" | "ConditionalRequestConflict" => {
-            CloudError::PreconditionFailed(with_action())
+            CloudError::PreconditionFailed(with_call())
         }
 
         "ValidationError" => validation(words()),
@@ -175,17 +172,17 @@ fn by_code(action: &str, code: Option<&str>, message: Option<&str>, status: u16)
         | "AuthorizationHeaderMalformed" => CloudError::Refused(words()),
 
         "RequestTimeout" | "RequestTimeoutException" => {
-            CloudError::NoAnswer(format!("{action}: {}", words()))
+            CloudError::NoAnswer(format!("{call}: {}", words()))
         }
 
         _ => match status {
-            403 => CloudError::AccessDenied(with_action()),
-            404 => CloudError::NotFound(with_action()),
-            412 => CloudError::PreconditionFailed(with_action()),
-            429 => CloudError::Throttled(with_action()),
-            501 => other(code, status, with_action()),
-            500.. => CloudError::NoAnswer(format!("{action}: {status} {}", words())),
-            _ => other(code, status, with_action()),
+            403 => CloudError::AccessDenied(with_call()),
+            404 => CloudError::NotFound(with_call()),
+            412 => CloudError::PreconditionFailed(with_call()),
+            429 => CloudError::Throttled(with_call()),
+            501 => other(code, status, with_call()),
+            500.. => CloudError::NoAnswer(format!("{call}: {status} {}", words())),
+            _ => other(code, status, with_call()),
         },
     }
 }
@@ -207,11 +204,7 @@ fn validation(words: String) -> CloudError {
 }
 
 fn other(code: &str, status: u16, message: String) -> CloudError {
-    let code = if code.is_empty() {
-        status.to_string()
-    } else {
-        code.to_owned()
-    };
+    let code = if code.is_empty() { status.to_string() } else { code.to_owned() };
     CloudError::Other { code, message }
 }
 
@@ -229,12 +222,7 @@ fn credentials(error: &(dyn Error + 'static)) -> Option<CloudError> {
         {
             let meta = context.err().meta();
             let status = context.raw().status().as_u16();
-            return Some(by_code(
-                "sts:AssumeRole",
-                meta.code(),
-                meta.message(),
-                status,
-            ));
+            return Some(by_code("STS AssumeRole", meta.code(), meta.message(), status));
         }
         found |= comes_from_a_provider(SharedCredentialsProvider::provide_credentials, error);
         cause = error.source();
@@ -274,12 +262,7 @@ mod tests {
     use super::*;
 
     fn of(code: &str, message: &str, status: u16) -> CloudError {
-        by_code(
-            "cloudformation:DescribeStacks",
-            Some(code),
-            Some(message),
-            status,
-        )
+        by_code("CloudFormation DescribeStacks", Some(code), Some(message), status)
     }
 
     #[test]
@@ -309,24 +292,21 @@ mod tests {
 
     #[test]
     fn what_has_no_code_is_read_by_its_status() {
-        let bare = |status| by_code("s3:HeadBucket", None, None, status);
+        let bare = |status| by_code("S3 HeadBucket", None, None, status);
         assert!(matches!(bare(404), CloudError::NotFound(_)));
         assert!(matches!(bare(403), CloudError::AccessDenied(_)));
         assert!(matches!(bare(412), CloudError::PreconditionFailed(_)));
         assert!(matches!(bare(503), CloudError::NoAnswer(_)));
-        assert_eq!(bare(301).to_string(), "301: s3:HeadBucket: status 301");
+        assert_eq!(bare(301).to_string(), "301: S3 HeadBucket: status 301");
     }
 
     #[test]
-    fn the_action_is_named_once() {
+    fn the_call_is_named_once() {
         assert_eq!(
             of("AccessDenied", "Access Denied", 403).to_string(),
-            "access denied: cloudformation:DescribeStacks: Access Denied"
+            "access denied: CloudFormation DescribeStacks: Access Denied"
         );
-        let long = "User: x is not authorized to perform: cloudformation:DescribeStacks";
-        assert_eq!(
-            of("AccessDenied", long, 403).to_string(),
-            format!("access denied: {long}")
-        );
+        let long = "User: x is not authorized to perform: DescribeStacks";
+        assert_eq!(of("AccessDenied", long, 403).to_string(), format!("access denied: {long}"));
     }
 }

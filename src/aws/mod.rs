@@ -108,10 +108,7 @@ impl Aws {
     /// The IAM client: IAM is one for all regions of a partition.
     fn iam(&self) -> iam::Client {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        clients
-            .iam
-            .get_or_insert_with(|| connect::iam(&self.config))
-            .clone()
+        clients.iam.get_or_insert_with(|| connect::iam(&self.config)).clone()
     }
 
     fn wait<T>(&self, work: impl Future<Output = T>) -> T {

@@ -48,7 +48,7 @@ impl Aws {
                 .expected_bucket_owner(at.bucket.owner.as_str())
                 .send()
                 .await
-                .map_err(|error| told("s3:GetObject", error));
+                .map_err(|error| told("S3 GetObject", error));
             let answer = match answer {
                 Err(CloudError::NotFound(_)) => return Ok(None),
                 answer => answer?,
@@ -63,7 +63,7 @@ impl Aws {
                 }
                 Err(_) if tries < BODY_TRIES => {}
                 Err(error) => {
-                    let what = format!("s3:GetObject: {} was cut off: {error}", at.key);
+                    let what = format!("S3 GetObject: {} was cut off: {error}", at.key);
                     return Err(CloudError::NoAnswer(what));
                 }
             }
@@ -97,7 +97,7 @@ impl Aws {
             .interceptor(attempts.clone())
             .send()
             .await
-            .map_err(|error| told("s3:PutObject", error));
+            .map_err(|error| told("S3 PutObject", error));
         match answer {
             Ok(answer) => Ok(answer.e_tag().unwrap_or_default().to_owned()),
             Err(error @ (CloudError::PreconditionFailed(_) | CloudError::NoAnswer(_)))
@@ -140,7 +140,7 @@ impl Aws {
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| told("s3:DeleteObject", error))
+            .map_err(|error| told("S3 DeleteObject", error))
     }
 
     pub(super) async fn versions_below(
@@ -164,16 +164,13 @@ impl Aws {
                 .set_version_id_marker(version_marker)
                 .send()
                 .await
-                .map_err(|error| told("s3:ListBucketVersions", error))?;
+                .map_err(|error| told("S3 ListObjectVersions", error))?;
             for version in page.versions() {
                 versions.push(ObjectVersion {
                     key: version.key().unwrap_or_default().to_owned(),
                     version: version.version_id().unwrap_or_default().to_owned(),
                     delete_marker: false,
-                    size: version
-                        .size()
-                        .and_then(|size| u64::try_from(size).ok())
-                        .unwrap_or(0),
+                    size: version.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
                     locked: None,
                 });
             }
@@ -189,10 +186,7 @@ impl Aws {
             if !page.is_truncated().unwrap_or(false) {
                 break;
             }
-            marker = Some((
-                said(page.next_key_marker()),
-                said(page.next_version_id_marker()),
-            ));
+            marker = Some((said(page.next_key_marker()), said(page.next_version_id_marker())));
         }
         // the API lists versions and delete markers apart; emulators do not keep to max-keys
         versions.sort_by(|a, b| a.key.cmp(&b.key));
@@ -211,7 +205,7 @@ impl Aws {
             .expected_bucket_owner(bucket.owner.as_str())
             .send()
             .await
-            .map_err(|error| told("s3:GetBucketObjectLockConfiguration", error));
+            .map_err(|error| told("S3 GetObjectLockConfiguration", error));
         match answer {
             Ok(answer) => Ok(answer
                 .object_lock_configuration()
@@ -282,11 +276,8 @@ impl Aws {
                 })
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(built)?;
-            let delete = Delete::builder()
-                .set_objects(Some(objects))
-                .quiet(true)
-                .build()
-                .map_err(built)?;
+            let delete =
+                Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(built)?;
             let answer = client
                 .delete_objects()
                 .bucket(bucket.bucket.as_str())
@@ -294,7 +285,7 @@ impl Aws {
                 .delete(delete)
                 .send()
                 .await
-                .map_err(|error| told("s3:DeleteObjectVersion", error))?;
+                .map_err(|error| told("S3 DeleteObjects", error))?;
             for error in answer.errors() {
                 let version = part.iter().find(|version| {
                     error.key() == Some(version.key.as_str())
@@ -332,7 +323,7 @@ async fn lock_of(
         .version_id(version)
         .send()
         .await
-        .map_err(|error| told("s3:GetObjectLegalHold", error));
+        .map_err(|error| told("S3 GetObjectLegalHold", error));
     match hold {
         Ok(answer) => {
             let status = answer.legal_hold().and_then(|hold| hold.status());
@@ -352,7 +343,7 @@ async fn lock_of(
         .version_id(version)
         .send()
         .await
-        .map_err(|error| told("s3:GetObjectRetention", error));
+        .map_err(|error| told("S3 GetObjectRetention", error));
     match retention {
         Ok(answer) => Ok(answer
             .retention()

@@ -105,10 +105,7 @@ impl Limits {
             Call::DescribeStacks => &self.describe_stacks,
             Call::Other => &self.other,
         };
-        let wait = turns
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take(Instant::now());
+        let wait = turns.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
         if !wait.is_zero() {
             tokio::time::sleep(wait).await;
         }
@@ -129,11 +126,7 @@ impl Turns {
     fn new(per_second: f64, burst: u32, now: Instant) -> Self {
         let gap = Duration::from_secs_f64(1.0 / per_second.max(0.001));
         let slack = gap * burst.saturating_sub(1);
-        Turns {
-            gap,
-            slack,
-            next: now.checked_sub(slack).unwrap_or(now),
-        }
+        Turns { gap, slack, next: now.checked_sub(slack).unwrap_or(now) }
     }
 
     /// Takes the next turn and says how long to wait for it.

@@ -43,8 +43,7 @@ pub(super) fn object_url(at: &ObjectAddress, endpoint: Option<&str>) -> String {
 fn is_below(url: &str, domain: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = rest.split(['/', ':', '?']).next().unwrap_or_default();
-    host.strip_suffix(domain)
-        .is_some_and(|before| before.ends_with('.'))
+    host.strip_suffix(domain).is_some_and(|before| before.ends_with('.'))
 }
 
 /// A key as it stands in a URL's path: unreserved characters of RFC 3986 and slashes as they are.

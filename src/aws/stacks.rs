@@ -38,7 +38,7 @@ impl Aws {
                 .set_next_token(next)
                 .send()
                 .await
-                .map_err(|error| told("cloudformation:ListStacks", error))?;
+                .map_err(|error| told("CloudFormation ListStacks", error))?;
             for stack in page.stack_summaries() {
                 let status = status(stack.stack_status().map(|status| status.as_str()))?;
                 if status == StackStatus::DeleteComplete {
@@ -66,7 +66,7 @@ impl Aws {
             .stack_name(&at.stack)
             .send()
             .await
-            .map_err(|error| told("cloudformation:DescribeStacks", error));
+            .map_err(|error| told("CloudFormation DescribeStacks", error));
         let answer = match answer {
             Err(CloudError::NotFound(_)) => return Ok(None),
             answer => answer?,
@@ -116,7 +116,7 @@ impl Aws {
             .template_stage(TemplateStage::Original)
             .send()
             .await
-            .map_err(|error| told("cloudformation:GetTemplate", error))?;
+            .map_err(|error| told("CloudFormation GetTemplate", error))?;
         answer
             .template_body()
             .map(str::to_owned)
@@ -138,14 +138,11 @@ impl Aws {
                 .set_next_token(next)
                 .send()
                 .await
-                .map_err(|error| told("cloudformation:ListStackResources", error))?;
+                .map_err(|error| told("CloudFormation ListStackResources", error))?;
             for resource in page.stack_resource_summaries() {
                 resources.push(StackResource {
                     logical_id: logical_id(resource.logical_resource_id())?,
-                    physical_id: resource
-                        .physical_resource_id()
-                        .unwrap_or_default()
-                        .to_owned(),
+                    physical_id: resource.physical_resource_id().unwrap_or_default().to_owned(),
                     kind: resource.resource_type().unwrap_or_default().to_owned(),
                     status: resource
                         .resource_status()
@@ -211,7 +208,7 @@ impl Aws {
             .set_next_token(next)
             .send()
             .await
-            .map_err(|error| told("cloudformation:DescribeStackEvents", error))
+            .map_err(|error| told("CloudFormation DescribeStackEvents", error))
     }
 }
 
@@ -222,10 +219,7 @@ pub(super) fn said(text: Option<&str>) -> Option<String> {
 
 /// The form of an answer is not what the API's documentation says, or newer than this version.
 pub(super) fn unreadable(what: impl Into<String>) -> CloudError {
-    CloudError::Other {
-        code: "UnknownAnswer".into(),
-        message: what.into(),
-    }
+    CloudError::Other { code: "UnknownAnswer".into(), message: what.into() }
 }
 
 /// A logical id of an answer.
@@ -242,9 +236,7 @@ fn name(text: Option<&str>) -> Result<StackName, CloudError> {
 fn status(text: Option<&str>) -> Result<StackStatus, CloudError> {
     let text = text.unwrap_or_default();
     StackStatus::parse(text).ok_or_else(|| {
-        unreadable(format!(
-            "a stack has the status `{text}`, which this version does not know"
-        ))
+        unreadable(format!("a stack has the status `{text}`, which this version does not know"))
     })
 }
 

@@ -41,10 +41,7 @@ fn a_role_that_may_not_be_assumed() {
          sts:AssumeRole on resource: arn:aws:iam::222222222222:role/deployer"
     );
     options.session_name = "no spaces".into();
-    assert!(matches!(
-        Aws::connect(&options).err(),
-        Some(CloudError::Refused(_))
-    ));
+    assert!(matches!(Aws::connect(&options).err(), Some(CloudError::Refused(_))));
 }
 
 #[test]
@@ -85,10 +82,7 @@ fn alone(test: &str, set: &[(&str, &str)]) {
 }
 
 fn ordinary() -> ConnectOptions {
-    ConnectOptions {
-        pace: Pace::local(),
-        ..ConnectOptions::new(&ireland(), "test")
-    }
+    ConnectOptions { pace: Pace::local(), ..ConnectOptions::new(&ireland(), "test") }
 }
 
 #[test]

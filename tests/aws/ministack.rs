@@ -61,11 +61,8 @@ pub fn made(aws: &Aws, request: &ChangeSetRequest) -> ChangeSet {
     let id = aws.create_change_set(request).unwrap();
     until("the change set", || {
         let set = aws.describe_change_set(&request.stack.region, &id).unwrap();
-        let done = ![
-            ChangeSetStatus::CreatePending,
-            ChangeSetStatus::CreateInProgress,
-        ]
-        .contains(&set.status);
+        let done = ![ChangeSetStatus::CreatePending, ChangeSetStatus::CreateInProgress]
+            .contains(&set.status);
         done.then_some(set)
     })
 }
@@ -117,10 +114,7 @@ fn a_stack_from_its_first_change_set_to_its_import() {
     assert_eq!(aws.create_change_set(&create), Ok(set.id.clone()));
     let mut other = create.clone();
     other.token = "another".into();
-    assert!(matches!(
-        aws.create_change_set(&other),
-        Err(CloudError::AlreadyExists(_))
-    ));
+    assert!(matches!(aws.create_change_set(&other), Err(CloudError::AlreadyExists(_))));
 
     // executed once, and the same call again is no second execution
     aws.execute_change_set(&region(), &set.id, "run-1").unwrap();
@@ -136,11 +130,7 @@ fn a_stack_from_its_first_change_set_to_its_import() {
     let by_id = StackAddress::new(&region(), stack.id.clone());
     assert_eq!(aws.template(&by_id).unwrap(), first);
     let listed = aws.list_stacks(&region()).unwrap();
-    assert!(
-        listed
-            .iter()
-            .any(|line| line.id == stack.id && line.name == stack.name)
-    );
+    assert!(listed.iter().any(|line| line.id == stack.id && line.name == stack.name));
     let resources = aws.stack_resources(&by_id).unwrap();
     assert_eq!(resources.len(), 1);
     assert_eq!(resources[0].logical_id.as_str(), "Raw");
@@ -163,10 +153,7 @@ fn a_stack_from_its_first_change_set_to_its_import() {
     let Reading::Properties(read) = bucket_now() else {
         panic!("the bucket is there");
     };
-    assert_eq!(
-        read.at(&["VersioningConfiguration", "Status"]),
-        Some(&"Enabled".into())
-    );
+    assert_eq!(read.at(&["VersioningConfiguration", "Status"]), Some(&"Enabled".into()));
 
     // no changes
     let same = request("acme-prod-storage", ChangeSetKind::Update, &first, "t2");
@@ -189,8 +176,7 @@ fn a_stack_from_its_first_change_set_to_its_import() {
     let second = template(name, "Enabled", BLOCK);
     let base = bucket(REGION, name, "111111111111");
     let stored = object(&base, "templates/second.json");
-    aws.put_object(&stored, second.as_bytes(), PutCondition::Absent)
-        .unwrap();
+    aws.put_object(&stored, second.as_bytes(), PutCondition::Absent).unwrap();
     let mut update = request("acme-prod-storage", ChangeSetKind::Update, "", "t3");
     update.template = TemplateSource::Object(stored);
     let set = made(&aws, &update);
@@ -217,21 +203,13 @@ fn a_stack_from_its_first_change_set_to_its_import() {
     aws.set_termination_protection(&by_id, true).unwrap();
     assert!(settled(&aws, &by_id).termination_protection);
     let refused = aws.delete_stack(&by_id, &[], None, "run-5");
-    assert!(
-        matches!(refused, Err(CloudError::Refused(_))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(CloudError::Refused(_))), "{refused:?}");
     aws.set_termination_protection(&by_id, false).unwrap();
     aws.delete_stack(&by_id, &[], None, "run-6").unwrap();
     let gone = settled(&aws, &by_id);
     assert_eq!(gone.status, StackStatus::DeleteComplete);
     assert_eq!(aws.describe_stack(&at), Ok(None));
-    assert!(
-        aws.list_stacks(&region())
-            .unwrap()
-            .iter()
-            .all(|line| line.id != stack.id)
-    );
+    assert!(aws.list_stacks(&region()).unwrap().iter().all(|line| line.id != stack.id));
     assert!(matches!(bucket_now(), Reading::Properties(_)));
 
     // and taken back, without outputs: an import may not add any
@@ -299,10 +277,7 @@ fn drift_is_found_where_it_can_be_seen() {
         .unwrap_or_else(|| panic!("{raw:?}"));
     let status = |value: &Option<Value>| {
         let value = value.as_ref()?;
-        value
-            .as_str()
-            .or_else(|| value.get("Status")?.as_str())
-            .map(str::to_owned)
+        value.as_str().or_else(|| value.get("Status")?.as_str()).map(str::to_owned)
     };
     assert_eq!(status(&versioning.expected).as_deref(), Some("Enabled"));
     assert_eq!(status(&versioning.actual).as_deref(), Some("Suspended"));
@@ -310,10 +285,7 @@ fn drift_is_found_where_it_can_be_seen() {
     else {
         panic!("the bucket is there");
     };
-    assert_eq!(
-        read.at(&["VersioningConfiguration", "Status"]),
-        Some(&"Suspended".into())
-    );
+    assert_eq!(read.at(&["VersioningConfiguration", "Status"]), Some(&"Suspended".into()));
 }
 
 #[test]
@@ -336,18 +308,10 @@ fn objects_are_written_on_conditions_and_deleted_by_version() {
     assert_eq!(aws.get_object(&lock), Ok(None));
     let first = aws.put_object(&lock, b"one", PutCondition::Absent).unwrap();
     let taken = aws.put_object(&lock, b"two", PutCondition::Absent);
-    assert!(
-        matches!(taken, Err(CloudError::PreconditionFailed(_))),
-        "{taken:?}"
-    );
-    let second = aws
-        .put_object(&lock, b"three", PutCondition::Matches(first.clone()))
-        .unwrap();
+    assert!(matches!(taken, Err(CloudError::PreconditionFailed(_))), "{taken:?}");
+    let second = aws.put_object(&lock, b"three", PutCondition::Matches(first.clone())).unwrap();
     let stale = aws.put_object(&lock, b"four", PutCondition::Matches(first));
-    assert!(
-        matches!(stale, Err(CloudError::PreconditionFailed(_))),
-        "{stale:?}"
-    );
+    assert!(matches!(stale, Err(CloudError::PreconditionFailed(_))), "{stale:?}");
     let read = aws.get_object(&lock).unwrap().unwrap();
     assert_eq!((read.body.as_slice(), read.etag), (&b"three"[..], second));
     aws.delete_object(&lock).unwrap();
@@ -362,11 +326,7 @@ fn objects_are_written_on_conditions_and_deleted_by_version() {
     let versions = aws.list_versions(&there, "", 1000).unwrap();
     assert_eq!(versions.len(), 8, "{versions:?}");
     assert_eq!(versions.iter().filter(|it| it.delete_marker).count(), 1);
-    assert!(
-        versions
-            .iter()
-            .any(|it| it.key == "data/4 ä+.bin" && it.size == 70_000)
-    );
+    assert!(versions.iter().any(|it| it.key == "data/4 ä+.bin" && it.size == 70_000));
     assert!(versions.iter().all(|it| it.locked.is_none()));
     assert_eq!(aws.delete_versions(&there, &versions), Ok(Vec::new()));
     assert_eq!(aws.list_versions(&there, "", 1000), Ok(Vec::new()));
@@ -386,10 +346,8 @@ fn answers_lost_on_the_way_change_nothing() {
     let aws = account(&proxy.url, "444444444444");
     let at = StackAddress::new(&region(), "lossy");
     let lost = |operation: &str| {
-        proxy.faults(
-            &json!([{"service": "cloudformation", "operation": operation, "times": 1,
-            "response": {"abort_bytes": 0}}]),
-        );
+        proxy.faults(&json!([{"service": "cloudformation", "operation": operation, "times": 1,
+            "response": {"abort_bytes": 0}}]));
         proxy.forget_faults();
     };
     let fired = || proxy.fired().len();
@@ -418,10 +376,7 @@ fn answers_lost_on_the_way_change_nothing() {
     aws.list_stacks(&region()).unwrap();
     proxy.faults(&json!([{"service": "cloudformation",
         "error": {"code": "ExpiredToken", "status": 403}}]));
-    assert!(matches!(
-        aws.list_stacks(&region()),
-        Err(CloudError::Credentials(_))
-    ));
+    assert!(matches!(aws.list_stacks(&region()), Err(CloudError::Credentials(_))));
 }
 
 #[test]
@@ -452,10 +407,7 @@ fn roles_and_policies_are_read_as_they_were_deployed() {
         assert_eq!(found, Some(&declared("Loader", property)), "{property}");
     }
     let arn = stack.outputs["ReadArn"].as_str();
-    assert_eq!(
-        role.at(&["ManagedPolicyArns", "0"]),
-        Some(&arn.to_owned().into())
-    );
+    assert_eq!(role.at(&["ManagedPolicyArns", "0"]), Some(&arn.to_owned().into()));
 
     let policy = read("AWS::IAM::ManagedPolicy", arn);
     let document = declared("Read", "PolicyDocument");
@@ -464,9 +416,7 @@ fn roles_and_policies_are_read_as_they_were_deployed() {
     assert_eq!(policy.get("Users"), Some(&Value::List(Vec::new())));
 
     let resources = aws.stack_resources(&create.stack).unwrap();
-    let of_bucket = resources
-        .iter()
-        .find(|it| it.kind == "AWS::S3::BucketPolicy");
+    let of_bucket = resources.iter().find(|it| it.kind == "AWS::S3::BucketPolicy");
     assert!(of_bucket.is_some(), "{resources:?}");
     let policy = read("AWS::S3::BucketPolicy", "acme-prod-permissions");
     let document = declared("BucketPolicy", "PolicyDocument");

@@ -22,24 +22,16 @@ fn a_condition_that_does_not_hold_is_told_so() {
     let aws = connect(&server);
     let base = bucket("eu-west-1", "acme-prod-base", "111111111111");
     let over = || PutCondition::Matches("\"e1\"".into());
-    for (key, when) in [
-        ("lock.json", over()),
-        ("gone.json", over()),
-        ("theirs.json", PutCondition::Absent),
-    ] {
+    for (key, when) in
+        [("lock.json", over()), ("gone.json", over()), ("theirs.json", PutCondition::Absent)]
+    {
         let told = aws.put_object(&object(&base, key), b"x", when);
-        assert!(
-            matches!(told, Err(CloudError::PreconditionFailed(_))),
-            "{key}: {told:?}"
-        );
+        assert!(matches!(told, Err(CloudError::PreconditionFailed(_))), "{key}: {told:?}");
     }
     let busy = aws.put_object(&object(&base, "busy.json"), b"x", PutCondition::Absent);
     assert_eq!(busy.as_deref(), Ok("\"e2\""));
     let whole = aws.get_object(&object(&base, "cut.json")).unwrap().unwrap();
-    assert_eq!(
-        (whole.body.as_slice(), whole.etag.as_str()),
-        (&b"0123456789"[..], "\"e5\"")
-    );
+    assert_eq!((whole.body.as_slice(), whole.etag.as_str()), (&b"0123456789"[..], "\"e5\""));
     server.finish();
 }
 
@@ -51,14 +43,7 @@ fn versions_have_their_locks_and_the_locked_refuse() {
     let versions = aws.list_versions(&raw, "ledger/", 1000).unwrap();
     let told: Vec<_> = versions
         .iter()
-        .map(|it| {
-            (
-                it.version.as_str(),
-                it.delete_marker,
-                it.size,
-                it.locked.as_deref(),
-            )
-        })
+        .map(|it| (it.version.as_str(), it.delete_marker, it.size, it.locked.as_deref()))
         .collect();
     assert_eq!(
         told,

@@ -13,9 +13,7 @@ fn properties(json: &str) -> Reading {
 #[test]
 fn a_bucket_with_everything() {
     let server = Recorded::play("bucket");
-    let read = connect(&server)
-        .read(&ireland(), "AWS::S3::Bucket", "acme-prod-raw")
-        .unwrap();
+    let read = connect(&server).read(&ireland(), "AWS::S3::Bucket", "acme-prod-raw").unwrap();
     assert_eq!(read, properties(include_str!("recorded/bucket.json")));
     server.finish();
 }
@@ -23,9 +21,7 @@ fn a_bucket_with_everything() {
 #[test]
 fn a_bucket_with_nothing() {
     let server = Recorded::play("bucket-bare");
-    let read = connect(&server)
-        .read(&ireland(), "AWS::S3::Bucket", "acme-prod-raw")
-        .unwrap();
+    let read = connect(&server).read(&ireland(), "AWS::S3::Bucket", "acme-prod-raw").unwrap();
     assert_eq!(read, properties(r#"{"BucketName": "acme-prod-raw"}"#));
     server.finish();
 }
@@ -35,10 +31,7 @@ fn buckets_that_are_not_ours_to_read_and_policies() {
     let server = Recorded::play("bucket-others");
     let aws = connect(&server);
     let read = |kind: &str, name: &str| aws.read(&ireland(), kind, name);
-    assert_eq!(
-        read("AWS::S3::Bucket", "acme-prod-gone"),
-        Ok(Reading::Absent)
-    );
+    assert_eq!(read("AWS::S3::Bucket", "acme-prod-gone"), Ok(Reading::Absent));
     assert!(matches!(
         read("AWS::S3::Bucket", "acme-prod-theirs"),
         Err(CloudError::AccessDenied(_))
@@ -53,14 +46,8 @@ fn buckets_that_are_not_ours_to_read_and_policies() {
         panic!("the bucket has a policy");
     };
     assert_eq!(policy.at(&["Bucket"]), Some(&"acme-prod-raw".into()));
-    assert_eq!(
-        policy.at(&["PolicyDocument", "Statement", "0", "Sid"]),
-        Some(&"Tls".into())
-    );
-    assert_eq!(
-        read("AWS::S3::BucketPolicy", "acme-prod-gone"),
-        Ok(Reading::Absent)
-    );
+    assert_eq!(policy.at(&["PolicyDocument", "Statement", "0", "Sid"]), Some(&"Tls".into()));
+    assert_eq!(read("AWS::S3::BucketPolicy", "acme-prod-gone"), Ok(Reading::Absent));
     server.finish();
 }
 
@@ -69,10 +56,7 @@ fn roles_and_managed_policies() {
     let server = Recorded::play("iam");
     let aws = connect(&server);
     let read = |kind: &str, name: &str| aws.read(&ireland(), kind, name).unwrap();
-    assert_eq!(
-        read("AWS::IAM::Role", "loader"),
-        properties(include_str!("recorded/role.json"))
-    );
+    assert_eq!(read("AWS::IAM::Role", "loader"), properties(include_str!("recorded/role.json")));
     assert_eq!(read("AWS::IAM::Role", "gone"), Reading::Absent);
     let policy = "arn:aws:iam::111111111111:policy/lake/read";
     assert_eq!(
@@ -106,7 +90,7 @@ fn lake_formation_says_who_decides() {
     assert_eq!(
         aws.lake_formation_settings(&ireland()),
         Err(CloudError::AccessDenied(
-            "lakeformation:GetDataLakeSettings: Insufficient Lake Formation permission(s)".into()
+            "Lake Formation GetDataLakeSettings: Insufficient Lake Formation permission(s)".into()
         ))
     );
     server.finish();

@@ -42,23 +42,18 @@ fn versioned(id: &str, name: &str, status: &str) -> String {
 fn run(aws: &Aws, request: &ChangeSetRequest) -> Stack {
     let set = made(aws, request);
     assert!(set.ready(), "{set:?}");
-    aws.execute_change_set(&region(), &set.id, &format!("run-{}", request.token))
-        .unwrap();
+    aws.execute_change_set(&region(), &set.id, &format!("run-{}", request.token)).unwrap();
     settled(aws, &request.stack)
 }
 
 fn versioning(aws: &Aws, name: &str) -> String {
     // roto has no call for some parts of a bucket, so its versioning shows through its versions
-    let at = bucket(REGION, name, &aws.caller().unwrap().account.to_string());
+    let at = bucket(REGION, name, aws.caller().unwrap().account.as_str());
     let key = object(&at, "probe");
     aws.put_object(&key, b"1", PutCondition::Always).unwrap();
     aws.put_object(&key, b"2", PutCondition::Always).unwrap();
     let count = aws.list_versions(&at, "probe", 1000).unwrap();
-    let told = if count.len() >= 2 {
-        "Enabled"
-    } else {
-        "Suspended"
-    };
+    let told = if count.len() >= 2 { "Enabled" } else { "Suspended" };
     aws.delete_versions(&at, &count).unwrap();
     told.into()
 }
@@ -72,10 +67,7 @@ fn a_failed_update_restores_and_a_failed_create_leaves_nothing() {
         versioned("One", "acme-one", "Enabled"),
         versioned("Two", "acme-two", "Enabled")
     );
-    let made_by = run(
-        &aws,
-        &request("holder", ChangeSetKind::Create, &other, "t1"),
-    );
+    let made_by = run(&aws, &request("holder", ChangeSetKind::Create, &other, "t1"));
     assert_eq!(made_by.status, StackStatus::CreateComplete);
 
     // the name of a bucket that is there: the create fails, and its other bucket goes
@@ -83,23 +75,15 @@ fn a_failed_update_restores_and_a_failed_create_leaves_nothing() {
         r#"{}, "Clash": {{"Type": "AWS::S3::Bucket", "DependsOn": "New", "Properties": {{"BucketName": "acme-one"}}}}"#,
         versioned("New", "acme-new", "Enabled")
     );
-    let failed = run(
-        &aws,
-        &request("failing", ChangeSetKind::Create, &clash, "t2"),
-    );
+    let failed = run(&aws, &request("failing", ChangeSetKind::Create, &clash, "t2"));
     assert_eq!(failed.status, StackStatus::RollbackComplete);
     let at = StackAddress::new(&region(), failed.id);
     let events = aws.events(&at, None).unwrap();
     // it tells the cause with the stack, not with the resource
-    let cause = events
-        .iter()
-        .find_map(|event| event.reason.as_deref())
-        .unwrap_or_default();
+    let cause = events.iter().find_map(|event| event.reason.as_deref()).unwrap_or_default();
     assert!(cause.contains("acme-one already exists"), "{events:#?}");
     assert!(
-        events
-            .iter()
-            .any(|event| event.logical_id == "New" && event.status == "DELETE_COMPLETE")
+        events.iter().any(|event| event.logical_id == "New" && event.status == "DELETE_COMPLETE")
     );
     let nowhere = bucket(REGION, "acme-new", "000000000000");
     assert_eq!(aws.get_object(&object(&nowhere, "x")), Ok(None));
@@ -120,10 +104,7 @@ fn a_failed_update_restores_and_a_failed_create_leaves_nothing() {
         ),
     );
     assert_eq!(taken.status, StackStatus::CreateComplete);
-    let back = run(
-        &aws,
-        &request("holder", ChangeSetKind::Update, &clash, "t4"),
-    );
+    let back = run(&aws, &request("holder", ChangeSetKind::Update, &clash, "t4"));
     assert_eq!(back.status, StackStatus::UpdateRollbackComplete);
     assert_eq!(versioning(&aws, "acme-one"), "Enabled");
 }
@@ -135,17 +116,11 @@ fn a_bucket_with_objects_is_not_deleted() {
     let account = aws.caller().unwrap().account.to_string();
     let stack = run(
         &aws,
-        &request(
-            "full",
-            ChangeSetKind::Create,
-            &versioned("Full", "acme-full", "Enabled"),
-            "t5",
-        ),
+        &request("full", ChangeSetKind::Create, &versioned("Full", "acme-full", "Enabled"), "t5"),
     );
     let at = StackAddress::new(&region(), stack.id);
     let there = bucket(REGION, "acme-full", &account);
-    aws.put_object(&object(&there, "k"), b"v", PutCondition::Absent)
-        .unwrap();
+    aws.put_object(&object(&there, "k"), b"v", PutCondition::Absent).unwrap();
     aws.delete_stack(&at, &[], None, "d1").unwrap();
     assert_eq!(settled(&aws, &at).status, StackStatus::DeleteFailed);
     let resources = aws.stack_resources(&at).unwrap();
@@ -158,17 +133,11 @@ fn a_bucket_with_objects_is_not_deleted() {
 
     let stack = run(
         &aws,
-        &request(
-            "kept",
-            ChangeSetKind::Create,
-            &versioned("Kept", "acme-kept", "Enabled"),
-            "t6",
-        ),
+        &request("kept", ChangeSetKind::Create, &versioned("Kept", "acme-kept", "Enabled"), "t6"),
     );
     let at = StackAddress::new(&region(), stack.id);
     let there = bucket(REGION, "acme-kept", &account);
-    aws.put_object(&object(&there, "k"), b"v", PutCondition::Absent)
-        .unwrap();
+    aws.put_object(&object(&there, "k"), b"v", PutCondition::Absent).unwrap();
     aws.delete_stack(&at, &[], None, "d3").unwrap();
     assert_eq!(settled(&aws, &at).status, StackStatus::DeleteFailed);
     let kept = LogicalId::new("Kept").unwrap();
@@ -183,21 +152,11 @@ fn a_change_set_says_what_is_made_anew() {
     let aws = Aws::connect(&options(REGION, &server.url)).unwrap();
     run(
         &aws,
-        &request(
-            "anew",
-            ChangeSetKind::Create,
-            &versioned("B", "acme-old-name", "Enabled"),
-            "t7",
-        ),
+        &request("anew", ChangeSetKind::Create, &versioned("B", "acme-old-name", "Enabled"), "t7"),
     );
     let renamed = made(
         &aws,
-        &request(
-            "anew",
-            ChangeSetKind::Update,
-            &versioned("B", "acme-new-name", "Enabled"),
-            "t8",
-        ),
+        &request("anew", ChangeSetKind::Update, &versioned("B", "acme-new-name", "Enabled"), "t8"),
     );
     assert_eq!(renamed.changes[0].replacement, Some(Replacement::True));
     let in_place = made(
@@ -212,12 +171,7 @@ fn a_change_set_says_what_is_made_anew() {
     assert_eq!(in_place.changes[0].replacement, Some(Replacement::False));
     let nothing = made(
         &aws,
-        &request(
-            "anew",
-            ChangeSetKind::Update,
-            &versioned("B", "acme-old-name", "Enabled"),
-            "t10",
-        ),
+        &request("anew", ChangeSetKind::Update, &versioned("B", "acme-old-name", "Enabled"), "t10"),
     );
     assert!(nothing.without_changes(), "{nothing:?}");
 }

@@ -59,24 +59,16 @@ impl Recorded {
     /// Plays a text of that form. `ENDPOINT` in it is the server's own URL.
     pub fn text(text: &str) -> Recorded {
         let mut exchanges = parsed(text);
-        if !exchanges
-            .iter()
-            .any(|it| it.operation == "sts:GetCallerIdentity")
-        {
+        if !exchanges.iter().any(|it| it.operation == "sts:GetCallerIdentity") {
             exchanges.extend(parsed(CALLER));
         }
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
+        let address = listener.local_addr().expect("a bound socket has an address");
         for (_, value) in exchanges.iter_mut().flat_map(|it| &mut it.holds) {
             *value = value.replace("ENDPOINT", &format!("http://{address}"));
         }
-        let played = Arc::new(Mutex::new(Played {
-            exchanges,
-            wrong: Vec::new(),
-            write: String::new(),
-        }));
+        let played =
+            Arc::new(Mutex::new(Played { exchanges, wrong: Vec::new(), write: String::new() }));
         let over = Arc::new(AtomicBool::new(false));
         let (playing, ending) = (played.clone(), over.clone());
         let thread = thread::spawn(move || {
@@ -88,12 +80,7 @@ impl Recorded {
                 thread::spawn(move || serve(stream, &playing));
             }
         });
-        Recorded {
-            url: format!("http://{address}"),
-            played,
-            over,
-            thread: Some(thread),
-        }
+        Recorded { url: format!("http://{address}"), played, over, thread: Some(thread) }
     }
 
     /// Every request was expected, and every exchange was used.
@@ -121,10 +108,8 @@ fn parsed(text: &str) -> Vec<Exchange> {
     let mut in_body = false;
     for line in text.lines() {
         if let Some(operation) = line.strip_prefix("> ") {
-            exchanges.push(Exchange {
-                operation: operation.trim().to_owned(),
-                ..Exchange::default()
-            });
+            exchanges
+                .push(Exchange { operation: operation.trim().to_owned(), ..Exchange::default() });
             in_body = false;
             continue;
         }
@@ -162,10 +147,8 @@ fn serve(mut stream: TcpStream, playing: &Mutex<Played>) {
     };
     let exchange = {
         let mut played = playing.lock().expect("no thread of the server panics");
-        let found = played
-            .exchanges
-            .iter_mut()
-            .find(|it| !it.used && it.operation == request.operation);
+        let found =
+            played.exchanges.iter_mut().find(|it| !it.used && it.operation == request.operation);
         let (exchange, wrong) = match found {
             None => (None, vec![format!("unexpected: {request:?}")]),
             Some(exchange) => {
@@ -207,9 +190,7 @@ fn write_answer(stream: &mut TcpStream, status: &str, body: &str, cut: bool) {
     let mut headers = String::new();
     let mut rest = body;
     while let Some(line) = rest.lines().next()
-        && let Some(header) = line
-            .strip_prefix('[')
-            .and_then(|line| line.strip_suffix(']'))
+        && let Some(header) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'))
         && header.contains(": ")
     {
         headers.push_str(&format!("{header}\r\n"));
@@ -237,10 +218,8 @@ impl Request {
         for (key, value) in &exchange.holds {
             let found = self.parameters.get(key);
             if found != Some(value) {
-                wrong.push(format!(
-                    "{}: `{key}` should be `{value}`, is {found:?}",
-                    self.operation
-                ));
+                wrong
+                    .push(format!("{}: `{key}` should be `{value}`, is {found:?}", self.operation));
             }
         }
         for key in &exchange.lacks {
@@ -274,9 +253,8 @@ fn request(stream: &mut TcpStream) -> Option<Request> {
         let name = name.trim().to_ascii_lowercase();
         parameters.insert(format!("header:{name}"), value.trim().to_owned());
     }
-    let length = parameters
-        .get("header:content-length")
-        .map_or(0, |length| length.parse().unwrap_or(0));
+    let length =
+        parameters.get("header:content-length").map_or(0, |length| length.parse().unwrap_or(0));
     let mut body = bytes[head_end + 4..].to_vec();
     while body.len() < length {
         match stream.read(&mut buffer).ok()? {
@@ -316,10 +294,7 @@ fn request(stream: &mut TcpStream) -> Option<Request> {
     if service == "s3" {
         parameters.insert("body".into(), text);
     }
-    Some(Request {
-        operation,
-        parameters,
-    })
+    Some(Request { operation, parameters })
 }
 
 fn flatten(
@@ -335,9 +310,7 @@ fn flatten(
             }
         }
         None => {
-            let text = value
-                .as_str()
-                .map_or_else(|| value.to_json(), str::to_owned);
+            let text = value.as_str().map_or_else(|| value.to_json(), str::to_owned);
             parameters.insert(at.to_owned(), text);
         }
     }
@@ -350,9 +323,7 @@ fn decoded(text: &str) -> String {
     let mut parts = text.split('%');
     bytes.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
     for part in parts {
-        let byte = part
-            .get(..2)
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let byte = part.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match byte {
             Some(byte) => {
                 bytes.push(byte);

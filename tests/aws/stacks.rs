@@ -36,9 +36,7 @@ fn raw() -> LogicalId {
 #[test]
 fn a_change_set_has_all_its_pages() {
     let server = Recorded::play("change-set-pages");
-    let set = connect(&server)
-        .describe_change_set(&ireland(), CHANGE_SET)
-        .unwrap();
+    let set = connect(&server).describe_change_set(&ireland(), CHANGE_SET).unwrap();
     assert_eq!((set.id.as_str(), set.name.as_str()), (CHANGE_SET, "lw-1"));
     assert_eq!(set.stack_id, STACK);
     assert!(set.ready());
@@ -97,9 +95,7 @@ fn a_change_set_has_all_its_pages() {
 fn no_changes_is_known_by_both_sentences() {
     for file in ["no-changes-plain", "no-changes-transform"] {
         let server = Recorded::play(file);
-        let set = connect(&server)
-            .describe_change_set(&ireland(), CHANGE_SET)
-            .unwrap();
+        let set = connect(&server).describe_change_set(&ireland(), CHANGE_SET).unwrap();
         assert!(set.without_changes() && !set.ready(), "{file}");
         assert!(set.changes.is_empty(), "{file}");
         server.finish();
@@ -110,9 +106,7 @@ fn no_changes_is_known_by_both_sentences() {
 fn a_change_set_and_its_execution_survive_lost_answers() {
     let server = Recorded::play("create-answer-lost");
     let aws = connect(&server);
-    let id = aws
-        .create_change_set(&request(ChangeSetKind::Update))
-        .unwrap();
+    let id = aws.create_change_set(&request(ChangeSetKind::Update)).unwrap();
     assert_eq!(id, CHANGE_SET);
     aws.execute_change_set(&ireland(), &id, "run-1").unwrap();
     server.finish();
@@ -123,12 +117,7 @@ fn what_another_has_made_or_executed_is_not_ours() {
     let server = Recorded::play("create-of-another");
     let aws = connect(&server);
     let made = aws.create_change_set(&request(ChangeSetKind::Update));
-    assert_eq!(
-        made,
-        Err(CloudError::AlreadyExists(
-            "ChangeSet lw-1 already exists".into()
-        ))
-    );
+    assert_eq!(made, Err(CloudError::AlreadyExists("ChangeSet lw-1 already exists".into())));
     let executed = aws.execute_change_set(&ireland(), CHANGE_SET, "run-1");
     let refused =
         "ChangeSet [lw-1] cannot be executed in its current status of [EXECUTE_IN_PROGRESS]";
@@ -150,10 +139,7 @@ fn an_import_names_what_it_takes() {
         }],
         ..request(ChangeSetKind::Import)
     };
-    assert_eq!(
-        connect(&server).create_change_set(&import).unwrap(),
-        CHANGE_SET
-    );
+    assert_eq!(connect(&server).create_change_set(&import).unwrap(), CHANGE_SET);
     server.finish();
 }
 
@@ -171,8 +157,7 @@ fn the_other_verbs_send_their_tokens() {
     let server = Recorded::play("stack-verbs");
     let aws = connect(&server);
     let at = stack("acme-prod-raw");
-    aws.delete_stack(&at, &[raw()], Some(&executor()), "t1")
-        .unwrap();
+    aws.delete_stack(&at, &[raw()], Some(&executor()), "t1").unwrap();
     aws.continue_update_rollback(&at, &[raw()], "t2").unwrap();
     aws.rollback_stack(&at, "t3").unwrap();
     aws.set_termination_protection(&at, false).unwrap();
@@ -190,10 +175,7 @@ fn events_are_read_back_to_the_last_one_known() {
     let failed = &events[2];
     assert_eq!(failed.status, "CREATE_FAILED");
     assert_eq!(failed.timestamp, "2026-01-02T03:04:09.5Z");
-    assert_eq!(
-        failed.reason.as_deref(),
-        Some("acme-prod-raw already exists")
-    );
+    assert_eq!(failed.reason.as_deref(), Some("acme-prod-raw already exists"));
     assert_eq!(failed.token.as_deref(), Some("run-1"));
     assert_eq!(events[0].token, None);
     server.finish();
@@ -206,13 +188,7 @@ fn lists_have_all_their_pages() {
     let stacks = aws.list_stacks(&ireland()).unwrap();
     let told: Vec<_> = stacks
         .iter()
-        .map(|stack| {
-            (
-                stack.name.as_str(),
-                stack.status.as_str(),
-                stack.updated.as_str(),
-            )
-        })
+        .map(|stack| (stack.name.as_str(), stack.status.as_str(), stack.updated.as_str()))
         .collect();
     assert_eq!(
         told,
@@ -224,21 +200,9 @@ fn lists_have_all_their_pages() {
     let resources = aws.stack_resources(&stack(STACK)).unwrap();
     let told: Vec<_> = resources
         .iter()
-        .map(|it| {
-            (
-                it.logical_id.as_str(),
-                it.physical_id.as_str(),
-                it.status.as_str(),
-            )
-        })
+        .map(|it| (it.logical_id.as_str(), it.physical_id.as_str(), it.status.as_str()))
         .collect();
-    assert_eq!(
-        told,
-        [
-            ("Key", "", "CREATE_FAILED"),
-            ("Raw", "acme-prod-raw", "CREATE_COMPLETE"),
-        ]
-    );
+    assert_eq!(told, [("Key", "", "CREATE_FAILED"), ("Raw", "acme-prod-raw", "CREATE_COMPLETE"),]);
     server.finish();
 }
 
@@ -247,20 +211,12 @@ fn drift_is_waited_for_and_typed() {
     let server = Recorded::play("drift");
     let drift = connect(&server).detect_drift(&stack(STACK)).unwrap();
     assert!(drift.complete);
-    let told: Vec<_> = drift
-        .resources
-        .iter()
-        .map(|it| (it.logical_id.as_str(), it.status))
-        .collect();
+    let told: Vec<_> =
+        drift.resources.iter().map(|it| (it.logical_id.as_str(), it.status)).collect();
     use DriftStatus::*;
     assert_eq!(
         told,
-        [
-            ("Fine", InSync),
-            ("Gone", Deleted),
-            ("Raw", Modified),
-            ("Unseen", NotChecked)
-        ]
+        [("Fine", InSync), ("Gone", Deleted), ("Raw", Modified), ("Unseen", NotChecked)]
     );
     let differences = &drift.resources[2].differences;
     assert_eq!(differences[0].path, "/VersioningConfiguration/Status");
@@ -268,10 +224,7 @@ fn drift_is_waited_for_and_typed() {
     assert_eq!(differences[0].actual, Some("Suspended".into()));
     assert_eq!(differences[1].expected, Some(Value::Int(14)));
     assert_eq!(differences[1].actual, Some(Value::Int(7)));
-    assert_eq!(
-        differences[2].expected,
-        Value::from_json(r#"[{"Key":"a","Value":"b"}]"#).ok()
-    );
+    assert_eq!(differences[2].expected, Value::from_json(r#"[{"Key":"a","Value":"b"}]"#).ok());
     assert_eq!(differences[2].actual, None);
     server.finish();
 }
@@ -281,10 +234,7 @@ fn a_failed_detection_still_tells_what_it_found() {
     let server = Recorded::play("drift-failed");
     let drift = connect(&server).detect_drift(&stack(STACK)).unwrap();
     assert!(!drift.complete);
-    assert_eq!(
-        drift.reason.as_deref(),
-        Some("Failed to detect drift on resource [Unseen]")
-    );
+    assert_eq!(drift.reason.as_deref(), Some("Failed to detect drift on resource [Unseen]"));
     assert_eq!(drift.resources.len(), 4);
     server.finish();
 }

@@ -24,7 +24,7 @@ impl Aws {
             .expected_bucket_owner(owner)
             .send()
             .await
-            .map_err(|error| told("s3:ListBucket", error));
+            .map_err(|error| told("S3 HeadBucket", error));
         match configured(exists) {
             Ok(Some(_)) => {}
             Ok(None) => return Ok(Reading::Absent),
@@ -45,7 +45,7 @@ impl Aws {
             .expected_bucket_owner(owner)
             .send()
             .await
-            .map_err(|error| told("s3:GetBucketVersioning", error))?;
+            .map_err(|error| told("S3 GetBucketVersioning", error))?;
         if let Some(status) = versioning.status() {
             let mut map = Map::new();
             map.insert("Status", status.as_str().to_owned());
@@ -58,7 +58,7 @@ impl Aws {
             .expected_bucket_owner(owner)
             .send()
             .await
-            .map_err(|error| told("s3:GetEncryptionConfiguration", error));
+            .map_err(|error| told("S3 GetBucketEncryption", error));
         let encryption = configured(encryption)?;
         let rules = encryption
             .as_ref()
@@ -72,7 +72,7 @@ impl Aws {
             .expected_bucket_owner(owner)
             .send()
             .await
-            .map_err(|error| told("s3:GetLifecycleConfiguration", error));
+            .map_err(|error| told("S3 GetBucketLifecycleConfiguration", error));
         if let Some(answer) = configured(rules)? {
             bucket.insert_some("LifecycleConfiguration", lifecycle::properties(&answer));
         }
@@ -83,7 +83,7 @@ impl Aws {
             .expected_bucket_owner(owner)
             .send()
             .await
-            .map_err(|error| told("s3:GetBucketPublicAccessBlock", error));
+            .map_err(|error| told("S3 GetPublicAccessBlock", error));
         if let Some(answer) = configured(block)?
             && let Some(block) = answer.public_access_block_configuration()
         {
@@ -101,16 +101,13 @@ impl Aws {
             .expected_bucket_owner(owner)
             .send()
             .await
-            .map_err(|error| told("s3:GetBucketOwnershipControls", error));
+            .map_err(|error| told("S3 GetBucketOwnershipControls", error));
         if let Some(answer) = configured(ownership)?
             && let Some(controls) = answer.ownership_controls()
         {
             let rules = controls.rules().iter().map(|rule| {
                 let mut map = Map::new();
-                map.insert(
-                    "ObjectOwnership",
-                    rule.object_ownership().as_str().to_owned(),
-                );
+                map.insert("ObjectOwnership", rule.object_ownership().as_str().to_owned());
                 map
             });
             let mut map = Map::new();
@@ -124,11 +121,9 @@ impl Aws {
             .expected_bucket_owner(owner)
             .send()
             .await
-            .map_err(|error| told("s3:GetBucketLogging", error))?;
-        bucket.insert_some(
-            "LoggingConfiguration",
-            logging.logging_enabled().map(logging_properties),
-        );
+            .map_err(|error| told("S3 GetBucketLogging", error))?;
+        bucket
+            .insert_some("LoggingConfiguration", logging.logging_enabled().map(logging_properties));
 
         let notification = client
             .get_bucket_notification_configuration()
@@ -136,11 +131,8 @@ impl Aws {
             .expected_bucket_owner(owner)
             .send()
             .await
-            .map_err(|error| told("s3:GetBucketNotification", error))?;
-        bucket.insert_some(
-            "NotificationConfiguration",
-            notification_properties(&notification),
-        );
+            .map_err(|error| told("S3 GetBucketNotificationConfiguration", error))?;
+        bucket.insert_some("NotificationConfiguration", notification_properties(&notification));
 
         let tagging = client
             .get_bucket_tagging()
@@ -148,7 +140,7 @@ impl Aws {
             .expected_bucket_owner(owner)
             .send()
             .await
-            .map_err(|error| told("s3:GetBucketTagging", error));
+            .map_err(|error| told("S3 GetBucketTagging", error));
         if let Some(answer) = configured(tagging)? {
             let pairs = answer.tag_set().iter().map(|tag| (tag.key(), tag.value()));
             bucket.insert_some("Tags", tags(pairs));
@@ -160,7 +152,7 @@ impl Aws {
             .expected_bucket_owner(owner)
             .send()
             .await
-            .map_err(|error| told("s3:GetReplicationConfiguration", error));
+            .map_err(|error| told("S3 GetBucketReplication", error));
         if let Some(answer) = configured(replicated)?
             && let Some(configuration) = answer.replication_configuration()
         {
@@ -174,7 +166,7 @@ impl Aws {
             .expected_bucket_owner(owner)
             .send()
             .await
-            .map_err(|error| told("s3:GetBucketObjectLockConfiguration", error));
+            .map_err(|error| told("S3 GetObjectLockConfiguration", error));
         if let Some(answer) = configured(lock)?
             && let Some(lock) = answer.object_lock_configuration()
             && lock.object_lock_enabled() == Some(&ObjectLockEnabled::Enabled)
@@ -198,16 +190,13 @@ impl Aws {
             .expected_bucket_owner(self.account().as_str())
             .send()
             .await
-            .map_err(|error| told("s3:GetBucketPolicy", error));
+            .map_err(|error| told("S3 GetBucketPolicy", error));
         let Some(answer) = configured(answer)? else {
             return Ok(Reading::Absent);
         };
         let mut map = Map::new();
         map.insert("Bucket", bucket.to_owned());
-        map.insert(
-            "PolicyDocument",
-            policy_document(answer.policy().unwrap_or("{}"))?,
-        );
+        map.insert("PolicyDocument", policy_document(answer.policy().unwrap_or("{}"))?);
         Ok(Reading::Properties(map.into()))
     }
 }
@@ -217,10 +206,7 @@ fn encryption_rules(rules: &[s3::types::ServerSideEncryptionRule]) -> Option<Val
         let mut map = Map::new();
         if let Some(by_default) = rule.apply_server_side_encryption_by_default() {
             let mut inner = Map::new();
-            inner.insert(
-                "SSEAlgorithm",
-                by_default.sse_algorithm().as_str().to_owned(),
-            );
+            inner.insert("SSEAlgorithm", by_default.sse_algorithm().as_str().to_owned());
             inner.insert_some("KMSMasterKeyID", text(by_default.kms_master_key_id()));
             map.insert("ServerSideEncryptionByDefault", inner);
         }
@@ -243,9 +229,7 @@ fn logging_properties(logging: &s3::types::LoggingEnabled) -> Map {
             let mut prefix = Map::new();
             prefix.insert_some(
                 "PartitionDateSource",
-                partitioned
-                    .partition_date_source()
-                    .map(|source| source.as_str().to_owned()),
+                partitioned.partition_date_source().map(|source| source.as_str().to_owned()),
             );
             inner.insert("PartitionedPrefix", prefix);
         } else if format.simple_prefix().is_some() {
@@ -279,31 +263,19 @@ fn notification_properties(
     let mut entries = Vec::new();
     for to in answer.lambda_function_configurations() {
         let (arn, filter) = (to.lambda_function_arn(), to.filter());
-        entries.extend(
-            to.events()
-                .iter()
-                .map(|event| entry("Function", arn, event, filter)),
-        );
+        entries.extend(to.events().iter().map(|event| entry("Function", arn, event, filter)));
     }
     map.insert_some("LambdaConfigurations", some_list(entries));
     let mut entries = Vec::new();
     for to in answer.queue_configurations() {
         let (arn, filter) = (to.queue_arn(), to.filter());
-        entries.extend(
-            to.events()
-                .iter()
-                .map(|event| entry("Queue", arn, event, filter)),
-        );
+        entries.extend(to.events().iter().map(|event| entry("Queue", arn, event, filter)));
     }
     map.insert_some("QueueConfigurations", some_list(entries));
     let mut entries = Vec::new();
     for to in answer.topic_configurations() {
         let (arn, filter) = (to.topic_arn(), to.filter());
-        entries.extend(
-            to.events()
-                .iter()
-                .map(|event| entry("Topic", arn, event, filter)),
-        );
+        entries.extend(to.events().iter().map(|event| entry("Topic", arn, event, filter)));
     }
     map.insert_some("TopicConfigurations", some_list(entries));
     some_map(map)
@@ -329,10 +301,7 @@ fn lock_properties(lock: &s3::types::ObjectLockConfiguration) -> Map {
     map.insert("ObjectLockEnabled", "Enabled");
     if let Some(retention) = lock.rule().and_then(|rule| rule.default_retention()) {
         let mut inner = Map::new();
-        inner.insert_some(
-            "Mode",
-            retention.mode().map(|mode| mode.as_str().to_owned()),
-        );
+        inner.insert_some("Mode", retention.mode().map(|mode| mode.as_str().to_owned()));
         inner.insert_some("Days", retention.days());
         inner.insert_some("Years", retention.years());
         let mut rule = Map::new();

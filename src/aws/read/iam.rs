@@ -22,13 +22,13 @@ impl Aws {
             .role_name(name)
             .send()
             .await
-            .map_err(|error| told("iam:GetRole", error));
+            .map_err(|error| told("IAM GetRole", error));
         let Some(answer) = configured(answer)? else {
             return Ok(Reading::Absent);
         };
         let role = answer
             .role()
-            .ok_or_else(|| unreadable(format!("iam:GetRole of {name} without a role")))?;
+            .ok_or_else(|| unreadable(format!("IAM GetRole of {name} without a role")))?;
         let mut map = Map::new();
         map.insert("RoleName", role.role_name().to_owned());
         map.insert("Path", role.path().to_owned());
@@ -57,20 +57,20 @@ impl Aws {
             .policy_arn(arn)
             .send()
             .await
-            .map_err(|error| told("iam:GetPolicy", error));
+            .map_err(|error| told("IAM GetPolicy", error));
         let Some(answer) = configured(answer)? else {
             return Ok(Reading::Absent);
         };
         let policy = answer
             .policy()
-            .ok_or_else(|| unreadable(format!("iam:GetPolicy of {arn} without a policy")))?;
+            .ok_or_else(|| unreadable(format!("IAM GetPolicy of {arn} without a policy")))?;
         let version = client
             .get_policy_version()
             .policy_arn(arn)
             .version_id(policy.default_version_id().unwrap_or("v1"))
             .send()
             .await
-            .map_err(|error| told("iam:GetPolicyVersion", error));
+            .map_err(|error| told("IAM GetPolicyVersion", error));
         let Some(version) = configured(version)? else {
             return Ok(Reading::Absent);
         };
@@ -95,7 +95,7 @@ async fn inline_policies(client: &iam::Client, role: &str) -> Result<Value, Clou
             .set_marker(marker)
             .send()
             .await
-            .map_err(|error| told("iam:ListRolePolicies", error))?;
+            .map_err(|error| told("IAM ListRolePolicies", error))?;
         names.extend(page.policy_names().iter().cloned());
         marker = text(page.marker()).filter(|_| page.is_truncated());
         if marker.is_none() {
@@ -111,7 +111,7 @@ async fn inline_policies(client: &iam::Client, role: &str) -> Result<Value, Clou
             .policy_name(&name)
             .send()
             .await
-            .map_err(|error| told("iam:GetRolePolicy", error))?;
+            .map_err(|error| told("IAM GetRolePolicy", error))?;
         let mut map = Map::new();
         map.insert("PolicyName", name);
         map.insert("PolicyDocument", decoded(answer.policy_document())?);
@@ -130,12 +130,8 @@ async fn attached_policies(client: &iam::Client, role: &str) -> Result<Value, Cl
             .set_marker(marker)
             .send()
             .await
-            .map_err(|error| told("iam:ListAttachedRolePolicies", error))?;
-        arns.extend(
-            page.attached_policies()
-                .iter()
-                .filter_map(|policy| text(policy.policy_arn())),
-        );
+            .map_err(|error| told("IAM ListAttachedRolePolicies", error))?;
+        arns.extend(page.attached_policies().iter().filter_map(|policy| text(policy.policy_arn())));
         marker = text(page.marker()).filter(|_| page.is_truncated());
         if marker.is_none() {
             arns.sort();
@@ -155,22 +151,10 @@ async fn attached_to(client: &iam::Client, arn: &str, map: &mut Map) -> Result<(
             .set_marker(marker)
             .send()
             .await
-            .map_err(|error| told("iam:ListEntitiesForPolicy", error))?;
-        groups.extend(
-            page.policy_groups()
-                .iter()
-                .filter_map(|it| text(it.group_name())),
-        );
-        roles.extend(
-            page.policy_roles()
-                .iter()
-                .filter_map(|it| text(it.role_name())),
-        );
-        users.extend(
-            page.policy_users()
-                .iter()
-                .filter_map(|it| text(it.user_name())),
-        );
+            .map_err(|error| told("IAM ListEntitiesForPolicy", error))?;
+        groups.extend(page.policy_groups().iter().filter_map(|it| text(it.group_name())));
+        roles.extend(page.policy_roles().iter().filter_map(|it| text(it.role_name())));
+        users.extend(page.policy_users().iter().filter_map(|it| text(it.user_name())));
         marker = text(page.marker()).filter(|_| page.is_truncated());
         if marker.is_none() {
             break;
@@ -220,10 +204,7 @@ mod tests {
         let encoded = "%7B%22Sid%22%3A%22a+b%25%20%C3%A4%22%7D";
         assert_eq!(decoded(encoded).unwrap().to_json(), r#"{"Sid":"a+b% ä"}"#);
         // not encoded, and the percent sign stays
-        assert_eq!(
-            decoded(r#"{"Sid": "100%25"}"#).unwrap().to_json(),
-            r#"{"Sid":"100%25"}"#
-        );
+        assert_eq!(decoded(r#"{"Sid": "100%25"}"#).unwrap().to_json(), r#"{"Sid":"100%25"}"#);
         assert!(decoded("%7B%2").is_err());
     }
 }

@@ -12,10 +12,7 @@ use crate::document::{Map, Value};
 /// not S3's default, 128 KB in all classes.
 pub(super) fn properties(answer: &GetBucketLifecycleConfigurationOutput) -> Option<Value> {
     let mut map = Map::new();
-    map.insert_some(
-        "Rules",
-        some_list(answer.rules().iter().map(rule).collect()),
-    );
+    map.insert_some("Rules", some_list(answer.rules().iter().map(rule).collect()));
     map.insert_some(
         "TransitionDefaultMinimumObjectSize",
         answer
@@ -34,10 +31,7 @@ fn rule(rule: &LifecycleRule) -> Value {
 
     if let Some(expiration) = rule.expiration() {
         // S3 tells 0 days for a rule that removes delete markers only
-        map.insert_some(
-            "ExpirationInDays",
-            expiration.days().filter(|days| *days > 0),
-        );
+        map.insert_some("ExpirationInDays", expiration.days().filter(|days| *days > 0));
         map.insert_some("ExpirationDate", expiration.date().map(printed));
         map.insert_some(
             "ExpiredObjectDeleteMarker",
@@ -48,9 +42,7 @@ fn rule(rule: &LifecycleRule) -> Value {
         let mut map = Map::new();
         map.insert_some(
             "StorageClass",
-            transition
-                .storage_class()
-                .map(|class| class.as_str().to_owned()),
+            transition.storage_class().map(|class| class.as_str().to_owned()),
         );
         map.insert_some("TransitionInDays", transition.days());
         map.insert_some("TransitionDate", transition.date().map(printed));
@@ -58,36 +50,22 @@ fn rule(rule: &LifecycleRule) -> Value {
     });
     map.insert_some("Transitions", some_list(transitions.collect()));
 
-    let transitions = rule
-        .noncurrent_version_transitions()
-        .iter()
-        .map(|transition| {
-            let mut map = Map::new();
-            map.insert_some(
-                "StorageClass",
-                transition
-                    .storage_class()
-                    .map(|class| class.as_str().to_owned()),
-            );
-            map.insert_some("TransitionInDays", transition.noncurrent_days());
-            map.insert_some(
-                "NewerNoncurrentVersions",
-                transition.newer_noncurrent_versions(),
-            );
-            Value::from(map)
-        });
-    map.insert_some(
-        "NoncurrentVersionTransitions",
-        some_list(transitions.collect()),
-    );
+    let transitions = rule.noncurrent_version_transitions().iter().map(|transition| {
+        let mut map = Map::new();
+        map.insert_some(
+            "StorageClass",
+            transition.storage_class().map(|class| class.as_str().to_owned()),
+        );
+        map.insert_some("TransitionInDays", transition.noncurrent_days());
+        map.insert_some("NewerNoncurrentVersions", transition.newer_noncurrent_versions());
+        Value::from(map)
+    });
+    map.insert_some("NoncurrentVersionTransitions", some_list(transitions.collect()));
 
     if let Some(expiration) = rule.noncurrent_version_expiration() {
         let mut inner = Map::new();
         inner.insert_some("NoncurrentDays", expiration.noncurrent_days());
-        inner.insert_some(
-            "NewerNoncurrentVersions",
-            expiration.newer_noncurrent_versions(),
-        );
+        inner.insert_some("NewerNoncurrentVersions", expiration.newer_noncurrent_versions());
         map.insert_some("NoncurrentVersionExpiration", some_map(inner));
     }
     if let Some(abort) = rule.abort_incomplete_multipart_upload() {

@@ -46,7 +46,7 @@ impl Aws {
             .catalog_id(self.account().as_str())
             .send()
             .await
-            .map_err(|error| told("lakeformation:GetDataLakeSettings", error))?;
+            .map_err(|error| told("Lake Formation GetDataLakeSettings", error))?;
         let Some(settings) = answer.data_lake_settings() else {
             return Ok(LakeFormationSettings::default());
         };

@@ -10,10 +10,7 @@ use crate::document::{Map, Value};
 pub(super) fn properties(configuration: &ReplicationConfiguration) -> Value {
     let mut map = Map::new();
     map.insert("Role", configuration.role().to_owned());
-    map.insert(
-        "Rules",
-        configuration.rules().iter().map(rule).collect::<Value>(),
-    );
+    map.insert("Rules", configuration.rules().iter().map(rule).collect::<Value>());
     map.into()
 }
 
@@ -35,24 +32,18 @@ fn rule(rule: &ReplicationRule) -> Value {
         let mut inner = Map::new();
         inner.insert_some(
             "SseKmsEncryptedObjects",
-            criteria
-                .sse_kms_encrypted_objects()
-                .map(|it| status(it.status().as_str())),
+            criteria.sse_kms_encrypted_objects().map(|it| status(it.status().as_str())),
         );
         inner.insert_some(
             "ReplicaModifications",
-            criteria
-                .replica_modifications()
-                .map(|it| status(it.status().as_str())),
+            criteria.replica_modifications().map(|it| status(it.status().as_str())),
         );
         map.insert_some("SourceSelectionCriteria", some_map(inner));
     }
     map.insert_some("Destination", rule.destination().map(destination));
     map.insert_some(
         "DeleteMarkerReplication",
-        rule.delete_marker_replication()
-            .and_then(|it| it.status())
-            .map(|it| status(it.as_str())),
+        rule.delete_marker_replication().and_then(|it| it.status()).map(|it| status(it.as_str())),
     );
     map.into()
 }
@@ -81,10 +72,7 @@ fn destination(to: &Destination) -> Value {
     let mut map = Map::new();
     map.insert("Bucket", to.bucket().to_owned());
     map.insert_some("Account", text(to.account()));
-    map.insert_some(
-        "StorageClass",
-        to.storage_class().map(|it| it.as_str().to_owned()),
-    );
+    map.insert_some("StorageClass", to.storage_class().map(|it| it.as_str().to_owned()));
     if let Some(translation) = to.access_control_translation() {
         let mut inner = Map::new();
         inner.insert("Owner", translation.owner().as_str().to_owned());
@@ -111,9 +99,7 @@ fn destination(to: &Destination) -> Value {
         inner.insert("Status", metrics.status().as_str().to_owned());
         inner.insert_some(
             "EventThreshold",
-            metrics
-                .event_threshold()
-                .and_then(|it| minutes(it.minutes())),
+            metrics.event_threshold().and_then(|it| minutes(it.minutes())),
         );
         map.insert("Metrics", inner);
     }
