@@ -1,4 +1,5 @@
 //! lakewright
+pub mod aws;
 pub mod catalogue;
 pub mod cloud;
 pub mod diagnostic;
