@@ -1,7 +1,9 @@
 //! lakewright
 pub mod aws;
+pub mod blueprint;
 pub mod catalogue;
 pub mod cloud;
+pub mod compile;
 pub mod diagnostic;
 pub mod document;
 pub mod graph;
