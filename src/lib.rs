@@ -1,5 +1,6 @@
 //! lakewright
 pub mod catalogue;
+pub mod check;
 pub mod cloud;
 pub mod diagnostic;
 pub mod document;

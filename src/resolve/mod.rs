@@ -9,7 +9,7 @@ mod flows;
 mod places;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalogue;
 use crate::diagnostic::{self, Code, Diagnostic, Diagnostics, nearest};
@@ -213,6 +213,13 @@ impl<'a> Resolver<'a> {
         if let Some(owner) = &self.spec.owner {
             tags.entry("owner".into()).or_insert_with(|| owner.value.clone());
         }
+        let mut family: BTreeSet<AccountId> = self
+            .spec
+            .environments
+            .iter()
+            .filter_map(|item| Some(item.value.account.as_ref()?.value.clone()))
+            .collect();
+        family.insert(self.home.account.clone());
         let keys = self.keys();
         let buckets = self.buckets();
         let databases = self.databases(&buckets);
@@ -227,6 +234,7 @@ impl<'a> Resolver<'a> {
             description: self.spec.description.clone(),
             tags,
             organization,
+            family,
             keys,
             buckets,
             databases,

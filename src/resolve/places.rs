@@ -407,6 +407,7 @@ impl Resolver<'_> {
             columns: given.columns.clone(),
             partition: given.partition.clone(),
             location,
+            location_span: given.location.as_ref().map_or(name.span, |at| at.span),
             csv: given.csv.clone(),
             protect: or(&given.protect, true),
         })
