@@ -5,7 +5,9 @@
 //! The codes stand in `docs/codes/`, a file each with cause, bad and good example; `build.rs` turns
 //! them into [`codes`].
 
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::source::Span;
 
@@ -188,32 +190,34 @@ impl Diagnostic {
 
 /// What the phases of one run found, in the order of the places.
 #[derive(Debug, Clone, Default)]
-pub struct Diagnostics(Vec<Diagnostic>);
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+    /// Digests of what is in the list, to keep a finding once.
+    known: HashSet<u64>,
+}
 
 impl Diagnostics {
     /// Takes a finding in. The same one at the same place is kept once: several environments find
     /// what they share.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        let same = |known: &Diagnostic| {
-            known.code == diagnostic.code
-                && known.headline == diagnostic.headline
-                && known.primary == diagnostic.primary
-        };
-        if !self.0.iter().any(same) {
-            self.0.push(diagnostic);
+        let mut hasher = DefaultHasher::new();
+        let primary = diagnostic.primary.as_ref().map(|label| (label.span, &label.text));
+        (diagnostic.code, &diagnostic.headline, primary).hash(&mut hasher);
+        if self.known.insert(hasher.finish()) {
+            self.list.push(diagnostic);
         }
     }
 
     /// Takes all of another run's findings in.
     pub fn extend(&mut self, other: Diagnostics) {
-        for diagnostic in other.0 {
+        for diagnostic in other.list {
             self.push(diagnostic);
         }
     }
 
     /// Whether there is an error among them.
     pub fn has_errors(&self) -> bool {
-        self.0.iter().any(|d| d.severity == Severity::Error)
+        self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
     /// Whether there is an error at a place of the spec or below it: what depends on it needs no
@@ -228,22 +232,22 @@ impl Diagnostics {
 
     /// How many of a severity there are.
     pub fn count(&self, severity: Severity) -> usize {
-        self.0.iter().filter(|d| d.severity == severity).count()
+        self.list.iter().filter(|d| d.severity == severity).count()
     }
 
     /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
     }
 
     /// The findings as they came.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
-        self.0.iter()
+        self.list.iter()
     }
 
     /// Sorts by severity, then place: what a reader should see first comes first.
     pub fn sort(&mut self) {
-        self.0.sort_by(|a, b| {
+        self.list.sort_by(|a, b| {
             let key = |d: &Diagnostic| (d.severity, d.primary.as_ref().map(|label| label.span));
             key(a).cmp(&key(b)).then(a.code.cmp(&b.code))
         });

@@ -6,6 +6,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod lake;
 pub mod names;
+pub mod render;
 pub mod resolve;
 pub mod source;
 pub mod spec;

@@ -6,11 +6,18 @@
 //! over the spec, a thing over its defaults); every value keeps the span of the file and line that
 //! it came from. Read on in `spec`, which decodes the tree.
 
+mod characters;
+mod draft;
+mod explain;
+mod fix;
+mod outline;
 mod overlay;
 mod parse;
+mod tree;
 
+pub use fix::fix;
 pub use overlay::{merge_under, overlay};
-pub use parse::parse;
+pub use parse::{decode, parse};
 
 use crate::source::Span;
 

@@ -1,0 +1,659 @@
+//! Events of the scanner to a tree.
+//!
+//! Goes over the events once, with a stack of its own, and reports what YAML allows but a spec does
+//! not: keys twice, merge keys, tags, keys that are no text, a second document. Aliases are expanded
+//! to copies, which keep the places of the original; the number of copied values and the depth of the
+//! tree are bounded, so that a small file cannot become a huge tree.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span as Range2, StructureStyle};
+
+use super::draft::Draft;
+use super::{Entry, Kind, Node};
+use crate::diagnostic::{self as codes, Diagnostic};
+use crate::source::{FileId, Span};
+
+/// Levels of a tree. A spec has at most a dozen.
+const MAX_DEPTH: usize = 128;
+/// Values that aliases may add to a tree.
+const MAX_COPIES: usize = 200_000;
+
+/// Where and why the scanner stopped.
+pub(super) struct Stop {
+    pub kind: ErrorKind,
+    pub at: usize,
+}
+
+/// What a text is: its tree, `None` if it has no content, and findings; places are of the original.
+pub(super) struct Built {
+    pub root: Option<Node>,
+    pub findings: Vec<Diagnostic>,
+}
+
+/// Builds the tree of a draft, up to the first place that is not YAML.
+pub(super) fn build(draft: &Draft<'_>, file: FileId) -> Result<Built, Stop> {
+    let options = granit_parser::options! {
+        emit_unresolved_aliases: true,
+        emit_comments: false,
+        flow_nesting_limit: MAX_DEPTH,
+        block_nesting_limit: MAX_DEPTH,
+    };
+    let text = draft.text();
+    let mut builder = Builder {
+        draft,
+        text,
+        file,
+        frames: Vec::new(),
+        root: None,
+        documents: 0,
+        aliased: text.contains('*'),
+        anchors: HashMap::new(),
+        copies: 0,
+        exhausted: false,
+        findings: Vec::new(),
+    };
+    for next in Parser::new_from_str_with_options(text, options) {
+        let (event, span) = next.map_err(|error| {
+            let at = error.marker().byte_offset().unwrap_or(text.len());
+            Stop { kind: error.kind().clone(), at: at.min(text.len()) }
+        })?;
+        if builder.event(event, span).is_break() {
+            break;
+        }
+    }
+    Ok(Built { root: builder.root, findings: builder.findings })
+}
+
+/// A collection that is not complete yet.
+struct Frame {
+    start: usize,
+    anchor: usize,
+    flow: bool,
+    content: Content,
+    /// Stands where a key should be; dropped when it ends.
+    as_key: bool,
+    /// Carries a tag that makes it something else.
+    tagged: bool,
+}
+
+enum Content {
+    List(Vec<Node>),
+    Map { entries: Vec<Entry>, key: Key, merges: Vec<(Node, Span)> },
+}
+
+/// What the next node of a map is.
+enum Key {
+    /// A key.
+    Awaited,
+    /// The value of this key.
+    Text(Box<str>, Range<usize>),
+    /// The value of `<<`.
+    Merge(Range<usize>),
+    /// The value of a key that was reported: not kept.
+    Unusable,
+}
+
+/// A value with an anchor: a copy, its number of values and its depth.
+struct Anchored {
+    node: Node,
+    size: usize,
+    depth: usize,
+}
+
+struct Builder<'a> {
+    draft: &'a Draft<'a>,
+    text: &'a str,
+    file: FileId,
+    frames: Vec<Frame>,
+    root: Option<Node>,
+    documents: usize,
+    /// Whether there can be an alias: anchors without one cost nothing.
+    aliased: bool,
+    anchors: HashMap<usize, Anchored>,
+    copies: usize,
+    exhausted: bool,
+    findings: Vec<Diagnostic>,
+}
+
+type Flow = std::ops::ControlFlow<()>;
+
+impl Builder<'_> {
+    fn event(&mut self, event: Event<'_>, span: Range2) -> Flow {
+        let range = span.byte_range().unwrap_or(0..0);
+        let tag = span.tag_span().and_then(|span| span.byte_range());
+        match event {
+            Event::DocumentStart(..) => {
+                self.documents += 1;
+                if self.documents == 2 {
+                    self.report(
+                        Diagnostic::error(
+                            codes::LW0108,
+                            self.span(&range),
+                            "a second document in the file",
+                        )
+                        .label("everything from here on is not read")
+                        .help("a spec is one document: remove the `---`, or make it a file of its own"),
+                    );
+                    return Flow::Break(());
+                }
+            }
+            Event::Scalar(text, style, anchor, resolved) => {
+                let tagged = resolved
+                    .is_some_and(|resolved| self.tag(tag, &range, resolved.is_yaml_core_schema()));
+                self.scalar(&text, style, range, anchor, tagged);
+            }
+            Event::SequenceStart(style, anchor, resolved) => {
+                let tagged = resolved
+                    .is_some_and(|resolved| self.tag(tag, &range, resolved.is_yaml_core_schema()));
+                self.open(range, anchor, style, Content::List(Vec::new()), tagged);
+            }
+            Event::MappingStart(style, anchor, resolved) => {
+                let tagged = resolved
+                    .is_some_and(|resolved| self.tag(tag, &range, resolved.is_yaml_core_schema()));
+                let content =
+                    Content::Map { entries: Vec::new(), key: Key::Awaited, merges: Vec::new() };
+                self.open(range, anchor, style, content, tagged);
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(range),
+            Event::Alias(anchor) => self.alias(anchor, range),
+            Event::UnresolvedAlias(name) => {
+                let mut finding = Diagnostic::error(
+                    codes::LW0105,
+                    self.span(&range),
+                    format!("unknown anchor `{name}`"),
+                )
+                .label("no value above is marked with this name")
+                .help(format!(
+                    "mark a value above with `&{name}`, or write a text with `*` in quotes"
+                ));
+                if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
+                    finding = finding.fix(self.span(&range), format!("\"*{name}\""));
+                }
+                self.report(finding);
+                self.broken(range);
+            }
+            _ => {}
+        }
+        Flow::Continue(())
+    }
+
+    /// Reports a tag. Returns whether it makes something else of the value.
+    fn tag(&mut self, tag: Option<Range<usize>>, value: &Range<usize>, core: bool) -> bool {
+        let range = tag.unwrap_or_else(|| value.clone());
+        let text = self.text.get(range.clone()).unwrap_or("");
+        let mut finding = Diagnostic::error(
+            codes::LW0109,
+            self.span(&range),
+            format!("`{text}` is not part of a spec"),
+        )
+        .label("a YAML tag");
+        finding = if core {
+            let blank = self.text[range.end..].bytes().take_while(|byte| *byte == b' ').count();
+            let end = range.end + blank;
+            let next = self.text[end..].bytes().next();
+            let plain = next.is_some_and(|byte| byte.is_ascii_alphanumeric()) && text == "!!str";
+            let finding = finding.help(
+                "what a value is follows from its key: write the value alone, a text in quotes",
+            );
+            if plain && value.start == end && !self.text[value.clone()].contains(['"', '\\', '\n'])
+            {
+                let quoted = format!("\"{}\"", &self.text[value.clone()]);
+                finding.fix(self.span(&(range.start..value.end)), quoted)
+            } else {
+                finding.fix(self.span(&(range.start..end)), "")
+            }
+        } else {
+            finding.help("name what you mean, as in `encryption: keys.raw`; a text that starts with `!` goes in quotes")
+        };
+        self.report(finding);
+        !core
+    }
+
+    fn scalar(
+        &mut self,
+        text: &str,
+        style: ScalarStyle,
+        range: Range<usize>,
+        anchor: usize,
+        tagged: bool,
+    ) {
+        let plain = style == ScalarStyle::Plain;
+        let empty = plain && range.is_empty();
+        if self.awaits_key() {
+            self.key(text, plain, empty, range);
+            return;
+        }
+        let kind = if tagged || empty && self.left_out(range.start) {
+            Kind::Broken
+        } else if plain && matches!(text, "" | "~" | "null" | "Null" | "NULL") {
+            Kind::Null
+        } else if plain && self.lacks_space(&range) {
+            Kind::Broken
+        } else {
+            Kind::Scalar { text: text.into(), quoted: !plain }
+        };
+        let node = Node { span: self.span_of(&range), kind };
+        self.value(node, anchor, empty, range);
+    }
+
+    fn key(&mut self, text: &str, plain: bool, empty: bool, range: Range<usize>) {
+        let next = if empty {
+            let finding = Diagnostic::error(
+                codes::LW0110,
+                self.span(&range),
+                "a key is missing in front of `:`",
+            )
+            .label("nothing stands here");
+            self.report(finding);
+            Key::Unusable
+        } else if plain && text == "<<" {
+            Key::Merge(range)
+        } else {
+            Key::Text(text.into(), range)
+        };
+        if let Some(Frame { content: Content::Map { key, .. }, .. }) = self.frames.last_mut() {
+            *key = next;
+        }
+    }
+
+    fn awaits_key(&self) -> bool {
+        matches!(
+            self.frames.last(),
+            Some(Frame { content: Content::Map { key: Key::Awaited, .. }, .. })
+        )
+    }
+
+    fn open(
+        &mut self,
+        range: Range<usize>,
+        anchor: usize,
+        style: StructureStyle,
+        content: Content,
+        tagged: bool,
+    ) {
+        let as_key = self.awaits_key();
+        if as_key && !self.frames.iter().any(|frame| frame.as_key) {
+            let what = if matches!(content, Content::List(_)) { "a list" } else { "a map" };
+            let placeholder = self.text[range.start..].starts_with("{{")
+                || self.text[..range.start].ends_with('{');
+            let mut finding = Diagnostic::error(
+                codes::LW0110,
+                self.span(&range),
+                format!("{what} where a key should be"),
+            )
+            .label("a key is a text");
+            finding = if placeholder {
+                finding.help(
+                    "`{{ ... }}` is a placeholder of a template; in a spec the text goes in quotes",
+                )
+            } else {
+                finding.help("write `key: value`")
+            };
+            self.report(finding);
+        }
+        let flow = style == StructureStyle::Flow;
+        self.frames.push(Frame { start: range.start, anchor, flow, content, as_key, tagged });
+    }
+
+    fn close(&mut self, range: Range<usize>) {
+        let Some(frame) = self.frames.pop() else { return };
+        let (kind, last) = match frame.content {
+            Content::List(items) => {
+                let last = items.last().map(|item| item.span);
+                (Kind::List(items), last)
+            }
+            Content::Map { mut entries, merges, .. } => {
+                self.duplicates(&mut entries);
+                let last = entries.last().map(|entry| entry.value.span.max(entry.key_span));
+                for (merged, _) in merges {
+                    self.merge(&mut entries, merged);
+                }
+                (Kind::Map(entries), last)
+            }
+        };
+        let start = self.draft.to_original(frame.start);
+        // A block ends with its last value: the scanner reports where the next token starts.
+        let end = match last {
+            Some(last) if !frame.flow => (last.end as usize).max(start),
+            _ => self.draft.to_original(range.end),
+        };
+        let kind = if frame.tagged { Kind::Broken } else { kind };
+        let node = Node { span: Span::new(self.file, start, end), kind };
+        if frame.as_key {
+            if let Some(Frame { content: Content::Map { key, .. }, .. }) = self.frames.last_mut() {
+                *key = Key::Unusable;
+            }
+            return;
+        }
+        self.value(node, frame.anchor, false, frame.start..range.end);
+    }
+
+    /// Puts a complete value where it belongs.
+    fn value(&mut self, node: Node, anchor: usize, empty: bool, range: Range<usize>) {
+        if anchor != 0 && self.aliased && !self.exhausted {
+            let (size, depth) = measure(&node);
+            self.copies += size;
+            if self.copies <= MAX_COPIES {
+                self.anchors.insert(anchor, Anchored { node: node.clone(), size, depth });
+            } else {
+                self.exhaust(&range);
+            }
+        }
+        let file = self.file;
+        let Some(frame) = self.frames.last_mut() else {
+            if self.documents <= 1 && !(empty && self.root.is_none() && node.kind == Kind::Null) {
+                self.root = Some(node);
+            }
+            return;
+        };
+        let flow = frame.flow;
+        match &mut frame.content {
+            Content::List(items) => items.push(node),
+            Content::Map { entries, key, merges } => match std::mem::replace(key, Key::Awaited) {
+                Key::Text(text, at) => {
+                    let place = |at: usize| self.draft.to_original(at);
+                    let key_span = Span::new(file, place(at.start), place(at.end));
+                    let bare = flow && empty && node.kind == Kind::Null;
+                    entries.push(Entry { key: text, key_span, value: node });
+                    if bare {
+                        self.bare_key(at);
+                    }
+                }
+                Key::Merge(at) => {
+                    merges.push((node, Span::new(file, at.start, at.end)));
+                    self.report_merge(at);
+                }
+                Key::Awaited | Key::Unusable => {}
+            },
+        }
+    }
+
+    fn report_merge(&mut self, at: Range<usize>) {
+        self.report(
+            Diagnostic::error(codes::LW0107, self.span(&at), "merge keys (`<<`) are not part of a spec")
+                .label("YAML 1.2 has no merge key")
+                .help("put what all buckets share under `defaults.buckets`, what differs by environment under `environments.<name>.set`, or use an alias (`*name`) for the whole value"),
+        );
+    }
+
+    /// In brackets, `from:s3` is a key without a value to YAML.
+    fn bare_key(&mut self, at: Range<usize>) {
+        let text = &self.text[at.clone()];
+        if !is_glued(text) {
+            return;
+        }
+        let colon = at.start + text.find(':').unwrap_or(0) + 1;
+        self.report(glued(self.file, text, &at, colon));
+        if let Some(Frame { content: Content::Map { entries, .. }, .. }) = self.frames.last_mut() {
+            entries.pop();
+        }
+    }
+
+    /// Whether a text over several lines is a map without spaces behind its colons.
+    fn lacks_space(&mut self, range: &Range<usize>) -> bool {
+        let text = &self.text[range.clone()];
+        let lines = || text.split('\n').map(str::trim).filter(|line| !line.is_empty());
+        let several = text.contains('\n') || self.frames.is_empty();
+        if !several || !lines().all(is_glued) {
+            return false;
+        }
+        for line in lines() {
+            let start = line.as_ptr() as usize - self.text.as_ptr() as usize;
+            let colon = start + line.find(':').unwrap_or(0) + 1;
+            self.report(glued(self.file, line, &(start..start + line.len()), colon));
+        }
+        true
+    }
+
+    fn alias(&mut self, anchor: usize, range: Range<usize>) {
+        let name = self.text.get(range.clone()).unwrap_or("*").to_owned();
+        let Some(known) = self.anchors.get(&anchor) else {
+            if self.frames.iter().any(|frame| frame.anchor == anchor) {
+                let finding = Diagnostic::error(
+                    codes::LW0106,
+                    self.span(&range),
+                    format!("`{name}` stands inside the value that it names"),
+                )
+                .label("this would never end");
+                self.report(finding);
+            }
+            self.broken(range);
+            return;
+        };
+        if self.awaits_key() {
+            let text = known.node.text().map(str::to_owned);
+            match text {
+                Some(text) => self.key(&text, false, false, range),
+                None => {
+                    let finding = Diagnostic::error(
+                        codes::LW0110,
+                        self.span(&range),
+                        format!("`{name}` is no text"),
+                    )
+                    .label("a key is a text");
+                    self.report(finding);
+                    if let Some(Frame { content: Content::Map { key, .. }, .. }) =
+                        self.frames.last_mut()
+                    {
+                        *key = Key::Unusable;
+                    }
+                }
+            }
+            return;
+        }
+        if self.frames.len() + known.depth > MAX_DEPTH {
+            let finding =
+                Diagnostic::error(codes::LW0111, self.span(&range), "values are nested too deeply")
+                    .label(format!("with `{name}` there are more than {MAX_DEPTH} levels"));
+            self.report(finding);
+            self.broken(range);
+            return;
+        }
+        self.copies += known.size;
+        if self.copies > MAX_COPIES {
+            self.exhaust(&range);
+            self.broken(range);
+            return;
+        }
+        let node = known.node.clone();
+        self.value(node, 0, false, range);
+    }
+
+    fn exhaust(&mut self, range: &Range<usize>) {
+        if !std::mem::replace(&mut self.exhausted, true) {
+            let finding = Diagnostic::error(
+                codes::LW0106,
+                self.span(range),
+                "aliases make the file too large",
+            )
+            .label(format!("with this one they stand for more than {MAX_COPIES} values"));
+            self.report(finding);
+        }
+    }
+
+    fn broken(&mut self, range: Range<usize>) {
+        if self.awaits_key() {
+            if let Some(Frame { content: Content::Map { key, .. }, .. }) = self.frames.last_mut() {
+                *key = Key::Unusable;
+            }
+            return;
+        }
+        let node = Node { span: self.span_of(&range), kind: Kind::Broken };
+        self.value(node, 0, false, range);
+    }
+
+    /// Whether a value is missing because what stood there was left out.
+    fn left_out(&self, at: usize) -> bool {
+        if !self.draft.has_blanks() {
+            return false;
+        }
+        // From the key or dash, wherever the scanner puts what is not there, to the next token.
+        let from = match self.frames.last() {
+            Some(Frame { content: Content::Map { key: Key::Text(_, key), .. }, .. }) => key.end,
+            _ => self.text[..at].trim_end().len(),
+        };
+        let mut to = at.max(from);
+        let bytes = self.text.as_bytes();
+        if matches!(bytes.get(to), Some(b':' | b'-')) {
+            to += 1;
+        }
+        while to < bytes.len() {
+            match bytes[to] {
+                b' ' | b'\t' | b'\n' | b'\r' => to += 1,
+                b'#' => to += self.text[to..].find('\n').unwrap_or(bytes.len() - to),
+                _ => break,
+            }
+        }
+        self.draft.blanked_between(from, to)
+    }
+
+    /// Reports keys that stand twice and keeps the first; two maps are laid together, so that what
+    /// stands in the second is not unknown to the rest of the spec.
+    fn duplicates(&mut self, entries: &mut Vec<Entry>) {
+        let twice: Vec<(usize, usize)> = if entries.len() <= 16 {
+            (1..entries.len())
+                .filter_map(|at| {
+                    let first = entries[..at].iter().position(|e| e.key == entries[at].key)?;
+                    Some((first, at))
+                })
+                .collect()
+        } else {
+            let mut first: HashMap<&str, usize> = HashMap::with_capacity(entries.len());
+            let keys = entries.iter().enumerate();
+            keys.filter_map(|(at, entry)| {
+                let known = *first.entry(&entry.key).or_insert(at);
+                (known != at).then_some((known, at))
+            })
+            .collect()
+        };
+        for &(first, at) in twice.iter() {
+            let (key, known) = (&entries[at], &entries[first]);
+            let text = key.key.clone();
+            let mut finding = Diagnostic::error(
+                codes::LW0104,
+                key.key_span,
+                format!("the key `{text}` stands here twice"),
+            )
+            .label("again")
+            .also(known.key_span, "the first one")
+            .at(self.path(&text));
+            finding =
+                if matches!((&known.value.kind, &key.value.kind), (Kind::Map(_), Kind::Map(_))) {
+                    finding.help("put both parts under one key")
+                } else {
+                    finding.help("keep one of them")
+                };
+            self.findings.push(finding);
+        }
+        if twice.is_empty() {
+            return;
+        }
+        let mut again: HashMap<usize, usize> =
+            twice.into_iter().map(|(first, at)| (at, first)).collect();
+        let mut places = Vec::with_capacity(entries.len());
+        let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
+        for (at, entry) in std::mem::take(entries).into_iter().enumerate() {
+            let Some(first) = again.remove(&at) else {
+                places.push(kept.len());
+                kept.push(entry);
+                continue;
+            };
+            places.push(0);
+            let first: &mut Entry = &mut kept[places[first]];
+            if let (Kind::Map(known), Kind::Map(more)) = (&mut first.value.kind, entry.value.kind) {
+                extend(known, more);
+            }
+        }
+        *entries = kept;
+    }
+
+    /// Does what `<<` was meant to do, so that nothing else is missing.
+    fn merge(&mut self, entries: &mut Vec<Entry>, merged: Node) {
+        match merged.kind {
+            Kind::Map(given) => extend(entries, given),
+            Kind::List(items) => items.into_iter().for_each(|item| self.merge(entries, item)),
+            _ => {}
+        }
+    }
+
+    /// The path of a key in the map that was just closed.
+    fn path(&self, key: &str) -> String {
+        let mut path = String::new();
+        for frame in &self.frames {
+            match &frame.content {
+                Content::List(items) => path += &format!("[{}]", items.len()),
+                Content::Map { key: Key::Text(text, _), .. } => {
+                    if !path.is_empty() {
+                        path.push('.');
+                    }
+                    path += text;
+                }
+                Content::Map { .. } => {}
+            }
+        }
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path + key
+    }
+
+    /// Takes a finding about the draft in.
+    fn report(&mut self, finding: Diagnostic) {
+        let finding = self.draft.locate(finding);
+        self.findings.push(finding);
+    }
+
+    /// A span of the draft, for findings.
+    fn span(&self, range: &Range<usize>) -> Span {
+        Span::new(self.file, range.start, range.end)
+    }
+
+    /// A span of the original, for the tree.
+    fn span_of(&self, range: &Range<usize>) -> Span {
+        Span::new(self.file, self.draft.to_original(range.start), self.draft.to_original(range.end))
+    }
+}
+
+/// Adds the entries whose keys are not there yet.
+fn extend(entries: &mut Vec<Entry>, more: Vec<Entry>) {
+    let known: HashSet<Box<str>> = entries.iter().map(|entry| entry.key.clone()).collect();
+    entries.extend(more.into_iter().filter(|entry| !known.contains(&entry.key)));
+}
+
+/// The number of values in a tree and of levels below it.
+fn measure(node: &Node) -> (usize, usize) {
+    let children: Box<dyn Iterator<Item = &Node>> = match &node.kind {
+        Kind::List(items) => Box::new(items.iter()),
+        Kind::Map(entries) => Box::new(entries.iter().map(|entry| &entry.value)),
+        _ => return (1, 0),
+    };
+    let (size, depth) = children
+        .map(measure)
+        .fold((0, 0), |(size, depth), (more, deep)| (size + more, depth.max(deep)));
+    (size + 1, depth + 1)
+}
+
+/// Whether a text is a key and a value that lack the space behind the colon.
+pub(super) fn is_glued(text: &str) -> bool {
+    let Some((key, value)) = text.split_once(':') else { return false };
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    key.starts_with(|c: char| c.is_ascii_alphabetic())
+        && key.chars().all(word)
+        && !value.is_empty()
+        && !value.starts_with(['/', ':', ' '])
+        && !matches!(key, "arn" | "http" | "https" | "s3")
+}
+
+/// The finding for it.
+pub(super) fn glued(file: FileId, text: &str, range: &Range<usize>, colon: usize) -> Diagnostic {
+    let key = text.split(':').next().unwrap_or("");
+    Diagnostic::error(
+        codes::LW0116,
+        Span::new(file, range.start, range.end),
+        format!("no space between `{key}:` and its value"),
+    )
+    .label("YAML takes this for one text")
+    .fix(Span::new(file, colon, colon), " ")
+}
