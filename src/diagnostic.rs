@@ -223,7 +223,7 @@ impl Diagnostics {
     /// Whether there is an error at a place of the spec or below it: what depends on it needs no
     /// second complaint.
     pub fn has_errors_at(&self, path: &str) -> bool {
-        self.0.iter().any(|d| {
+        self.list.iter().any(|d| {
             let rest = d.path.as_deref().and_then(|at| at.strip_prefix(path));
             d.severity == Severity::Error
                 && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
