@@ -9,8 +9,11 @@ fn main() {
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     fs::write(Path::new(&out).join("codes.rs"), codes(&Path::new(&root).join("docs/codes")))
         .expect("OUT_DIR is writable");
-    fs::write(Path::new(&out).join("blueprints.rs"), blueprints(&Path::new(&root).join("blueprints")))
-        .expect("OUT_DIR is writable");
+    fs::write(
+        Path::new(&out).join("blueprints.rs"),
+        blueprints(&Path::new(&root).join("blueprints")),
+    )
+    .expect("OUT_DIR is writable");
 }
 
 /// A row for each file of each blueprint: blueprint, path in it, text.
@@ -32,12 +35,15 @@ fn blueprints(folder: &Path) -> String {
     let mut table = String::new();
     for path in rows {
         println!("cargo::rerun-if-changed={}", path.display());
-        let below = path.strip_prefix(folder).expect("found below it").to_string_lossy().replace('\\', "/");
+        let below =
+            path.strip_prefix(folder).expect("found below it").to_string_lossy().replace('\\', "/");
         if let Some((name, file)) = below.split_once('/') {
             table += &format!("    ({name:?}, {file:?}, include_str!({path:?})),\n");
         }
     }
-    format!("/// Blueprint, path in it, text; ascending.\nstatic FILES: &[(&str, &str, &str)] = &[\n{table}];\n")
+    format!(
+        "/// Blueprint, path in it, text; ascending.\nstatic FILES: &[(&str, &str, &str)] = &[\n{table}];\n"
+    )
 }
 
 /// A constant for each `LWnnnn.md`, and the table of their texts.

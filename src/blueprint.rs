@@ -104,17 +104,18 @@ impl Blueprint {
             .keys()
             .filter(|name| self.parameters.iter().all(|parameter| parameter.name != **name))
             .map(|name| {
-                let known: Vec<&str> = self.parameters.iter().map(|one| one.name.as_str()).collect();
+                let known: Vec<&str> =
+                    self.parameters.iter().map(|one| one.name.as_str()).collect();
                 format!("`{}` has no parameter `{name}`: it has {}", self.name, known.join(", "))
             })
             .collect();
-        let mut values: BTreeMap<&str, &str> = BTreeMap::new();
+        let mut values: BTreeMap<&str, minijinja::Value> = BTreeMap::new();
         for parameter in &self.parameters {
             let value = given.get(&parameter.name).unwrap_or(&parameter.default);
             if let Err(reason) = parameter.kind.check(value) {
                 wrong.push(format!("`{value}` cannot be `{}`: {reason}", parameter.name));
             }
-            values.insert(&parameter.name, value);
+            values.insert(&parameter.name, minijinja::Value::from(value.as_str()));
         }
         if !wrong.is_empty() {
             return Err(wrong.join("\n"));
@@ -123,10 +124,11 @@ impl Blueprint {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         // Values are checked to be plain words: there is nothing to escape.
         environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment.set_keep_trailing_newline(true);
         let files = self.files.iter().map(|(path, template)| {
-            let text = environment.render_str(template, &values);
-            ((*path).to_owned(), text.expect("invariant: every template is rendered in a test"))
+            let text = environment.render_str(template, values.clone());
+            let text = text.expect("invariant: every template is rendered in a test");
+            // minijinja drops the last newline, as Jinja does.
+            ((*path).to_owned(), format!("{}\n", text.trim_end_matches('\n')))
         });
         Ok(files.collect())
     }
@@ -147,7 +149,11 @@ impl Kind {
             Kind::Email => {
                 let plain = |c: char| c.is_ascii_alphanumeric() || "._%+-@".contains(c);
                 match value.split_once('@') {
-                    Some((user, host)) if !user.is_empty() && host.contains('.') && value.chars().all(plain) => Ok(()),
+                    Some((user, host))
+                        if !user.is_empty() && host.contains('.') && value.chars().all(plain) =>
+                    {
+                        Ok(())
+                    }
                     _ => Err("a mail address reads `name@example.org`".into()),
                 }
             }

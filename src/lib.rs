@@ -2,6 +2,8 @@
 pub mod aws;
 pub mod blueprint;
 pub mod catalogue;
+pub mod check;
+pub mod cli;
 pub mod cloud;
 pub mod compile;
 pub mod diagnostic;

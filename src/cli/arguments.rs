@@ -40,9 +40,8 @@ mod tests {
     use super::*;
 
     fn rewrite(line: &str) -> String {
-        let variable = |name: &str| {
-            (name == "LAKEWRIGHT_ARGS_plan").then(|| "--env dev -detailed".to_owned())
-        };
+        let variable =
+            |name: &str| (name == "LAKEWRIGHT_ARGS_plan").then(|| "--env dev -detailed".to_owned());
         let words = line.split(' ').map(OsString::from);
         let words = normalise(words, &variable);
         words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")

@@ -39,7 +39,11 @@ pub struct Ready {
 pub fn read(path: &Utf8Path) -> Result<Loaded, Stop> {
     let bytes = env::read(path).map_err(|error| {
         let missing = path == "lake.yaml" && !env::exists(path);
-        if missing { error.context("there is no spec here (`lakewright init` writes one)") } else { error }
+        if missing {
+            error.context("there is no spec here (`lakewright init` writes one)")
+        } else {
+            error
+        }
     })?;
     let mut sources = Sources::default();
     let file = sources.add(path.as_str(), syntax::decode(bytes));

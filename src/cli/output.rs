@@ -31,7 +31,13 @@ impl Output {
                 !global.no_color && env::variable("NO_COLOR").is_none() && env::is_terminal()
             }
         };
-        Output { json: global.json, color, quiet: global.quiet, verbose: global.verbose, all: global.all }
+        Output {
+            json: global.json,
+            color,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            all: global.all,
+        }
     }
 
     /// Writes data to stdout. A reader who has gone away (`| head`) is no error.

@@ -13,9 +13,10 @@ pub mod origins;
 pub mod places;
 pub mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::{AccountId, BucketName, Name, Region};
+use crate::source::Span;
 use crate::spec::decode::At;
 use crate::spec::organization::{OrganizationId, RootId};
 use crate::spec::reference::Principal;
@@ -36,6 +37,8 @@ pub struct Lake {
     /// Of everything that can be tagged; `owner` among them.
     pub tags: BTreeMap<String, String>,
     pub organization: Option<Organization>,
+    /// The accounts that the spec's environments name, this one's among them: the lake's own family.
+    pub family: BTreeSet<AccountId>,
     pub keys: BTreeMap<Name, Key>,
     pub buckets: BTreeMap<Name, Bucket>,
     pub databases: BTreeMap<Name, Database>,
@@ -63,6 +66,8 @@ pub struct OptOut {
 pub struct Home {
     /// `prod`.
     pub environment: Name,
+    /// Where the environment is declared; `None` where it could not be read.
+    pub span: Option<Span>,
     pub account: AccountId,
     pub region: Region,
     /// `aws`, `aws-cn`, `aws-us-gov`, ...
@@ -114,6 +119,15 @@ impl Lake {
     /// Whether the account is this lake's own.
     pub fn is_own(&self, account: &AccountId) -> bool {
         *account == self.home.account
+    }
+
+    /// Whether a grant to the principal crosses the border of this account, so that bucket and key
+    /// policies have to name it.
+    pub fn crosses(&self, principal: &Principal) -> bool {
+        match principal {
+            Principal::OrganizationalUnit(_) | Principal::Organization => true,
+            other => other.account().is_some_and(|account| !self.is_own(account)),
+        }
     }
 
     /// The regions that the lake has resources in, its home first.

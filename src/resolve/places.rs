@@ -9,13 +9,14 @@ use crate::lake::places::{
 };
 use crate::names::{BucketName, Name};
 use crate::source::Span;
+use crate::spec;
 use crate::spec::buckets::{OrNever, Then};
 use crate::spec::databases::{Mode, check_table_name};
 use crate::spec::decode::{At, Item};
 use crate::spec::keys::Rotation;
 use crate::spec::reference::{self, Reference, Section};
 use crate::spec::words::Duration;
-use crate::spec::{self};
+use crate::syntax::Kind;
 
 impl Resolver<'_> {
     pub(super) fn keys(&mut self) -> BTreeMap<Name, Key> {
@@ -78,6 +79,10 @@ impl Resolver<'_> {
                 ],
             );
         }
+        if let Some(At { value: false, span }) = given.protect {
+            let what = format!("key `{name}` is deleted with the lake");
+            self.opt_out(span, format!("{path}.protect"), what);
+        }
         Key {
             name: name.value.clone(),
             span: name.span,
@@ -105,9 +110,9 @@ impl Resolver<'_> {
         let generation = given.generation.as_ref().map_or(1, |n| n.value.0);
         let bucket_name = match (&given.existing, &given.name) {
             (Some(existing), _) => existing.value.clone(),
-            (None, Some(own)) if generation == 1 => own.value.clone(),
             (None, Some(own)) => {
-                self.bucket_name(&format!("{own}-{generation}"), own.span, &path)?
+                let text = self.naming.own(own.value.as_str(), generation);
+                self.bucket_name(&text, own.span, &path)?
             }
             (None, None) => {
                 let text = self.naming.generation(name.as_str(), generation);
@@ -132,21 +137,25 @@ impl Resolver<'_> {
             );
         }
         let encryption = match &given.encryption {
+            // What could not be read is taken for something that no check minds.
+            None if self.unreadable(&format!("{path}.encryption")) => Encryption::S3,
             None => Encryption::AwsManaged,
             Some(at) => match &at.value {
                 reference::Encryption::AwsManaged => Encryption::AwsManaged,
                 reference::Encryption::S3 => {
-                    self.opt_out(
-                        at.span,
-                        format!("{path}.encryption"),
-                        format!("bucket `{name}` is encrypted with SSE-S3 and not with KMS"),
-                    );
+                    if given.existing.is_none() {
+                        self.opt_out(
+                            at.span,
+                            format!("{path}.encryption"),
+                            format!("bucket `{name}` is encrypted with SSE-S3 and not with KMS"),
+                        );
+                    }
                     Encryption::S3
                 }
                 reference::Encryption::Key(key) => {
                     match self.key_name(key, at.span, &format!("{path}.encryption")) {
                         Some(key) => Encryption::Key(key),
-                        None => Encryption::AwsManaged,
+                        None => Encryption::S3,
                     }
                 }
             },
@@ -216,12 +225,7 @@ impl Resolver<'_> {
                 .map(|at| Perimeter { span: at.span, except: at.value.except.clone() }),
             protect: or(&given.protect, true),
             generation,
-            tags: given
-                .tags
-                .0
-                .iter()
-                .map(|tag| (tag.key.value.clone(), tag.value.value.clone()))
-                .collect(),
+            tags: self.tags(&given.tags, &format!("{path}.tags"), self.spec.tags.0.len()),
         })
     }
 
@@ -232,7 +236,7 @@ impl Resolver<'_> {
         given: &spec::buckets::Replicate,
     ) -> Option<Replica> {
         let path = format!("{path}.replicate");
-        if given.region.value == self.home.region {
+        if given.region.value == self.home.region && !self.guessed {
             self.report(
                 Diagnostic::error(
                     diagnostic::LW0211,
@@ -245,7 +249,7 @@ impl Resolver<'_> {
             return None;
         }
         let partition = crate::catalogue::region(given.region.value.as_str())?.partition.name;
-        if partition != self.home.partition {
+        if partition != self.home.partition && !self.guessed {
             self.error(
                 diagnostic::LW0211,
                 given.region.span,
@@ -330,7 +334,8 @@ impl Resolver<'_> {
             );
         }
         let catalog_name = match (&given.existing, &given.name) {
-            (Some(own), _) | (None, Some(own)) => own.value.0.clone(),
+            (Some(existing), _) => existing.value.0.clone(),
+            (None, Some(own)) => self.naming.own(&own.value.0, 1).replace('-', "_"),
             (None, None) => self.naming.catalog(name.as_str()),
         };
         Database {
@@ -377,12 +382,12 @@ impl Resolver<'_> {
                 prefix: format!("{}{name}/", folder.prefix),
             },
             (None, None) => {
-                if self
-                    .spec
-                    .databases
-                    .iter()
-                    .any(|d| d.name.value == database.value && d.value.location.is_none())
-                {
+                let said =
+                    self.spec.databases.iter().any(|item| {
+                        item.name.value == database.value && item.value.location.is_some()
+                    });
+                let unread = [format!("databases.{database}.location"), format!("{path}.location")];
+                if !said && !unread.iter().any(|path| self.unreadable(path)) {
                     let known: Vec<&str> = buckets.keys().map(Name::as_str).collect();
                     let diagnostic = Diagnostic::error(
                         diagnostic::LW0202,
@@ -398,6 +403,10 @@ impl Resolver<'_> {
                 return None;
             }
         };
+        if let Some(At { value: false, span }) = given.protect {
+            let what = format!("table `{database}.{name}` is deleted with the lake");
+            self.opt_out(span, format!("{path}.protect"), what);
+        }
         Some(Table {
             name: name.value.clone(),
             database: database.value.clone(),
@@ -407,6 +416,7 @@ impl Resolver<'_> {
             columns: given.columns.clone(),
             partition: given.partition.clone(),
             location,
+            location_span: given.location.as_ref().map_or(name.span, |at| at.span),
             csv: given.csv.clone(),
             protect: or(&given.protect, true),
         })
@@ -458,6 +468,7 @@ impl Resolver<'_> {
         written: impl Fn(&str) -> String,
     ) -> Option<Name> {
         match self.things.get(name) {
+            Some(_) if self.unusable.contains(name) => None,
             Some((section, _)) if sections.contains(section) => Some(name.clone()),
             Some((section, declared)) => {
                 let (section, declared) = (*section, *declared);
@@ -470,6 +481,7 @@ impl Resolver<'_> {
                 self.report(diagnostic, path);
                 None
             }
+            None if sections.iter().any(|section| self.unreadable_section(*section)) => None,
             None => {
                 let known: Vec<(Name, Span)> = self
                     .things
@@ -539,7 +551,11 @@ impl Resolver<'_> {
         if tables.tables.contains_key(table) || tables.existing {
             return Some((database, table.clone()));
         }
-        if declared.value.tables.iter().all(|item| item.name.value != *table) {
+        let broken = declared.value.tables.broken.iter().any(|name| name.value == *table);
+        let unread = broken
+            || self.unreadable(&format!("databases.{database}.tables"))
+                && declared.value.tables.items.is_empty();
+        if !unread && declared.value.tables.iter().all(|item| item.name.value != *table) {
             let known: Vec<(String, Option<Span>)> =
                 known.map(|(name, span)| (name.to_owned(), span)).collect();
             let known = known.iter().map(|(name, span)| (name.as_str(), *span));
@@ -555,6 +571,14 @@ impl Resolver<'_> {
         let spec = self.spec;
         if spec.keys.iter().any(|item| item.name.value == *key) {
             return Some(key.clone());
+        }
+        let broken = spec.keys.broken.iter().any(|name| name.value == *key);
+        let unread = self
+            .tree
+            .get("keys")
+            .is_some_and(|node| !matches!(node.kind, Kind::Map(_) | Kind::Null));
+        if broken || unread {
+            return None;
         }
         let known = spec.keys.iter().map(|item| (item.name.as_str(), Some(item.name.span)));
         self.unknown("key", key.as_str(), span, path, known, |name| format!("keys.{name}"));

@@ -35,7 +35,11 @@ impl<T: fmt::Display> fmt::Display for At<T> {
 
 /// A map whose keys the user chooses, in the order of the file.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Named<T>(pub Vec<Item<T>>);
+pub struct Named<T> {
+    pub items: Vec<Item<T>>,
+    /// Names of entries that could not be read: who refers to them needs no second complaint.
+    pub broken: Vec<At<Name>>,
+}
 
 /// An entry of a [`Named`] map.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,14 +50,14 @@ pub struct Item<T> {
 
 impl<T> Default for Named<T> {
     fn default() -> Self {
-        Named(Vec::new())
+        Named { items: Vec::new(), broken: Vec::new() }
     }
 }
 
 impl<T> Named<T> {
     /// The entries in the order of the file.
     pub fn iter(&self) -> std::slice::Iter<'_, Item<T>> {
-        self.0.iter()
+        self.items.iter()
     }
 }
 
@@ -289,10 +293,11 @@ impl<T: Decode> Decode for Named<T> {
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let entries = match &node.kind {
             Kind::Map(entries) => entries,
-            Kind::Null => return Some(Named(Vec::new())),
+            Kind::Null => return Some(Named::default()),
             _ => return decoder.expected(node, "a map of names"),
         };
         let mut items = Vec::with_capacity(entries.len());
+        let mut broken = Vec::new();
         for entry in entries {
             let item = decoder.under(&entry.key, |decoder| {
                 let name = name_of(entry, decoder);
@@ -304,14 +309,25 @@ impl<T: Decode> Decode for Named<T> {
                     }
                     _ => T::decode(&entry.value, decoder),
                 };
-                Some(Item { name: name?, value: value? })
+                match (name, value) {
+                    (Some(name), Some(value)) => Some(Item { name, value }),
+                    (Some(name), None) => {
+                        broken.push(name);
+                        None
+                    }
+                    (None, _) => {
+                        let mended = Name::new(mended_name(&entry.key)).ok();
+                        broken.extend(mended.map(|value| At { value, span: entry.key_span }));
+                        None
+                    }
+                }
             });
             items.extend(item);
         }
-        Some(Named(items))
+        Some(Named { items, broken })
     }
     fn absent() -> Option<Self> {
-        Some(Named(Vec::new()))
+        Some(Named::default())
     }
 }
 

@@ -180,6 +180,16 @@ pub enum Principal {
 }
 
 impl Principal {
+    /// The account that it names: none for what is of the lake's own account, and for what is no
+    /// account's.
+    pub fn account(&self) -> Option<&AccountId> {
+        match self {
+            Principal::Role { account, .. } | Principal::User { account, .. } => account.as_ref(),
+            Principal::Account(account) => Some(account),
+            _ => None,
+        }
+    }
+
     /// Reads the form. The rules for names and paths are IAM's ("IAM and AWS STS quotas" in the IAM
     /// User Guide: letters, digits and `+=,.@_-`, 64 characters for the name of a role or user, 512
     /// for a path); those for organizational units are of the Organizations API reference

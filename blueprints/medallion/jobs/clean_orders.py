@@ -7,11 +7,11 @@ from awsglue.utils import getResolvedOptions
 from pyspark.context import SparkContext
 from pyspark.sql import functions as f
 
-args = getResolvedOptions(sys.argv, ["JOB_NAME", "source", "target"])
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "read", "write"])
 spark = GlueContext(SparkContext.getOrCreate()).spark_session
 
 orders = (
-    spark.read.json(args["source"])
+    spark.read.json(args["read"])
     .select(
         f.col("order_id").cast("bigint"),
         f.upper("country").alias("country"),
@@ -21,4 +21,4 @@ orders = (
     .dropna(subset=["order_id"])
     .dropDuplicates(["order_id"])
 )
-orders.writeTo(args["target"]).overwritePartitions()
+orders.writeTo(args["write"]).overwritePartitions()

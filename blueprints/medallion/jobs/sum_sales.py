@@ -7,13 +7,13 @@ from awsglue.utils import getResolvedOptions
 from pyspark.context import SparkContext
 from pyspark.sql import functions as f
 
-args = getResolvedOptions(sys.argv, ["JOB_NAME", "source", "target"])
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "read", "write"])
 spark = GlueContext(SparkContext.getOrCreate()).spark_session
 
 sales = (
-    spark.table(args["source"])
+    spark.table(args["read"])
     .withColumn("day", f.to_date("placed_at"))
     .groupBy("country", "day")
     .agg(f.count("*").alias("orders"), f.sum("amount").cast("decimal(18,2)").alias("amount"))
 )
-sales.write.mode("overwrite").partitionBy("day").parquet(args["target"])
+sales.write.mode("overwrite").insertInto(args["write"])

@@ -125,7 +125,8 @@ fn check(
     stale: &[Utf8PathBuf],
     output: &Output,
 ) -> Ended {
-    let mut differ: Vec<String> = stale.iter().map(|path| format!("{path}: no longer compiled")).collect();
+    let mut differ: Vec<String> =
+        stale.iter().map(|path| format!("{path}: no longer compiled")).collect();
     for (name, text) in files {
         let path = folder.join(name);
         let same = env::exists(&path) && env::read(&path)? == text.as_bytes();

@@ -21,7 +21,9 @@ pub struct Arguments {
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     if arguments.list {
         if output.json {
-            output.json(&Code::all().iter().map(|(code, page)| page_of(*code, page)).collect::<Value>());
+            output.json(
+                &Code::all().iter().map(|(code, page)| page_of(*code, page)).collect::<Value>(),
+            );
         } else {
             for (_, page) in Code::all() {
                 output.data(title(page));

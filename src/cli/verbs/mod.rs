@@ -3,7 +3,5 @@
 pub mod compile;
 pub mod completions;
 pub mod explain;
-pub mod fmt;
 pub mod init;
-pub mod schema;
 pub mod validate;

@@ -2,7 +2,6 @@
 
 use clap::Args;
 
-use crate::check;
 use crate::cli::commands::Spec;
 use crate::cli::output::Output;
 use crate::cli::{Ended, Exit, load};
@@ -38,12 +37,17 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         let mut found = understood.diagnostics;
         if let Some(lake) = understood.lake.filter(|_| !found.has_errors()) {
             let scripts = load::scripts(&lake, &loaded.folder);
-            found.extend(compile::compile(&lake, &library, &scripts, &Placement::default()).diagnostics);
+            found.extend(
+                compile::compile(&lake, &library, &scripts, &Placement::default()).diagnostics,
+            );
         }
         each.push((name, found));
     }
-    if each.is_empty() && !loaded.diagnostics.has_errors() {
-        loaded.diagnostics.extend(check::without_environment(&loaded.tree));
+    if each.is_empty()
+        && !loaded.diagnostics.has_errors()
+        && let Err(refused) = resolve::choose(&loaded.tree, None)
+    {
+        loaded.diagnostics.push(*refused);
     }
     loaded.diagnostics.extend(resolve::combine(each));
     loaded.diagnostics.sort();
@@ -56,10 +60,15 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         match (valid, warnings) {
             (true, 0) => output.progress("Success! The spec is valid."),
             (true, 1) => output.progress("Success! The spec is valid, with 1 warning."),
-            (true, n) => output.progress(&format!("Success! The spec is valid, with {n} warnings.")),
+            (true, n) => {
+                output.progress(&format!("Success! The spec is valid, with {n} warnings."))
+            }
             (false, _) => {
                 let errors = loaded.diagnostics.count(Severity::Error);
-                output.progress(&format!("{errors} {}", if errors == 1 { "error" } else { "errors" }));
+                output.progress(&format!(
+                    "{errors} {}",
+                    if errors == 1 { "error" } else { "errors" }
+                ));
             }
         }
     }
