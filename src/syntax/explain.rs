@@ -10,6 +10,7 @@ use granit_parser::ErrorKind;
 
 use super::draft::Edit;
 use super::outline::{KeyLine, Line, Outline, Role, key_line, value_range};
+use super::shown;
 use super::tree::{Stop, glued, is_glued};
 use crate::diagnostic::{self as codes, Diagnostic};
 use crate::source::{FileId, Span};
@@ -416,7 +417,7 @@ impl Scene<'_> {
         self.error(
             codes::LW0120,
             from..end,
-            format!("`{}` means nothing in double quotes", &self.text[from..end]),
+            format!("`{}` means nothing in double quotes", shown(&self.text[from..end])),
         )
         .label("a backslash starts an escape such as `\\n`")
         .help("double the backslash, or use single quotes")
@@ -476,7 +477,7 @@ impl Scene<'_> {
             .map_or(self.at, |at| self.line.start + at);
         let length = self.text[from..self.line.end.max(from)].find([' ', ',', ']', '}']);
         let end = length.map_or(self.line.end.max(from), |length| from + length);
-        self.error(codes::LW0109, from..end, format!("`{}` is not part of a spec", &self.text[from..end]))
+        self.error(codes::LW0109, from..end, format!("`{}` is not part of a spec", shown(&self.text[from..end])))
             .label("a YAML tag")
             .help("name what you mean, as in `encryption: keys.raw`; a text that starts with `!` goes in quotes")
     }
@@ -521,7 +522,7 @@ impl Scene<'_> {
                     || self.text[key.value.clone()].ends_with(':') && self.at > key.colon =>
             {
                 let value = key.value;
-                let name = &self.text[key.key];
+                let name = shown(&self.text[key.key]);
                 let finding = self
                     .error(
                         codes::LW0118,
@@ -601,7 +602,7 @@ impl Scene<'_> {
     fn indentation(&self, number: usize, key: KeyLine) -> Diagnostic {
         let line = &self.outline.lines[number];
         let column = line.text - line.start;
-        let name = self.text[key.key.clone()].to_owned();
+        let name = shown(&self.text[key.key.clone()]);
         let finding = |headline: String| self.error(codes::LW0117, key.key.clone(), headline);
         let above = self.before(number).map(|at| self.outline.lines[at].item);
         let Some(above) = above else {
@@ -615,7 +616,7 @@ impl Scene<'_> {
             && let Some(known) = &parent_key
             && !known.value.is_empty()
         {
-            let parent_name = &self.text[known.key.clone()];
+            let parent_name = shown(&self.text[known.key.clone()]);
             return finding(format!(
                 "`{name}` is indented deeper than `{parent_name}`, which has a value already"
             ))
@@ -699,12 +700,12 @@ impl Scene<'_> {
     /// A line that has no key where one is needed.
     fn keyless(&self, range: Range<usize>) -> Diagnostic {
         let written = &self.text[range.clone()];
-        let shown: String = written.chars().take(40).collect();
+        let name = shown(written);
         let finding = self
             .error(
                 codes::LW0119,
                 range.clone(),
-                format!("`{shown}` is neither a key nor part of the text above"),
+                format!("`{name}` is neither a key nor part of the text above"),
             )
             .label("expected `key: value`");
         let word = written

@@ -175,6 +175,13 @@ pub(super) fn value_range(text: &str, start: usize, end: usize) -> Range<usize> 
     start..start + text[start..comment.max(start)].trim_end().len()
 }
 
+/// Whether what stands behind a `|` or `>` makes it the header of a block text.
+pub(super) fn is_block_header(rest: &str) -> bool {
+    let signs = |c: char| matches!(c, '+' | '-') || c.is_ascii_digit();
+    let rest = rest.trim_start_matches(signs);
+    rest.trim().is_empty() || rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#')
+}
+
 #[derive(Default)]
 struct Reader<'a> {
     text: &'a str,
@@ -331,7 +338,7 @@ impl Reader<'_> {
                 {
                     fresh = true;
                 }
-                b'|' | b'>' if fresh && !flow && self.is_block_header(at + 1, end) => {
+                b'|' | b'>' if fresh && !flow && is_block_header(&self.text[at + 1..end]) => {
                     self.literal = Some(self.column);
                     return;
                 }
@@ -350,14 +357,6 @@ impl Reader<'_> {
             }
             at += 1;
         }
-    }
-
-    fn is_block_header(&self, start: usize, end: usize) -> bool {
-        let rest = self.text[start..end].trim_start_matches(['+', '-']);
-        let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-        let rest = rest.trim_start_matches(['+', '-']);
-        rest.trim().is_empty()
-            || rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#')
     }
 
     /// Notes a value that stands in typographic quotes as a whole.

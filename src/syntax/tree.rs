@@ -11,7 +11,7 @@ use std::ops::Range;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span as Range2, StructureStyle};
 
 use super::draft::Draft;
-use super::{Entry, Kind, Node};
+use super::{Entry, Kind, Node, shown};
 use crate::diagnostic::{self as codes, Diagnostic};
 use crate::source::{FileId, Span};
 
@@ -145,6 +145,7 @@ impl Builder<'_> {
                 self.scalar(&text, style, range, anchor, tagged);
             }
             Event::SequenceStart(style, anchor, resolved) => {
+                let range = self.from_dash(range, style);
                 let tagged = resolved
                     .is_some_and(|resolved| self.tag(tag, &range, resolved.is_yaml_core_schema()));
                 self.open(range, anchor, style, Content::List(Vec::new()), tagged);
@@ -162,7 +163,7 @@ impl Builder<'_> {
                 let mut finding = Diagnostic::error(
                     codes::LW0105,
                     self.span(&range),
-                    format!("unknown anchor `{name}`"),
+                    format!("unknown anchor `{}`", shown(&name)),
                 )
                 .label("no value above is marked with this name")
                 .help(format!(
@@ -179,6 +180,15 @@ impl Builder<'_> {
         Flow::Continue(())
     }
 
+    /// The scanner lets a list start behind its first dash where it is not indented.
+    fn from_dash(&self, range: Range<usize>, style: StructureStyle) -> Range<usize> {
+        let before = self.text[..range.start].trim_end_matches([' ', '\t']);
+        let dash = style == StructureStyle::Block
+            && !self.text[range.start..].starts_with('-')
+            && before.ends_with('-');
+        if dash { before.len() - 1..range.end } else { range }
+    }
+
     /// Reports a tag. Returns whether it makes something else of the value.
     fn tag(&mut self, tag: Option<Range<usize>>, value: &Range<usize>, core: bool) -> bool {
         let range = tag.unwrap_or_else(|| value.clone());
@@ -186,7 +196,7 @@ impl Builder<'_> {
         let mut finding = Diagnostic::error(
             codes::LW0109,
             self.span(&range),
-            format!("`{text}` is not part of a spec"),
+            format!("`{}` is not part of a spec", shown(text)),
         )
         .label("a YAML tag");
         finding = if core {
@@ -408,7 +418,7 @@ impl Builder<'_> {
     }
 
     fn alias(&mut self, anchor: usize, range: Range<usize>) {
-        let name = self.text.get(range.clone()).unwrap_or("*").to_owned();
+        let name = shown(self.text.get(range.clone()).unwrap_or("*"));
         let Some(known) = self.anchors.get(&anchor) else {
             if self.frames.iter().any(|frame| frame.anchor == anchor) {
                 let finding = Diagnostic::error(
@@ -534,7 +544,7 @@ impl Builder<'_> {
             let mut finding = Diagnostic::error(
                 codes::LW0104,
                 key.key_span,
-                format!("the key `{text}` stands here twice"),
+                format!("the key `{}` stands here twice", shown(&text)),
             )
             .label("again")
             .also(known.key_span, "the first one")
@@ -652,7 +662,7 @@ pub(super) fn glued(file: FileId, text: &str, range: &Range<usize>, colon: usize
     Diagnostic::error(
         codes::LW0116,
         Span::new(file, range.start, range.end),
-        format!("no space between `{key}:` and its value"),
+        format!("no space between `{}:` and its value", shown(key)),
     )
     .label("YAML takes this for one text")
     .fix(Span::new(file, colon, colon), " ")
