@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use lakewright::diagnostic::{Diagnostics, Severity};
+use lakewright::diagnostic::{Code, Diagnostics, Severity};
 use lakewright::render::diagnostics::{Style, text as render};
 use lakewright::source::Sources;
 use lakewright::{check, syntax};
@@ -37,4 +37,52 @@ fn the_examples_are_valid() {
         count += 1;
     }
     assert!(count >= 5, "only {count} examples");
+}
+
+/// Codes that need more than a spec to show: they are run where they come from.
+const NOT_FROM_A_SPEC: [&str; 2] = ["LW0501", "LW0505"];
+
+/// The first block of YAML below a heading of a page.
+fn example<'p>(page: &'p str, heading: &str) -> Option<&'p str> {
+    let (_, rest) = page.split_once(&format!("\n## {heading}\n"))?;
+    let (_, rest) = rest.split_once("```yaml\n")?;
+    Some(rest.split_once("```")?.0)
+}
+
+#[test]
+fn the_pages_of_the_codes_tell_the_truth() {
+    let mut problems = String::new();
+    let mut count = 0;
+    for (code, page) in Code::all() {
+        let block = &code.as_str()[2..4];
+        if !("02"..="05").contains(&block) || NOT_FROM_A_SPEC.contains(&code.as_str()) {
+            continue;
+        }
+        let mut fail = |what: &str, shown: &str| {
+            problems += &format!("--- {code}: {what}\n{shown}\n");
+        };
+        let title = page.lines().next().unwrap_or("");
+        if !title.starts_with(&format!("# {code}: ")) {
+            fail("the title is no title", title);
+        }
+        let (Some(wrong), Some(right)) = (example(page, "Wrong"), example(page, "Right")) else {
+            fail("no example", "");
+            continue;
+        };
+        let (sources, found) = front_end("wrong.yaml", wrong);
+        if found.iter().all(|found| found.code != *code) {
+            fail("the wrong example does not give it", &shown(&sources, &found));
+        }
+        let others = found.iter().any(|d| d.severity == Severity::Error && d.code != *code);
+        if others {
+            fail("the wrong example gives others", &shown(&sources, &found));
+        }
+        let (sources, found) = front_end("right.yaml", right);
+        if found.has_errors() || found.iter().any(|found| found.code == *code) {
+            fail("the right example is wrong", &shown(&sources, &found));
+        }
+        count += 1;
+    }
+    assert!(problems.is_empty(), "{problems}");
+    assert!(count >= 34, "only {count} pages");
 }

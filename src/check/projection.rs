@@ -26,6 +26,9 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
 fn all_or_none(table: &Table, folders: &[PartitionColumn], found: &mut Diagnostics) {
     let Some(projected) = folders.iter().find(|folder| folder.projection.is_some()) else { return };
     for folder in folders.iter().filter(|folder| folder.projection.is_none()) {
+        if !folder.kind.value.is_readable() {
+            continue;
+        }
         let (name, other) = (&folder.name.value.0, &projected.name.value.0);
         found.push(
             Diagnostic::error(
@@ -191,7 +194,7 @@ impl Rule<'_> {
             ProjectionKind::Date => (text || kind == "date" || kind == "timestamp", "string"),
             ProjectionKind::Injected => (text, "string"),
         };
-        if !fits {
+        if !fits && self.folder.kind.value.is_readable() {
             let headline = format!(
                 "kind `{}` does not work on a {kind}",
                 self.projection.kind.value.as_str()
