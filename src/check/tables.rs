@@ -217,7 +217,7 @@ fn iceberg(table: &Table, transforms: &[At<Transform>], found: &mut Diagnostics)
             continue;
         };
         let (word, fits) = takes(&transform.value, &column.kind.value.0);
-        if !fits {
+        if !fits && column.kind.value.is_readable() {
             let headline = format!("`{word}` does not work on `{name}`, a {}", column.kind.value.0);
             found.push(
                 Diagnostic::error(diagnostic::LW0211, transform.span, headline_of(headline))

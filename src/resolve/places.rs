@@ -250,12 +250,18 @@ impl Resolver<'_> {
         }
         let partition = crate::catalogue::region(given.region.value.as_str())?.partition.name;
         if partition != self.home.partition && !self.guessed {
-            self.error(
-                diagnostic::LW0211,
-                given.region.span,
-                &format!("{path}.region"),
-                format!("`{}` is in another partition (`{partition}`)", given.region.value),
+            let headline = format!(
+                "S3 does not replicate from {} to {}",
+                self.home.region, given.region.value
             );
+            let diagnostic = Diagnostic::error(diagnostic::LW0503, given.region.span, headline)
+                .label(format!("partition `{partition}`"))
+                .note(format!(
+                    "the lake stands in partition `{}`, and nothing is copied from one partition to another",
+                    self.home.partition
+                ))
+                .help("name another region of the same partition");
+            self.report(diagnostic, &format!("{path}.region"));
             return None;
         }
         let storage_class = match &given.storage_class {
