@@ -87,6 +87,11 @@ pub enum Command {
         after_help = "Examples:\n  lakewright validate\n  lakewright validate other.yaml --env prod\n  lakewright validate --json | jq '.diagnostics[].summary'"
     )]
     Validate(verbs::validate::Arguments),
+    /// Bring a spec into the canonical layout
+    #[command(
+        after_help = "Examples:\n  lakewright fmt\n  lakewright fmt --check    # exit 3 if a file is not in the layout"
+    )]
+    Fmt(verbs::fmt::Arguments),
     /// Write the CloudFormation templates of a spec
     #[command(
         after_help = "Examples:\n  lakewright compile --env prod --out templates\n  lakewright compile | less"
@@ -108,6 +113,7 @@ impl Command {
         match self {
             Command::Init(arguments) => verbs::init::run(arguments, output),
             Command::Validate(arguments) => verbs::validate::run(arguments, output),
+            Command::Fmt(arguments) => verbs::fmt::run(arguments, output),
             Command::Compile(arguments) => verbs::compile::run(arguments, output),
             Command::Explain(arguments) => verbs::explain::run(arguments, output),
             Command::Completions(arguments) => verbs::completions::run(arguments, output),

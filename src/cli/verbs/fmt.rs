@@ -24,7 +24,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let mut changed = Vec::new();
     for file in &arguments.files {
         let text = syntax::decode(env::read(file)?);
-        let formatted = match syntax::format(&text) {
+        let formatted = match syntax::format(file.as_str(), &text) {
             Ok(formatted) => formatted,
             Err(found) => {
                 let mut sources = Sources::default();

@@ -3,5 +3,6 @@
 pub mod compile;
 pub mod completions;
 pub mod explain;
+pub mod fmt;
 pub mod init;
 pub mod validate;
