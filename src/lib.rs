@@ -1,4 +1,6 @@
 //! lakewright
+pub mod catalogue;
 pub mod cloud;
 pub mod document;
 pub mod names;
+pub mod sandbox;
