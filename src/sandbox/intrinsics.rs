@@ -9,6 +9,8 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::SandboxOptions;
+use super::state::{Head, Place};
 use super::template::{Parameter, SubPart, Template, get_att, refused, sub, sub_parts};
 use crate::cloud::CloudError;
 use crate::document::{Map, Value};
@@ -36,6 +38,23 @@ pub(super) struct Pseudo {
     pub suffix: String,
     pub stack_id: String,
     pub stack_name: String,
+}
+
+impl Pseudo {
+    /// The facts of a stack in a place.
+    pub fn new(options: &SandboxOptions, place: &Place, head: &Head) -> Self {
+        Pseudo {
+            account: place.account.to_string(),
+            region: place.region.to_string(),
+            partition: options.partition.clone(),
+            suffix: match options.partition.as_str() {
+                "aws-cn" => "amazonaws.com.cn".into(),
+                _ => "amazonaws.com".into(),
+            },
+            stack_id: head.id.clone(),
+            stack_name: head.name.to_string(),
+        }
+    }
 }
 
 /// Gives values to a template's functions.

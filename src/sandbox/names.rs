@@ -6,6 +6,8 @@
 //! Sources: CloudFormation User Guide, "Ref" and "Fn::GetAtt" sections of each type's page; the ARN forms come from
 //! the catalogue.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use super::schema;
@@ -22,7 +24,7 @@ pub(super) struct Named {
     /// The primary identifier, its parts joined by `|`.
     pub identifier: String,
     /// Attributes that are no properties.
-    pub attributes: Map,
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// Where a thing is made, and what its made-up names are made from.
@@ -206,9 +208,15 @@ impl Maker<'_> {
         arn
     }
 
-    fn attributes(&self, kind: &str, properties: &Value, id: &str, arn: &str) -> Map {
+    fn attributes(
+        &self,
+        kind: &str,
+        properties: &Value,
+        id: &str,
+        arn: &str,
+    ) -> BTreeMap<String, String> {
         let region = &self.place.region;
-        let mut map = Map::new();
+        let mut map = BTreeMap::new();
         for attribute in schema::attributes(kind) {
             let value = match (kind, *attribute) {
                 ("AWS::S3::Bucket", "DomainName") => format!("{id}.s3.amazonaws.com"),

@@ -52,6 +52,11 @@ pub(super) fn blocked(kind: &str, old: &Value, new: &Value) -> Option<String> {
     super::intrinsics::scalar(name)
 }
 
+/// Whether a replacement deletes the old resource before it makes the new one.
+pub(super) fn delete_first(kind: &str) -> bool {
+    facts(kind).is_some_and(|facts| facts.delete_first)
+}
+
 /// Whether CloudFormation can read a resource, and so detect drift and import.
 pub(super) fn can_read(kind: &str) -> bool {
     facts(kind).is_some_and(ResourceType::can_read)

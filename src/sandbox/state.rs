@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::cloud::{
     ChangeSetKind, ChangeSetStatus, ExecutionStatus, ImportTarget, ResourceChange, StackStatus,
 };
-use crate::document::{Map, Value};
+use crate::document::Value;
 use crate::names::{AccountId, Region, StackName};
 
 /// Milliseconds since 1970, UTC.
@@ -85,6 +85,22 @@ pub(super) struct Body {
     pub operation: Option<Operation>,
     /// Counts the physical names given, so that each is new.
     pub names: u64,
+    /// What a failed update made and its rollback has yet to delete.
+    pub leftover: Vec<Leftover>,
+    /// What the last operation was to make of the stack, where it failed and was not undone.
+    pub attempt: Option<Definition>,
+}
+
+/// A thing to be deleted, or let go.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Leftover {
+    pub id: String,
+    pub kind: String,
+    pub key: String,
+    pub physical: String,
+    /// The logical ids that go later.
+    pub depends: Vec<String>,
+    pub keep: bool,
 }
 
 /// A resource, as its stack knows it.
@@ -130,7 +146,7 @@ pub(super) struct Thing {
     /// The live properties, in CloudFormation's form.
     pub properties: Value,
     /// What `Fn::GetAtt` gives.
-    pub attributes: Map,
+    pub attributes: BTreeMap<String, String>,
     /// The id of the stack that it belongs to.
     pub owner: Option<String>,
     /// Scheduled for deletion (a KMS key): no longer usable, still there.
@@ -196,8 +212,14 @@ pub(super) struct Operation {
     /// What the stack is to become.
     pub target: Definition,
     pub tasks: Vec<Task>,
+    /// The time that the operation has reached.
+    pub at: Millis,
+    /// The exports of other stacks that were used.
+    pub used: BTreeSet<String>,
     /// The logical ids whose tasks failed in this phase, in the order in which they did.
     pub failed: Vec<String>,
+    /// What they failed at: `create`, `update`, `delete`, `import`.
+    pub failed_at: BTreeMap<String, String>,
     /// Why the operation as a whole failed, where no resource is to blame.
     pub cause: Option<String>,
     pub imports: Vec<ImportTarget>,
@@ -210,7 +232,7 @@ pub(super) struct Operation {
 }
 
 /// What a task does to its resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Act {
     /// Creates or updates, as needed.
     Put,
@@ -218,12 +240,7 @@ pub(super) enum Act {
     /// Puts back what was there before the operation.
     Restore,
     /// Deletes a thing, or lets it go.
-    Delete {
-        kind: String,
-        key: String,
-        physical: String,
-        keep: bool,
-    },
+    Delete(Leftover),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -78,6 +78,11 @@ impl Things {
         Ok(self.shards.get(&shard).and_then(|shard| shard.get(key)))
     }
 
+    /// The thing of this key, if its shard has been read.
+    pub fn peek(&self, key: &str) -> Option<&Thing> {
+        self.shards.get(self.index.get(key)?)?.get(key)
+    }
+
     /// The thing of this key, to be changed.
     pub fn get_mut(&mut self, store: &Store, key: &str) -> Result<Option<&mut Thing>, CloudError> {
         let Some(shard) = self.index.get(key).cloned() else {
