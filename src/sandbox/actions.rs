@@ -121,7 +121,8 @@ fn tagged(actor: &Actor<'_>, kind: &str, properties: &Value) -> Value {
             tags.push(crate::document!({"Key": (key.clone()), "Value": (value.clone())}));
         }
     }
-    if crate::catalogue::resource_type(kind).is_some_and(|facts| facts.has(&[property, "0", "Key"])) {
+    if crate::catalogue::resource_type(kind).is_some_and(|facts| facts.has(&[property, "0", "Key"]))
+    {
         set(&mut properties, property, Value::List(tags));
     }
     properties
@@ -224,7 +225,8 @@ pub(super) fn conflict(
     let key = key(kind, actor.place, &named.identifier);
     let found = realm.thing(&key)?;
     let ours = found.is_some_and(|thing| thing.account == actor.place.account);
-    let taken = ours && !called.is_empty() && !named.identifier.contains(super::intrinsics::KNOWN_AFTER);
+    let taken =
+        ours && !called.is_empty() && !named.identifier.contains(super::intrinsics::KNOWN_AFTER);
     Ok(taken.then(|| exists(kind, &named.identifier).message))
 }
 
@@ -470,7 +472,8 @@ fn lake_settings(realm: &mut Realm, thing: &Thing) -> Result<(), CloudError> {
     let store = realm.store.clone();
     let settings: &mut LakeSettings = realm.lake(&place).edit(&store)?;
     let admin = |admin: &Value| super::names::text_at(admin, "DataLakePrincipalIdentifier");
-    let append = super::names::text_at(&thing.properties, "MutationType").as_deref() == Some("APPEND");
+    let append =
+        super::names::text_at(&thing.properties, "MutationType").as_deref() == Some("APPEND");
     let admins: Vec<String> = list("Admins").iter().flatten().filter_map(admin).collect();
     match append {
         true => settings.admins.extend(admins),

@@ -36,7 +36,10 @@ const NO_CHANGES: &str = "The submitted information didn't contain changes. Subm
 
 /// The error for a stack whose status does not let it be updated.
 fn not_now(head: &Head) -> CloudError {
-    let text = format!("Stack:{} is in {} state and can not be updated.", head.id, head.status);
+    let text = format!(
+        "Stack:{} is in {} state and can not be updated.",
+        head.id, head.status
+    );
     match head.status.in_progress() {
         true => CloudError::InProgress(text),
         false => CloudError::Refused(text),
@@ -72,14 +75,31 @@ pub(super) fn create(
         Some(tail) => (Some(tail.clone()), world.areas[&place][&tail].head.clone()),
         None => (None, new_head(world, &place, request, now)?),
     };
-    if head.change_sets.iter().any(|line| line.name == request.name) {
+    if head
+        .change_sets
+        .iter()
+        .any(|line| line.name == request.name)
+    {
         return Err(CloudError::AlreadyExists(format!(
             "ChangeSet {} already exists for stack {}",
             request.name, head.name
         )));
     }
-    let compared = examine(world, &place, &head, tail.as_deref(), request, &template, &definition)?;
-    let seed = format!("{} {} {} {now}", head.id, request.name, head.change_sets.len());
+    let compared = examine(
+        world,
+        &place,
+        &head,
+        tail.as_deref(),
+        request,
+        &template,
+        &definition,
+    )?;
+    let seed = format!(
+        "{} {} {} {now}",
+        head.id,
+        request.name,
+        head.change_sets.len()
+    );
     let id = format!(
         "arn:{}:cloudformation:{}:{}:changeSet/{}/{}",
         world.realm.options.partition,
@@ -169,7 +189,11 @@ fn check_names(request: &ChangeSetRequest) -> Result<(), CloudError> {
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
     if !word(&request.name) {
-        return Err(wrong("changeSetName", &request.name, "[a-zA-Z][-a-zA-Z0-9]*"));
+        return Err(wrong(
+            "changeSetName",
+            &request.name,
+            "[a-zA-Z][-a-zA-Z0-9]*",
+        ));
     }
     let stack = &request.stack.stack;
     if !stack.starts_with("arn:") && !word(stack) {
@@ -181,7 +205,11 @@ fn check_names(request: &ChangeSetRequest) -> Result<(), CloudError> {
     }
     let token = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
     if request.token.len() > 128 || !request.token.bytes().all(token) {
-        return Err(wrong("clientToken", &request.token, "[a-zA-Z0-9][-a-zA-Z0-9]*"));
+        return Err(wrong(
+            "clientToken",
+            &request.token,
+            "[a-zA-Z0-9][-a-zA-Z0-9]*",
+        ));
     }
     Ok(())
 }
@@ -218,8 +246,8 @@ fn template_text(world: &mut World, source: &TemplateSource) -> Result<String, C
                 Err(CloudError::Refused(text)) => return Err(refused(format!("S3 error: {text}"))),
                 Err(other) => return Err(other),
             };
-            let object = object
-                .ok_or_else(|| refused("S3 error: The specified key does not exist."))?;
+            let object =
+                object.ok_or_else(|| refused("S3 error: The specified key does not exist."))?;
             if object.body.len() > MOST_TEMPLATE {
                 return Err(refused(format!(
                     "Template may not exceed {MOST_TEMPLATE} bytes in size."
@@ -241,7 +269,9 @@ fn stack_for(
     let found = world.locate(&request.stack).map(|(_, tail)| tail);
     let Some(tail) = found else {
         if request.kind == ChangeSetKind::Update || stack.starts_with("arn:") {
-            return Err(CloudError::NotFound(format!("Stack [{stack}] does not exist")));
+            return Err(CloudError::NotFound(format!(
+                "Stack [{stack}] does not exist"
+            )));
         }
         let area = world.areas.get(place);
         let there = area.into_iter().flat_map(|area| area.values());
@@ -311,11 +341,7 @@ fn check_capabilities(template: &Template, request: &ChangeSetRequest) -> Result
     }
 }
 
-fn check_role(
-    world: &mut World,
-    place: &Place,
-    definition: &Definition,
-) -> Result<(), CloudError> {
+fn check_role(world: &mut World, place: &Place, definition: &Definition) -> Result<(), CloudError> {
     let Some(role) = &definition.role else {
         return Ok(());
     };
@@ -332,7 +358,9 @@ fn check_role(
     let exists = principal(&mut question, role)?;
     match exists && role.contains(":role/") {
         true => Ok(()),
-        false => Err(refused(format!("Role {role} is invalid or cannot be assumed"))),
+        false => Err(refused(format!(
+            "Role {role} is invalid or cannot be assumed"
+        ))),
     }
 }
 
@@ -373,14 +401,15 @@ fn new_head(
 }
 
 /// Puts a stack there that has a change set and nothing else.
-fn review(
-    world: &mut World,
-    place: &Place,
-    head: Head,
-    now: Millis,
-) -> Result<String, CloudError> {
+fn review(world: &mut World, place: &Place, head: Head, now: Millis) -> Result<String, CloudError> {
     let stack = Stack::new(place, head);
-    let tail = stack.head.id.rsplit('/').next().unwrap_or_default().to_owned();
+    let tail = stack
+        .head
+        .id
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     let area = world.areas.entry(place.clone()).or_default();
     area.insert(tail.clone(), stack);
     world.engine(place, &tail, now, |engine| {
@@ -458,7 +487,10 @@ fn owned_elsewhere(
     for target in &request.imports {
         let identifier = identifier_of(&target.kind, &target.identifier);
         let key = super::things::key(&target.kind, place, &identifier);
-        let owner = world.realm.thing(&key)?.and_then(|thing| thing.owner.clone());
+        let owner = world
+            .realm
+            .thing(&key)?
+            .and_then(|thing| thing.owner.clone());
         if let Some(owner) = owner {
             return Err(refused(format!(
                 "Resource {identifier} already exists in stack {owner}"
@@ -513,7 +545,9 @@ fn verdict(
 fn find(world: &World, region: &Region, id: &str) -> Option<(Place, String)> {
     let place = world.place(region);
     let area = world.areas.get(&place)?;
-    let found = area.iter().find(|(_, stack)| stack.change_sets.contains_key(id));
+    let found = area
+        .iter()
+        .find(|(_, stack)| stack.change_sets.contains_key(id));
     let tail = found.map(|(tail, _)| tail.clone())?;
     Some((place, tail))
 }
@@ -530,7 +564,10 @@ fn record(
 ) -> Result<(Place, String, ChangeSetRecord), CloudError> {
     let (place, tail) = find(world, region, id).ok_or_else(|| not_found(id))?;
     let store = world.realm.store.clone();
-    let stack = world.areas.get_mut(&place).and_then(|area| area.get_mut(&tail));
+    let stack = world
+        .areas
+        .get_mut(&place)
+        .and_then(|area| area.get_mut(&tail));
     let doc = stack.and_then(|stack| stack.change_sets.get_mut(id));
     let record = match doc {
         Some(doc) => doc.get(&store)?.clone(),
@@ -672,7 +709,11 @@ pub(super) fn delete(world: &mut World, region: &Region, id: &str) -> Result<(),
         )));
     }
     let removed = &mut world.realm.removed;
-    if let Some(stack) = world.areas.get_mut(&place).and_then(|area| area.get_mut(&tail)) {
+    if let Some(stack) = world
+        .areas
+        .get_mut(&place)
+        .and_then(|area| area.get_mut(&tail))
+    {
         stack.changed = true;
         removed.extend(stack.drop_change_set(id));
     }

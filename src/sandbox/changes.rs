@@ -131,7 +131,9 @@ pub(super) fn compare(
                     compared.conflicts.push(format!("{id}: {text}"));
                 }
             }
-            compared.changes.push(added(logical, resource, target.copied()));
+            compared
+                .changes
+                .push(added(logical, resource, target.copied()));
             if target.is_none() {
                 fresh.insert(id);
             }
@@ -192,7 +194,9 @@ pub(super) fn compare(
     if comparison.kind == ChangeSetKind::Import {
         check_import(comparison, &unlisted, &modified, outputs)?;
     }
-    compared.changes.sort_by(|a, b| a.logical_id.cmp(&b.logical_id));
+    compared
+        .changes
+        .sort_by(|a, b| a.logical_id.cmp(&b.logical_id));
     let tags = comparison.target.tags != comparison.head.tags;
     compared.any = !compared.changes.is_empty() || outputs || tags;
     Ok(compared)
@@ -304,8 +308,16 @@ fn modification(
         details.push(plain("Metadata", text(&record.metadata), text(metadata)));
     }
     let policies = [
-        ("DeletionPolicy", &record.deletion_policy, &resource.deletion_policy),
-        ("UpdateReplacePolicy", &record.replace_policy, &resource.replace_policy),
+        (
+            "DeletionPolicy",
+            &record.deletion_policy,
+            &resource.deletion_policy,
+        ),
+        (
+            "UpdateReplacePolicy",
+            &record.replace_policy,
+            &resource.replace_policy,
+        ),
     ];
     for (attribute, before, after) in policies {
         // Without a policy the resource is deleted, and saying so changes nothing.
@@ -399,10 +411,7 @@ fn shown(value: &Value) -> String {
 }
 
 /// Whether an output gets another value or export name.
-fn outputs_change(
-    comparison: &Comparison<'_>,
-    preview: &Preview<'_>,
-) -> Result<bool, CloudError> {
+fn outputs_change(comparison: &Comparison<'_>, preview: &Preview<'_>) -> Result<bool, CloudError> {
     let (mut outputs, mut exports) = (BTreeMap::new(), BTreeMap::new());
     for (name, output) in &comparison.template.outputs {
         let evaluator = comparison.evaluator;

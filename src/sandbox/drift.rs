@@ -169,7 +169,10 @@ fn locate(
         return Ok(Some(direct));
     }
     for key in realm.things.keys(kind, place) {
-        if realm.thing(&key)?.is_some_and(|thing| thing.physical == identifier) {
+        if realm
+            .thing(&key)?
+            .is_some_and(|thing| thing.physical == identifier)
+        {
             return Ok(Some(key));
         }
     }

@@ -172,7 +172,11 @@ impl<'a> Evaluator<'a> {
         expression: &'a Value,
         under_way: &mut BTreeSet<String>,
     ) -> Result<bool, CloudError> {
-        let wrong = || refused("Template error: Every condition is one of Fn::And, Fn::Equals, Fn::Not, Fn::Or or Condition");
+        let wrong = || {
+            refused(
+                "Template error: Every condition is one of Fn::And, Fn::Equals, Fn::Not, Fn::Or or Condition",
+            )
+        };
         let map = expression.as_map().filter(|map| map.len() == 1);
         let (name, argument) = map.and_then(|map| map.iter().next()).ok_or_else(wrong)?;
         if name == "Condition" {
@@ -260,7 +264,9 @@ impl<'a> Evaluator<'a> {
                     .existing(name)
                     .and_then(|()| {
                         resources.reference(name).ok_or_else(|| {
-                            refused(format!("Template error: resource {name} does not exist yet"))
+                            refused(format!(
+                                "Template error: resource {name} does not exist yet"
+                            ))
                         })
                     })
                     .map(|text| Some(text.into()));
@@ -316,7 +322,9 @@ impl<'a> Evaluator<'a> {
                         },
                     };
                     let text = scalar_of(value).ok_or_else(|| {
-                        refused(format!("Template error: the variable {name} of Fn::Sub is not a string"))
+                        refused(format!(
+                            "Template error: the variable {name} of Fn::Sub is not a string"
+                        ))
                     })?;
                     whole.push_str(&text);
                 }
@@ -327,7 +335,9 @@ impl<'a> Evaluator<'a> {
 
     fn join(&self, argument: &Value, resources: &dyn Resources) -> Evaluated {
         let wrong = || {
-            refused("Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.")
+            refused(
+                "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.",
+            )
         };
         let Some([Value::Str(delimiter), list]) = argument.as_list() else {
             return Err(wrong());
@@ -348,15 +358,14 @@ impl<'a> Evaluator<'a> {
 
     fn select(&self, argument: &Value, resources: &dyn Resources) -> Evaluated {
         let wrong = || {
-            refused("Template error: Fn::Select requires a list argument with two elements: an integer index and a list")
+            refused(
+                "Template error: Fn::Select requires a list argument with two elements: an integer index and a list",
+            )
         };
         let Some([index, list]) = argument.as_list() else {
             return Err(wrong());
         };
-        let index: usize = self
-            .text(index, resources)?
-            .parse()
-            .map_err(|_| wrong())?;
+        let index: usize = self.text(index, resources)?.parse().map_err(|_| wrong())?;
         match self.value(list, resources)? {
             Some(Value::List(items)) => items.get(index).cloned().map(Some).ok_or_else(|| {
                 refused(format!(
@@ -542,7 +551,9 @@ fn within_rules(name: &str, parameter: &Parameter, value: &str) -> Result<(), Cl
         return Err(refused(format!("Parameter '{name}' must be a number.")));
     }
     if parameter.kind == "List<Number>"
-        && !value.split(',').all(|item| item.trim().parse::<f64>().is_ok())
+        && !value
+            .split(',')
+            .all(|item| item.trim().parse::<f64>().is_ok())
     {
         return Err(refused(format!(
             "Parameter '{name}' must be a list of numbers."
@@ -554,9 +565,25 @@ fn within_rules(name: &str, parameter: &Parameter, value: &str) -> Result<(), Cl
             "CommaDelimitedList" => value.split(',').map(str::trim).collect(),
             _ => vec![value],
         };
-        if items.iter().any(|item| !allowed.iter().any(|one| one == item)) {
+        if items
+            .iter()
+            .any(|item| !allowed.iter().any(|one| one == item))
+        {
             return Err(wrong(format!(
                 "Parameter '{name}' must be one of AllowedValues"
+            )));
+        }
+    }
+    if let Some(pattern) = rule("AllowedPattern") {
+        let whole = regex_lite::Regex::new(&format!("^(?:{pattern})$"));
+        let Ok(whole) = whole else {
+            return Err(refused(format!(
+                "Template validation error: Invalid pattern {pattern} for parameter {name}"
+            )));
+        };
+        if !whole.is_match(value) {
+            return Err(wrong(format!(
+                "Parameter {name} failed to satisfy constraint: Member must satisfy regular expression pattern: {pattern}"
             )));
         }
     }
@@ -619,7 +646,13 @@ mod tests {
 
     #[test]
     fn base64_pads() {
-        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
     }

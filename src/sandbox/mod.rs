@@ -258,7 +258,11 @@ impl Sandbox {
         name: &str,
         work: impl FnOnce(&mut World, Millis) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
-        let silence = || Err(CloudError::NoAnswer(format!("{name}: the connection was lost")));
+        let silence = || {
+            Err(CloudError::NoAnswer(format!(
+                "{name}: the connection was lost"
+            )))
+        };
         let mut world = self.world();
         if self.dead.load(Ordering::Relaxed) {
             return silence();

@@ -46,7 +46,11 @@ fn draw(seed: &str, length: usize, alphabet: &[u8]) -> String {
 /// A UUID drawn by a seed, in the form of version 4.
 pub(super) fn uuid(seed: &str) -> String {
     let hash = Sha256::digest(seed.as_bytes());
-    let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = hash
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!(
         "{}-{}-4{}-a{}-{}",
         &hex[..8],
@@ -111,8 +115,11 @@ impl Maker<'_> {
     fn made_up(&self, kind: &str) -> String {
         let (most, small) = match kind {
             "AWS::S3::Bucket" | "AWS::S3::AccessPoint" => (63, true),
-            "AWS::IAM::Role" | "AWS::KinesisFirehose::DeliveryStream" | "AWS::Events::Rule"
-            | "AWS::Scheduler::Schedule" | "AWS::Lambda::Function" => (64, false),
+            "AWS::IAM::Role"
+            | "AWS::KinesisFirehose::DeliveryStream"
+            | "AWS::Events::Rule"
+            | "AWS::Scheduler::Schedule"
+            | "AWS::Lambda::Function" => (64, false),
             _ if kind.starts_with("AWS::Glue::") => (255, true),
             _ => (128, false),
         };
@@ -153,7 +160,11 @@ impl Maker<'_> {
             "QueueUrl" => self.queue_url(id),
             "CatalogId" => self.place.account.to_string(),
             _ if part == "Arn" || part.ends_with("Arn") => arn.to_owned(),
-            _ if kind == "AWS::SecretsManager::Secret" || kind == "AWS::StepFunctions::StateMachine" => arn.to_owned(),
+            _ if kind == "AWS::SecretsManager::Secret"
+                || kind == "AWS::StepFunctions::StateMachine" =>
+            {
+                arn.to_owned()
+            }
             _ => id.to_owned(),
         }
     }
@@ -167,11 +178,16 @@ impl Maker<'_> {
         let Place { account, region } = self.place;
         let form = match (kind, schema::arn(kind)) {
             ("AWS::SNS::Subscription", _) => {
-                return format!("{}:{id}", text_at(properties, "TopicArn").unwrap_or_default());
+                return format!(
+                    "{}:{id}",
+                    text_at(properties, "TopicArn").unwrap_or_default()
+                );
             }
             ("AWS::Scheduler::Schedule", _) => {
                 let group = text_at(properties, "GroupName").unwrap_or_else(|| "default".into());
-                format!("arn:${{Partition}}:scheduler:${{Region}}:${{Account}}:schedule/{group}/${{Name}}")
+                format!(
+                    "arn:${{Partition}}:scheduler:${{Region}}:${{Account}}:schedule/{group}/${{Name}}"
+                )
             }
             ("AWS::Logs::LogGroup", Some(form)) => format!("{form}:*"),
             (_, Some(form)) => form.to_owned(),
@@ -273,7 +289,9 @@ pub(super) fn set(properties: &mut Value, path: &str, value: Value) {
         if map.get(step).is_none() {
             map.insert(step.to_owned(), Map::new());
         }
-        let Some(next) = map.get_mut(step) else { return };
+        let Some(next) = map.get_mut(step) else {
+            return;
+        };
         at = next;
     }
 }

@@ -13,9 +13,7 @@ use super::names::digest;
 use super::state::Millis;
 use super::store::{Change, Store};
 use super::world::{Doc, Realm, iso};
-use crate::cloud::{
-    BucketAddress, CloudError, Object, ObjectAddress, ObjectVersion, PutCondition,
-};
+use crate::cloud::{BucketAddress, CloudError, Object, ObjectAddress, ObjectVersion, PutCondition};
 use crate::document::Value;
 
 /// The buckets' contents.
@@ -153,7 +151,9 @@ impl Contents {
             let word = digest(format!("{key} {}", self.counter).as_bytes());
             return word[..32].to_owned();
         }
-        self.drop_where(removed, |version| version.key == key && version.id == "null");
+        self.drop_where(removed, |version| {
+            version.key == key && version.id == "null"
+        });
         "null".into()
     }
 
@@ -212,7 +212,9 @@ pub(super) fn put(
     check_key(realm, bucket)?;
     let store = realm.store.clone();
     let contents = realm.buckets.of(bucket).edit(&store)?;
-    let current = contents.current(&at.key).map(|version| version.etag.clone());
+    let current = contents
+        .current(&at.key)
+        .map(|version| version.etag.clone());
     let holds = match when {
         PutCondition::Always => true,
         PutCondition::Absent => current.is_none(),

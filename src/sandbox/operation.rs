@@ -127,7 +127,14 @@ impl World {
 
 impl Engine<'_> {
     /// Adds an event.
-    pub fn tell(&mut self, id: &str, physical: &str, kind: &str, status: &str, reason: Option<&str>) {
+    pub fn tell(
+        &mut self,
+        id: &str,
+        physical: &str,
+        kind: &str,
+        status: &str,
+        reason: Option<&str>,
+    ) {
         let operation = self.body.operation.as_ref();
         let at = operation.map_or(self.now, |operation| operation.at);
         let count = self.events.len();
@@ -210,7 +217,14 @@ impl Engine<'_> {
     }
 
     /// On whose behalf the resources are made.
-    pub fn actor<'b>(&self, definition: &'b Definition, id: &'b str, name: &'b str, shard: &'b str, place: &'b Place) -> Actor<'b> {
+    pub fn actor<'b>(
+        &self,
+        definition: &'b Definition,
+        id: &'b str,
+        name: &'b str,
+        shard: &'b str,
+        place: &'b Place,
+    ) -> Actor<'b> {
         Actor {
             place,
             stack_id: id,
@@ -290,7 +304,9 @@ impl Engine<'_> {
         let outcome = self.perform(&task, making)?;
         let slow = self.faults.slow as Millis;
         let kind = self.kind_of(&task);
-        let crashed = self.faults.crashes(self.head.name.as_str(), &task.id, &kind);
+        let crashed = self
+            .faults
+            .crashes(self.head.name.as_str(), &task.id, &kind);
         let Some(operation) = &mut self.body.operation else {
             return Ok(false);
         };
@@ -378,7 +394,10 @@ impl Engine<'_> {
                         "IMPORT" => "import",
                         _ => "update",
                     };
-                    (format!("{verb}_FAILED"), format!("Resource {what} cancelled"))
+                    (
+                        format!("{verb}_FAILED"),
+                        format!("Resource {what} cancelled"),
+                    )
                 }
                 Outcome::Silent => continue,
             };

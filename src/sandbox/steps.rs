@@ -9,9 +9,7 @@ use super::actions::{self, Acted, Effect, Made};
 use super::faults::FailAt;
 use super::operation::{Engine, Making, View};
 use super::schema;
-use super::state::{
-    Act, Before, Definition, Leftover, Outcome, Record, Task, Verb,
-};
+use super::state::{Act, Before, Definition, Leftover, Outcome, Record, Task, Verb};
 use super::template::Resource;
 use crate::cloud::CloudError;
 use crate::document::Value;
@@ -145,7 +143,10 @@ impl Engine<'_> {
     /// The reason of a fault, in the form that services have.
     fn faulty(&self, id: &str, reason: &str) -> String {
         let refusal = super::services::refuse("GeneralServiceException", reason);
-        actions::told(&refusal, &format!("{} {id} {}", self.head.id, self.events.len()))
+        actions::told(
+            &refusal,
+            &format!("{} {id} {}", self.head.id, self.events.len()),
+        )
     }
 
     fn change(
@@ -246,7 +247,13 @@ impl Engine<'_> {
         record.physical = made.physical.clone();
         record.key = made.key;
         let initiated = Some("Resource creation Initiated");
-        self.tell(id, &made.physical, &old.kind, "UPDATE_IN_PROGRESS", initiated);
+        self.tell(
+            id,
+            &made.physical,
+            &old.kind,
+            "UPDATE_IN_PROGRESS",
+            initiated,
+        );
         Ok(Ok(()))
     }
 
@@ -254,7 +261,10 @@ impl Engine<'_> {
         let operation = self.body.operation.as_ref();
         let targets = operation.map(|operation| operation.imports.clone());
         let wanted = targets.unwrap_or_default();
-        let Some(target) = wanted.iter().find(|target| target.logical_id.as_str() == id) else {
+        let Some(target) = wanted
+            .iter()
+            .find(|target| target.logical_id.as_str() == id)
+        else {
             return self.put(id, making);
         };
         let Some(resource) = making.template.resources.get(id) else {
@@ -330,25 +340,44 @@ impl Engine<'_> {
             ..record
         };
         if nothing {
-            self.body.resources.insert(id.to_owned(), known(*old.clone()));
+            self.body
+                .resources
+                .insert(id.to_owned(), known(*old.clone()));
             return Ok(Outcome::Silent);
         }
-        self.tell(id, &record.physical, &record.kind, "UPDATE_IN_PROGRESS", None);
-        if let Some(reason) = self.faults.fails(&stack, id, &record.kind, FailAt::Rollback) {
+        self.tell(
+            id,
+            &record.physical,
+            &record.kind,
+            "UPDATE_IN_PROGRESS",
+            None,
+        );
+        if let Some(reason) = self
+            .faults
+            .fails(&stack, id, &record.kind, FailAt::Rollback)
+        {
             let reason = self.faulty(id, &reason);
             return Ok(Outcome::Failed("UPDATE_FAILED".into(), reason));
         }
         let result = self.put_back(id, &record, &old, &target)?;
         Ok(match result {
             Ok(()) => {
-                self.body.resources.insert(id.to_owned(), known(*old.clone()));
+                self.body
+                    .resources
+                    .insert(id.to_owned(), known(*old.clone()));
                 Outcome::Told("UPDATE_COMPLETE".into())
             }
             Err(reason) => Outcome::Failed("UPDATE_FAILED".into(), reason),
         })
     }
 
-    fn put_back(&mut self, id: &str, record: &Record, old: &Record, target: &Definition) -> Acted<()> {
+    fn put_back(
+        &mut self,
+        id: &str,
+        record: &Record,
+        old: &Record,
+        target: &Definition,
+    ) -> Acted<()> {
         let stack = self.head.name.to_string();
         let stack_id = self.head.id.clone();
         let definition = self.body.definition.clone();
@@ -535,9 +564,11 @@ impl Engine<'_> {
 
     /// Letting go what an import took in.
     pub fn undo_import(&self) -> Vec<Task> {
-        let taken = self.body.resources.iter().filter(|(_, record)| {
-            matches!(record.before, Some(Before::Nothing))
-        });
+        let taken = self
+            .body
+            .resources
+            .iter()
+            .filter(|(_, record)| matches!(record.before, Some(Before::Nothing)));
         let things = taken.map(|(id, record)| leftover(id, record, true));
         last_first(things.collect())
     }

@@ -418,7 +418,9 @@ fn alphanumeric(what: &str, name: &str) -> Checked<()> {
     if !name.is_empty() && name.len() <= 255 && name.bytes().all(|b| b.is_ascii_alphanumeric()) {
         Ok(())
     } else {
-        Err(malformed(format!("{what} name {name} is non alphanumeric.")))
+        Err(malformed(format!(
+            "{what} name {name} is non alphanumeric."
+        )))
     }
 }
 
@@ -459,9 +461,7 @@ fn parameters(root: &Map) -> Checked<BTreeMap<String, Parameter>> {
 fn resources(root: &Map) -> Checked<BTreeMap<String, Resource>> {
     let map = section(root, "Resources")?;
     if map.is_empty() {
-        return Err(malformed(
-            "At least one Resources member must be defined.",
-        ));
+        return Err(malformed("At least one Resources member must be defined."));
     }
     if map.len() > MOST_RESOURCES {
         return Err(too_many("resources", map.len(), MOST_RESOURCES));
@@ -524,9 +524,7 @@ fn resource(id: &str, fields: &Map) -> Checked<Resource> {
             .map(str::to_owned)
             .collect(),
         Some(_) => {
-            return Err(malformed(
-                "DependsOn must be a string or list of strings.",
-            ));
+            return Err(malformed("DependsOn must be a string or list of strings."));
         }
     };
     Ok(Resource {
@@ -582,11 +580,7 @@ pub(super) fn references(value: &Value) -> Checked<BTreeSet<Reference>> {
     Ok(found)
 }
 
-fn collect(
-    value: &Value,
-    local: &BTreeSet<&str>,
-    found: &mut BTreeSet<Reference>,
-) -> Checked<()> {
+fn collect(value: &Value, local: &BTreeSet<&str>, found: &mut BTreeSet<Reference>) -> Checked<()> {
     match value {
         Value::List(list) => {
             for item in list {

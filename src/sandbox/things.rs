@@ -161,7 +161,9 @@ impl Things {
 
     fn load(&mut self, store: &Store, shard: &str) -> Result<(), CloudError> {
         if !self.shards.contains_key(shard) {
-            let things = store.read(&format!("{shard}/{THINGS}"))?.unwrap_or_default();
+            let things = store
+                .read(&format!("{shard}/{THINGS}"))?
+                .unwrap_or_default();
             self.shards.insert(shard.to_owned(), things);
         }
         Ok(())

@@ -114,7 +114,10 @@ impl Stack {
     /// A stack that is being made.
     pub fn new(place: &Place, head: Head) -> Self {
         let tail = head.id.rsplit('/').next().unwrap_or_default();
-        let dir = format!("{}/{}/stacks/{}-{tail}", place.account, place.region, head.name);
+        let dir = format!(
+            "{}/{}/stacks/{}-{tail}",
+            place.account, place.region, head.name
+        );
         Stack {
             changed: true,
             body: Doc::new(format!("{dir}/body.json"), Body::default()),
@@ -217,7 +220,12 @@ impl Realm {
     }
 
     /// The shard for things that no stack made.
-    pub fn put_loose(&mut self, place: &Place, key: String, thing: Thing) -> Result<(), CloudError> {
+    pub fn put_loose(
+        &mut self,
+        place: &Place,
+        key: String,
+        thing: Thing,
+    ) -> Result<(), CloudError> {
         self.things.put(&self.store, &loose(place), key, thing)
     }
 
@@ -406,7 +414,6 @@ impl World {
             .and_then(|area| area.get_mut(&tail))
             .ok_or_else(|| missing(&at.stack))
     }
-
 }
 
 /// CloudFormation's word for a stack that is not there.

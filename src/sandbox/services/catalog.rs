@@ -68,9 +68,15 @@ pub(super) fn trigger(question: &mut Question<'_>) -> Answer {
         return Ok(Ok(()));
     };
     let of = |name: &str| -> Vec<String> {
-        actions.iter().filter_map(|action| text_at(action, name)).collect()
+        actions
+            .iter()
+            .filter_map(|action| text_at(action, name))
+            .collect()
     };
-    for (property, kind) in [("JobName", "AWS::Glue::Job"), ("CrawlerName", "AWS::Glue::Crawler")] {
+    for (property, kind) in [
+        ("JobName", "AWS::Glue::Job"),
+        ("CrawlerName", "AWS::Glue::Crawler"),
+    ] {
         for name in of(property) {
             if !question.there(kind, &name)? {
                 return not_found(format!(
@@ -109,8 +115,8 @@ pub(super) fn stream(question: &mut Question<'_>) -> Answer {
         return Ok(Ok(()));
     }
     let id = key.rsplit('/').next().unwrap_or_default().to_owned();
-    let ours = !key.starts_with("arn:")
-        || key.split(':').nth(4) == Some(question.place.account.as_str());
+    let ours =
+        !key.starts_with("arn:") || key.split(':').nth(4) == Some(question.place.account.as_str());
     if !ours || question.there("AWS::KMS::Key", &id)? {
         return Ok(Ok(()));
     }
@@ -130,11 +136,19 @@ pub(super) fn delivery_stream(question: &mut Question<'_>) -> Answer {
             ));
         }
     }
-    pass!(role_answers(question, "KinesisStreamSourceConfiguration/RoleARN", "Firehose"));
+    pass!(role_answers(
+        question,
+        "KinesisStreamSourceConfiguration/RoleARN",
+        "Firehose"
+    ));
     let Some(target) = question.new.get("ExtendedS3DestinationConfiguration") else {
         return Ok(Ok(()));
     };
-    pass!(role_answers(question, "ExtendedS3DestinationConfiguration/RoleARN", "Firehose"));
+    pass!(role_answers(
+        question,
+        "ExtendedS3DestinationConfiguration/RoleARN",
+        "Firehose"
+    ));
     if let Some(arn) = text_at(target, "BucketARN") {
         let bucket = arn.rsplit(':').next().unwrap_or_default();
         let key = format!("global AWS::S3::Bucket {bucket}");

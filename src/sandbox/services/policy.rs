@@ -23,7 +23,9 @@ const MOST_KEY_POLICY: usize = 32_768;
 pub(super) fn document(value: &Value) -> Option<Value> {
     match value {
         Value::Map(_) => Some(value.clone()),
-        Value::Str(text) => Value::from_json(text).ok().filter(|it| it.as_map().is_some()),
+        Value::Str(text) => Value::from_json(text)
+            .ok()
+            .filter(|it| it.as_map().is_some()),
         _ => None,
     }
 }
@@ -151,7 +153,9 @@ pub(super) fn principal_exists(
         return Ok(false);
     };
     let role = path.rsplit('/').next().unwrap_or_default();
-    let found = question.realm.find("AWS::IAM::Role", question.place, role)?;
+    let found = question
+        .realm
+        .find("AWS::IAM::Role", question.place, role)?;
     Ok(found.is_some_and(|role| role.attributes.get("Arn").is_some_and(|arn| arn == name)))
 }
 
@@ -165,7 +169,9 @@ pub(super) fn role(question: &mut Question<'_>) -> Answer {
         if let Some(stranger) = stranger(question, &trust)? {
             return Ok(Err(refuse(
                 "InvalidRequest",
-                format!("Invalid principal in policy: {stranger} (Service: Iam, MalformedPolicyDocument)"),
+                format!(
+                    "Invalid principal in policy: {stranger} (Service: Iam, MalformedPolicyDocument)"
+                ),
             )));
         }
         if size(&trust) > MOST_TRUST {

@@ -64,7 +64,11 @@ pub(super) fn alarm(question: &mut Question<'_>) -> Answer {
     if longest * periods > most {
         return invalid(format!(
             "Metrics cannot be checked across more than {} (EvaluationPeriods * Period must be <= {most}). (Service: CloudWatch, ValidationError)",
-            if most == 86_400 { "a day" } else { "seven days" }
+            if most == 86_400 {
+                "a day"
+            } else {
+                "seven days"
+            }
         ));
     }
     if let (Some(alarming), Some(periods)) = (
