@@ -6,6 +6,7 @@
 
 mod arguments;
 mod commands;
+mod connect;
 pub mod env;
 mod exit;
 mod load;

@@ -130,6 +130,24 @@ impl Lake {
         }
     }
 
+    /// What the spec refers to and does not make, in the home region: CloudFormation type and the
+    /// properties that are known of it. The sandbox has them, as an account in use would.
+    pub fn elsewhere(&self) -> Vec<(&'static str, crate::document::Value)> {
+        let mut found = Vec::new();
+        for bucket in self.buckets.values().filter(|bucket| bucket.existing) {
+            let name = bucket.bucket_name.to_string();
+            found.push(("AWS::S3::Bucket", crate::document!({"BucketName": name})));
+        }
+        for database in self.databases.values().filter(|database| database.existing) {
+            let name = database.catalog_name.clone();
+            let properties = crate::document!({
+                "CatalogId": (self.home.account.to_string()), "DatabaseInput": {"Name": name}
+            });
+            found.push(("AWS::Glue::Database", properties));
+        }
+        found
+    }
+
     /// The regions that the lake has resources in, its home first.
     pub fn regions(&self) -> Vec<Region> {
         let mut regions = vec![self.home.region.clone()];
