@@ -134,7 +134,7 @@ impl Scene<'_> {
                 let start = if matches!(self.char(), '*' | '&' | '@' | '`' | '%') {
                     self.at
                 } else {
-                    at.saturating_sub(1)
+                    self.text[..at].char_indices().next_back().map_or(at, |(at, _)| at)
                 };
                 let end = self.text[start..self.line.end.max(start)]
                     .find([',', ']', '}'])
