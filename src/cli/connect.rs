@@ -33,34 +33,12 @@ fn sandbox(place: Option<&Utf8Path>, lake: &Lake, folder: &Utf8Path) -> anyhow::
     };
     let mut options = SandboxOptions::new(lake.home.account.clone());
     options.partition = lake.home.partition.to_owned();
-    options.principals = principals(lake);
     let sandbox = Sandbox::open(&place, options)
         .with_context(|| format!("opening the sandbox in `{place}`"))?;
     for (kind, properties) in lake.elsewhere() {
         sandbox.put_resource(&lake.home.region, kind, &properties)?;
     }
     Ok(sandbox)
-}
-
-/// The ARNs of the roles and users of this account that the spec names.
-fn principals(lake: &Lake) -> Vec<String> {
-    let home = &lake.home;
-    let mut named: Vec<&Principal> = Vec::new();
-    named.extend(lake.keys.values().flat_map(|key| key.admins.iter().map(|at| &at.value)));
-    named.extend(lake.access.values().flat_map(|access| access.who.iter().map(|at| &at.value)));
-    named.extend(lake.pipelines.values().filter_map(|p| p.role.as_ref().map(|at| &at.value)));
-    named.extend([&home.deploy_role, &home.execution_role].into_iter().flatten().map(|at| &at.value));
-    let mut arns: Vec<String> = named
-        .into_iter()
-        .filter_map(|principal| match principal {
-            Principal::Role { account, name } => Some(home.iam_arn(account.as_ref(), "role", name)),
-            Principal::User { account, name } => Some(home.iam_arn(account.as_ref(), "user", name)),
-            _ => None,
-        })
-        .collect();
-    arns.sort();
-    arns.dedup();
-    arns
 }
 
 /// AWS, by the SDK's ordinary configuration and the environment's deploy role.
