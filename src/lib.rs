@@ -7,6 +7,7 @@ pub mod graph;
 pub mod lake;
 pub mod names;
 pub mod plan;
+pub mod render;
 pub mod resolve;
 pub mod source;
 pub mod spec;
