@@ -3,6 +3,6 @@
 
 pub mod diagnostics;
 mod escape;
+pub mod plan;
 
 pub use escape::escape;
-pub mod plan;
