@@ -53,11 +53,10 @@ fn managed(lake: &Lake, bucket: &Bucket, grants: &[Crossing], found: &mut Diagno
     let said = bucket.encryption_span != bucket.span;
     let headline = format!("bucket `{}` is {what} and encrypted with `aws:kms`", bucket.name);
     let label = if said { "the key that AWS manages" } else { "`aws:kms` is the default" };
-    let mut diagnostic =
-        Diagnostic::error(diagnostic::LW0402, bucket.encryption_span, headline)
-            .label(label)
-            .at(format!("{}.encryption", bucket.path()))
-            .note("nobody outside of this account can use a key that AWS manages, replication neither");
+    let mut diagnostic = Diagnostic::error(diagnostic::LW0402, bucket.encryption_span, headline)
+        .label(label)
+        .at(format!("{}.encryption", bucket.path()))
+        .note("nobody outside of this account can use a key that AWS manages, replication neither");
     for (span, who) in grants.iter().take(3) {
         diagnostic = diagnostic.also(*span, format!("shared with `{who}`"));
     }

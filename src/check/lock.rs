@@ -29,10 +29,8 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
             if rule.then.value != Then::Expire || step.days >= lock.days {
                 continue;
             }
-            let headline = format!(
-                "objects expire after {}d and are locked for {}d",
-                step.days, lock.days
-            );
+            let headline =
+                format!("objects expire after {}d and are locked for {}d", step.days, lock.days);
             found.push(
                 Diagnostic::error(diagnostic::LW0312, step.span, headline)
                     .also(lock.span, format!("every version is locked for {} days", lock.days))

@@ -86,10 +86,7 @@ fn overlapping(what: &str, outer: &Claim, inner: &Claim, found: &mut Diagnostics
 }
 
 /// The table whose objects those at a location would be.
-fn around<'a>(
-    location: &Location,
-    tables: &BTreeMap<&Location, &'a Table>,
-) -> Option<&'a Table> {
+fn around<'a>(location: &Location, tables: &BTreeMap<&Location, &'a Table>) -> Option<&'a Table> {
     let ends = location.prefix.match_indices('/').map(|(at, _)| at + 1);
     std::iter::once(0)
         .chain(ends)
@@ -104,10 +101,8 @@ fn around<'a>(
 /// A source delivers into a table: it has to be its own, and of a format that Firehose writes.
 fn lands(source: &Source, table: &Table, found: &mut Diagnostics) {
     let name = format!("{}.{}", table.database, table.name);
-    let own = source
-        .table
-        .as_ref()
-        .filter(|at| at.value.0 == table.database && at.value.1 == table.name);
+    let own =
+        source.table.as_ref().filter(|at| at.value.0 == table.database && at.value.1 == table.name);
     match own {
         None => {
             let headline =

@@ -119,7 +119,9 @@ fn grants(lake: &Lake, access: &Access, found: &mut Diagnostics) {
                         format!("`{who}` cannot be given access"),
                     )
                     .at(&*path)
-                    .note(format!("{service} acts for a flow: declare that, and it may do what the flow needs"))
+                    .note(format!(
+                        "{service} acts for a flow: declare that, and it may do what the flow needs"
+                    ))
                     .help("name roles, users, accounts, organizational units or `organization`"),
                 );
                 continue;
@@ -177,13 +179,7 @@ fn beyond(lake: &Lake, access: &Access, who: &At<Principal>, path: &str, found: 
 }
 
 /// Databases and tables are open to roles and users of this account only.
-fn catalog(
-    access: &Access,
-    who: &At<Principal>,
-    path: &str,
-    whom: &str,
-    found: &mut Diagnostics,
-) {
+fn catalog(access: &Access, who: &At<Principal>, path: &str, whom: &str, found: &mut Diagnostics) {
     let place = access.grants.iter().find(|grant| !matches!(grant.place.value, Place::Objects(_)));
     if let Some(grant) = place {
         let headline = format!("`{who}` cannot be given access to `{}`", grant.place.value);

@@ -52,7 +52,9 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
         needs.push((alarm.span, alarm.path(), home, types));
     }
     for (span, path, region, types) in needs {
-        if let Some(missing) = types.iter().find(|missing| catalogue::absent(missing, region.as_str())) {
+        if let Some(missing) =
+            types.iter().find(|missing| catalogue::absent(missing, region.as_str()))
+        {
             found.push(
                 Diagnostic::error(
                     diagnostic::LW0503,

@@ -32,7 +32,10 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
                     .label("these would be folders")
                     .at(format!("{}.partition", table.path()))
                     .note("Iceberg divides a table by columns that it has, not by folders")
-                    .help(format!("declare them as columns, and write `partition: [{}]`", names.join(", "))),
+                    .help(format!(
+                        "declare them as columns, and write `partition: [{}]`",
+                        names.join(", ")
+                    )),
                 );
             }
             (Some(Partition::Folders(folders)), _) => folders_once(table, folders, found),
@@ -91,16 +94,22 @@ fn columns(table: &Table, found: &mut Diagnostics) {
                 .also(table.span, format!("the format is `{}`", table.format.as_str()))
                 .at(format!("{path}.{}", column.name.value.0))
                 .help(format!("write `{instead}`"));
-            found.push(if kind == word || word == "char" || word == "varchar" && !kind.contains('<') {
-                diagnostic.fix(column.kind.span, instead)
-            } else {
-                diagnostic
-            });
+            found.push(
+                if kind == word || word == "char" || word == "varchar" && !kind.contains('<') {
+                    diagnostic.fix(column.kind.span, instead)
+                } else {
+                    diagnostic
+                },
+            );
             break;
         }
         let nested = ["array<", "map<", "struct<"].iter().any(|nested| kind.starts_with(nested));
         if table.format == Format::Csv && (nested || kind == "binary") {
-            let headline = format!("column `{}` cannot be `{}` in CSV", column.name.value.0, crate::spec::decode::shortened(kind));
+            let headline = format!(
+                "column `{}` cannot be `{}` in CSV",
+                column.name.value.0,
+                crate::spec::decode::shortened(kind)
+            );
             found.push(
                 Diagnostic::error(diagnostic::LW0211, column.kind.span, headline)
                     .also(table.span, "the format is `csv`")
@@ -170,7 +179,10 @@ fn folders_once(table: &Table, folders: &[PartitionColumn], found: &mut Diagnost
         }
         let kind = &*folder.kind.value.0;
         if kind.contains('<') || kind == "binary" {
-            let headline = format!("the name of a folder cannot be `{}`", crate::spec::decode::shortened(kind));
+            let headline = format!(
+                "the name of a folder cannot be `{}`",
+                crate::spec::decode::shortened(kind)
+            );
             found.push(
                 Diagnostic::error(diagnostic::LW0211, folder.kind.span, headline)
                     .at(format!("{}.partition.{name}", table.path()))

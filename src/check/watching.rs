@@ -7,9 +7,9 @@
 //! hour and seven days otherwise (API reference, PutMetricAlarm, EvaluationPeriods).
 
 use crate::diagnostic::{self, Diagnostic, Diagnostics};
+use crate::lake::Lake;
 use crate::lake::places::Place;
 use crate::lake::watch::{Alarm, Trouble, Watched};
-use crate::lake::Lake;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -66,9 +66,8 @@ fn untold(lake: &Lake, watched: &Watched, trouble: &Trouble) -> Option<(String, 
                     "databases and tables have no metrics: watch what writes them, or their prefix",
                 ),
             };
-            (!known.contains(&metric.namespace.as_str())).then(|| {
-                (format!("no metric of `{}` is about a {kind}", metric.namespace), help)
-            })
+            (!known.contains(&metric.namespace.as_str()))
+                .then(|| (format!("no metric of `{}` is about a {kind}", metric.namespace), help))
         }
     }
 }
@@ -86,7 +85,10 @@ fn unseen(lake: &Lake, place: &Place) -> Option<(String, &'static str)> {
                 Some(location) => location,
                 None => {
                     return Some((
-                        format!("database `{}` has no one place whose age could be seen", database.name),
+                        format!(
+                            "database `{}` has no one place whose age could be seen",
+                            database.name
+                        ),
                         "watch its tables, or give the database a `location`",
                     ));
                 }
