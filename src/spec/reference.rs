@@ -209,7 +209,7 @@ impl Principal {
         let (account, rest) = match text.split_once(':') {
             Some(("arn", rest)) => {
                 let reason = "a principal is written without `arn`: `role/NAME`, or `ACCOUNT:role/NAME` for another account's";
-                let short = rest.rsplitn(2, "::").next().unwrap_or("");
+                let short = rest.rsplit("::").next().unwrap_or("");
                 return Err(match Principal::parse(short) {
                     Ok(_) => Refused::instead(reason, short),
                     Err(_) => reason.into(),
