@@ -359,7 +359,7 @@ impl Run<'_> {
             && let Value::Map(map) = &mut body
         {
             let bare = Value::Map(map.clone()).to_json().len();
-            let filler = usize::try_from(size).unwrap_or(0).saturating_sub(bare + 28);
+            let filler = usize::try_from(size).unwrap_or(0).saturating_sub(bare + 22);
             map.insert(
                 "Metadata",
                 lakewright::document!({"Pad": ("x".repeat(filler))}),
