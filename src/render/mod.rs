@@ -2,6 +2,7 @@
 //! wide it is and whether it is coloured.
 
 pub mod diagnostics;
+pub mod events;
 mod escape;
 
 pub use escape::escape;
