@@ -2,7 +2,8 @@
 //! wide it is and whether it is coloured.
 
 pub mod diagnostics;
-pub mod events;
 mod escape;
+pub mod events;
+pub mod plan;
 
 pub use escape::escape;
