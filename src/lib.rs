@@ -13,6 +13,7 @@ pub mod plan;
 pub mod policy;
 pub mod render;
 pub mod resolve;
+pub mod sandbox;
 pub mod source;
 pub mod spec;
 pub mod stacks;
