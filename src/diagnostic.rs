@@ -220,6 +220,16 @@ impl Diagnostics {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// Whether there is an error at a place of the spec or below it: what depends on it needs no
+    /// second complaint.
+    pub fn has_errors_at(&self, path: &str) -> bool {
+        self.list.iter().any(|d| {
+            let rest = d.path.as_deref().and_then(|at| at.strip_prefix(path));
+            d.severity == Severity::Error
+                && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        })
+    }
+
     /// How many of a severity there are.
     pub fn count(&self, severity: Severity) -> usize {
         self.list.iter().filter(|d| d.severity == severity).count()

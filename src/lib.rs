@@ -1,8 +1,12 @@
 //! lakewright
 pub mod apply;
 pub mod aws;
+pub mod blueprint;
 pub mod catalogue;
+pub mod check;
+pub mod cli;
 pub mod cloud;
+pub mod compile;
 pub mod diagnostic;
 pub mod document;
 pub mod graph;

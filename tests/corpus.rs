@@ -20,9 +20,34 @@ use lakewright::render::diagnostics::{Style, text as render};
 use lakewright::source::{FileId, Sources};
 use lakewright::syntax;
 
-/// The front end that the corpus is run against. The one place to change when there is more of it.
-fn check(sources: &Sources, file: FileId, _environment: Option<&str>) -> Diagnostics {
-    syntax::parse(sources, file).1
+/// Families of cases that are no whole specs: of what is said about them only the syntax counts.
+const SYNTAX: [&str; 10] = [
+    "aliases",
+    "documents",
+    "indentation",
+    "keys",
+    "lookalikes",
+    "nesting",
+    "several",
+    "syntax",
+    "tabs",
+    "tags",
+];
+
+/// The whole front end, in one environment or in all of them.
+fn check(sources: &Sources, file: FileId, case: &Case) -> Diagnostics {
+    let (tree, mut found) = syntax::parse(sources, file);
+    let rest = lakewright::check::spec(&tree, case.environment.as_deref());
+    if !case.syntax_only {
+        found.extend(rest);
+    }
+    found
+}
+
+/// How a case is looked at.
+struct Case {
+    environment: Option<String>,
+    syntax_only: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -68,10 +93,12 @@ fn run(path: &Path) -> Result<(), String> {
     let bytes = std::fs::read(path).expect("a case is readable");
     let text = syntax::decode(bytes);
     let (expected, environment) = expectations(&text);
-    let environment = environment.as_deref();
+    let family = path.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    let syntax_only = family.is_some_and(|family| SYNTAX.contains(&family));
+    let case = Case { environment, syntax_only };
     let mut sources = Sources::default();
     let file = sources.add(path.file_name().unwrap_or_default().to_string_lossy(), text.clone());
-    let mut found = check(&sources, file, environment);
+    let mut found = check(&sources, file, &case);
     found.sort();
     let fail = |what: String| {
         let style = Style { all: true, ..Style::default() };
@@ -82,6 +109,11 @@ fn run(path: &Path) -> Result<(), String> {
     let mut problems = String::new();
     for diagnostic in &found {
         let place = place(diagnostic, &sources);
+        let length = diagnostic.headline.chars().count();
+        if length > 120 || diagnostic.headline.contains('\n') {
+            let _ =
+                writeln!(problems, "a headline of {length} characters: {}", diagnostic.headline);
+        }
         let matching = left.iter().position(|expected| {
             expected.severity == diagnostic.severity.as_str()
                 && expected.code == diagnostic.code.as_str()
@@ -119,7 +151,7 @@ fn run(path: &Path) -> Result<(), String> {
     let mut unmended = errors(found.iter().filter(|diagnostic| certain(diagnostic).is_none()));
     let mut sources = Sources::default();
     let file = sources.add("mended.yaml", mended.clone());
-    for (code, count) in errors(check(&sources, file, environment).iter()) {
+    for (code, count) in errors(check(&sources, file, &case).iter()) {
         let before = unmended.entry(code).or_insert(0);
         if count > *before {
             return fail(format!("{code} remains with the suggestions applied:\n{mended}"));
@@ -171,4 +203,29 @@ fn expectations(text: &str) -> (Vec<Expected>, Option<String>) {
         expected.push(Expected { severity, code, place: place.to_owned(), suggestion });
     }
     (expected, environment)
+}
+
+/// What the corpus promises: enough of it, three or more of each family, and many with several
+/// independent errors.
+#[test]
+fn the_corpus_is_broad() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let mut cases = Vec::new();
+    collect(&root, &mut cases);
+    let mut families: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut broken, mut several) = (0, 0);
+    for path in &cases {
+        let text = syntax::decode(std::fs::read(path).expect("a case is readable"));
+        let errors = expectations(&text).0.iter().filter(|e| e.severity == "error").count();
+        if errors > 0 {
+            let family = path.parent().and_then(Path::file_name).unwrap_or_default();
+            *families.entry(family.to_string_lossy().into_owned()).or_insert(0) += 1;
+        }
+        broken += usize::from(errors > 0);
+        several += usize::from(errors > 2);
+    }
+    assert!(broken >= 190, "only {broken} broken specs");
+    assert!(several >= 20, "only {several} with several errors");
+    let thin: Vec<_> = families.iter().filter(|(_, count)| **count < 2).collect();
+    assert!(thin.is_empty(), "thin families: {thin:?}");
 }

@@ -37,7 +37,6 @@ pub use clock::Clock;
 pub use event::{Event, Phase, Progress, Summary, What};
 pub use index::Index;
 pub use kept::{deletion_command, identifier_line};
-pub(crate) use kept::{Surroundings, identify};
 pub use lock::LockInfo;
 pub use message::{FirstCause, explain, first_cause};
 pub use observe::{Scope, base_bucket, guard, observe};

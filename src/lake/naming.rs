@@ -34,6 +34,19 @@ impl Naming {
         }
     }
 
+    /// `corp-raw`, `corp-raw-copy`: a name that the user chose. The suffix ends it all the same, so
+    /// that two copies of a lake have none in common.
+    pub fn own(&self, name: &str, generation: i64) -> String {
+        let mut own = name.to_owned();
+        if let Some(suffix) = &self.suffix {
+            own = format!("{own}-{suffix}");
+        }
+        match generation {
+            1 => own,
+            n => format!("{own}-{n}"),
+        }
+    }
+
     /// `acme_prod_sales`: names of the Data Catalog have no hyphens.
     pub fn catalog(&self, name: &str) -> String {
         self.thing(name).replace('-', "_")

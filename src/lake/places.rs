@@ -174,6 +174,8 @@ pub struct Table {
     pub columns: Columns,
     pub partition: Option<Partition>,
     pub location: Location,
+    /// Where the location is written; the table's name where it follows from the database's.
+    pub location_span: Span,
     pub csv: Option<Csv>,
     pub protect: bool,
 }

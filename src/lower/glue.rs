@@ -172,11 +172,29 @@ impl Lowering<'_> {
             .any(|place| self.holds_iceberg(&place.value));
         if iceberg {
             arguments.insert("--datalake-formats", "iceberg");
+            arguments.insert("--conf", ICEBERG);
         }
+        arguments.insert("--read", self.addresses(&pipeline.read));
+        arguments.insert("--write", self.addresses(&pipeline.write));
         for (name, value) in &pipeline.arguments {
             arguments.insert(name.clone(), value.clone());
         }
         Value::Map(arguments)
+    }
+
+    /// What a script is told of its places, in the order of the spec, with commas between them:
+    /// `s3://bucket/prefix/` for objects, `database.table` for tables, `glue_catalog.database.table`
+    /// for Iceberg's.
+    fn addresses(&self, places: &[crate::spec::decode::At<Place>]) -> String {
+        let address = |place: &Place| match place {
+            Place::Objects(location) => self.uri(location),
+            Place::Database(name) => self.lake.databases[name].catalog_name.clone(),
+            Place::Table { database, table } => {
+                let catalog = if self.holds_iceberg(place) { "glue_catalog." } else { "" };
+                format!("{catalog}{}.{table}", self.lake.databases[database].catalog_name)
+            }
+        };
+        places.iter().map(|at| address(&at.value)).collect::<Vec<_>>().join(",")
     }
 
     fn holds_iceberg(&self, place: &Place) -> bool {
@@ -401,6 +419,13 @@ impl Lowering<'_> {
         self.graph.add(schedule);
     }
 }
+
+/// How Spark finds Iceberg tables in the Data Catalog (AWS Glue developer guide, "Using the Iceberg
+/// framework in AWS Glue"). One argument carries all of them.
+const ICEBERG: &str = "spark.sql.extensions=org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions \
+    --conf spark.sql.catalog.glue_catalog=org.apache.iceberg.spark.SparkCatalog \
+    --conf spark.sql.catalog.glue_catalog.catalog-impl=org.apache.iceberg.aws.glue.GlueCatalog \
+    --conf spark.sql.catalog.glue_catalog.io-impl=org.apache.iceberg.aws.s3.S3FileIO";
 
 /// Where a script lies in the base bucket: below the hash of its content, under its own name.
 pub fn script_key(path: &str, hash: &str) -> String {

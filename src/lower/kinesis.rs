@@ -75,8 +75,15 @@ impl Lowering<'_> {
         let names = [source.name.as_str()];
         let mut group =
             self.resource("AWS::Logs::LogGroup", "LogSource", &names, Part::Flows, &source.path());
-        group.set("LogGroupName", log_group(source)).set("RetentionInDays", 90);
+        group.set("LogGroupName", log_group(source)).set("RetentionInDays", 365);
         group.knows("Ref", log_group(source));
+        // What Firehose says of a record may quote it: the log is encrypted as the data is.
+        if let Some(key) = self.bucket(&source.into.value).key() {
+            group.set("KmsKeyId", self.key_arn(key));
+            let groups: Argument = vec![log_group(source)].into();
+            let asked = self.fill_here("key-logs", &[("log_groups", groups)]);
+            self.ask_key(key, asked);
+        }
         let group_id = group.id.clone();
         self.graph.add(group);
         let mut stream = self.resource(

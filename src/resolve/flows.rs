@@ -6,9 +6,8 @@ use super::{Resolver, or};
 use crate::diagnostic::{self, Diagnostic};
 use crate::lake::access::{Access, Grant, Verb};
 use crate::lake::flows::{Pipeline, Source};
-use crate::lake::places::{Database, Location, Place};
+use crate::lake::places::{Database, Place};
 use crate::names::Name;
-use crate::source::Span;
 use crate::spec;
 use crate::spec::decode::{At, Item};
 use crate::spec::pipelines::{WorkerType, Workers};
@@ -141,11 +140,12 @@ impl Resolver<'_> {
     pub(super) fn pipelines(
         &mut self,
         databases: &BTreeMap<Name, Database>,
+        sources: &BTreeMap<Name, Source>,
     ) -> BTreeMap<Name, Pipeline> {
         let spec = self.spec;
         spec.pipelines
             .iter()
-            .map(|item| (item.name.value.clone(), self.pipeline(item, databases)))
+            .map(|item| (item.name.value.clone(), self.pipeline(item, databases, sources)))
             .collect()
     }
 
@@ -153,11 +153,29 @@ impl Resolver<'_> {
         &mut self,
         item: &Item<spec::pipelines::Pipeline>,
         databases: &BTreeMap<Name, Database>,
+        sources: &BTreeMap<Name, Source>,
     ) -> Pipeline {
         let (name, given) = (&item.name, &item.value);
         let path = format!("pipelines.{name}");
-        let read = self.places(&given.read, &format!("{path}.read"), databases);
-        let write = self.places(&given.write, &format!("{path}.write"), databases);
+        let read = self.places(&given.read, &format!("{path}.read"), databases, sources);
+        let write = self.places(&given.write, &format!("{path}.write"), databases, sources);
+        // Which of its tables are written is a fact about the script: the role gives no more than that.
+        for place in &write {
+            if let Place::Database(database) = &place.value {
+                let headline =
+                    format!("`{database}` is a whole database: name the tables to write");
+                let known = databases.get(database).into_iter().flat_map(|d| d.tables.keys());
+                let known: Vec<String> =
+                    known.take(4).map(|table| format!("{database}.{table}")).collect();
+                let mut diagnostic = Diagnostic::error(diagnostic::LW0205, place.span, headline);
+                if !known.is_empty() {
+                    diagnostic =
+                        diagnostic.help(format!("write the tables: `[{}]`", known.join(", ")));
+                }
+                let at = self.position(&format!("{path}.write"), place.span);
+                self.report(diagnostic, &format!("{path}.write[{at}]"));
+            }
+        }
         let timeout_minutes = match &given.timeout {
             None => 480,
             Some(timeout) => {
@@ -232,13 +250,15 @@ impl Resolver<'_> {
         references: &[At<Reference>],
         path: &str,
         databases: &BTreeMap<Name, Database>,
+        sources: &BTreeMap<Name, Source>,
     ) -> Vec<At<Place>> {
         let mut places = Vec::new();
-        for (at, reference) in references.iter().enumerate() {
-            let path = format!("{path}[{at}]");
+        for reference in references {
+            let path = format!("{path}[{}]", self.position(path, reference.span));
             if let Reference::Thing(name) = &reference.value
-                && let Some(delivered) = self.delivered_by(name, reference.span, &path)
+                && let Some(source) = sources.get(name)
             {
+                let delivered = source.into.value.clone();
                 places.push(At { value: Place::Objects(delivered), span: reference.span });
                 continue;
             }
@@ -247,13 +267,6 @@ impl Resolver<'_> {
             }
         }
         places
-    }
-
-    /// Where a source delivers to, if the name is one's.
-    fn delivered_by(&mut self, name: &Name, span: Span, path: &str) -> Option<Location> {
-        let spec = self.spec;
-        let source = spec.sources.iter().find(|item| item.name.value == *name)?;
-        self.location(&source.value.into.value, span, path)
     }
 
     pub(super) fn access(
@@ -273,7 +286,12 @@ impl Resolver<'_> {
             ];
             for (key, value) in later {
                 if let Some(at) = value {
-                    self.lake_formation(at.span, &format!("{path}.{key}"), &format!("`{key}`"));
+                    let what = if key == "hide" {
+                        format!("`{key}` comes")
+                    } else {
+                        format!("`{key}` come")
+                    };
+                    self.lake_formation(at.span, &format!("{path}.{key}"), &what);
                 }
             }
             let mut grants = Vec::new();
@@ -284,8 +302,9 @@ impl Resolver<'_> {
                 (Verb::Admin, &given.admin),
             ];
             for (verb, references) in verbs {
-                for (at, reference) in references.iter().enumerate() {
-                    let path = format!("{path}.{}[{at}]", verb.as_str());
+                for reference in references {
+                    let path = format!("{path}.{}", verb.as_str());
+                    let path = format!("{path}[{}]", self.position(&path, reference.span));
                     if let Some(place) =
                         self.place(&reference.value, reference.span, &path, databases)
                     {
@@ -294,7 +313,8 @@ impl Resolver<'_> {
                     }
                 }
             }
-            if given.who.is_empty() {
+            let unread = self.unreadable(&format!("{path}.who")) || self.unknown_key_in(&path);
+            if given.who.is_empty() && !unread {
                 let headline = format!("access `{name}` is given to nobody");
                 self.report(
                     Diagnostic::error(diagnostic::LW0202, name.span, headline)
@@ -303,7 +323,11 @@ impl Resolver<'_> {
                 );
             }
             let nothing = [&given.read, &given.write, &given.delete, &given.admin];
-            if nothing.iter().all(|references| references.is_empty()) {
+            let unread = ["read", "write", "delete", "admin"]
+                .iter()
+                .any(|verb| self.unreadable(&format!("{path}.{verb}")))
+                || self.unknown_key_in(&path);
+            if !unread && nothing.iter().all(|references| references.is_empty()) {
                 let headline = format!("access `{name}` gives nothing");
                 self.report(
                     Diagnostic::error(diagnostic::LW0202, name.span, headline)

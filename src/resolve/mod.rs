@@ -5,18 +5,23 @@
 //! that is wrong is reported at the place where it was written, the parts that are right are there
 //! for the checks all the same. INVARIANT: a `Lake` holds no name that refers to nothing.
 
+mod combine;
 mod flows;
 mod places;
+mod tags;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use combine::combine;
 
 use crate::catalogue;
 use crate::diagnostic::{self, Code, Diagnostic, Diagnostics, nearest};
 use crate::lake::{Home, Lake, Naming, OptOut, Organization, Origins};
-use crate::names::{AccountId, Name};
+use crate::names::{AccountId, Name, Region};
 use crate::source::Span;
 use crate::spec::decode::{At, Named, list};
+use crate::spec::organization::OrganizationId;
 use crate::spec::reference::Section;
 use crate::spec::{self, Spec, WITH_DEFAULTS};
 use crate::syntax::{Entry, Kind, Node, merge_under, overlay};
@@ -24,7 +29,9 @@ use crate::syntax::{Entry, Kind, Node, merge_under, overlay};
 /// What a spec means in one environment, as far as it could be understood.
 #[derive(Debug, Clone)]
 pub struct Resolved {
-    /// `None` when not even lake, environment and region are known.
+    /// `None` when there is no spec to be seen. Where there are errors it lacks what could not be
+    /// read and holds guesses for lake, account, region and organization, so that the rest can be
+    /// checked all the same: nobody goes on to make something of it then.
     pub lake: Option<Lake>,
     pub origins: Origins,
     pub diagnostics: Diagnostics,
@@ -45,7 +52,8 @@ pub fn choose<'t>(tree: &'t Node, asked: Option<&str>) -> Result<&'t str, Box<Di
     let span = tree
         .entries()
         .and_then(|entries| entries.iter().find(|entry| &*entry.key == "environments"))
-        .map(|entry| entry.key_span);
+        .map(|entry| entry.key_span)
+        .or_else(|| Some(tree.entries()?.first()?.key_span));
     let refuse = |headline: String| {
         Diagnostic::new(diagnostic::LW0207, diagnostic::Severity::Error, span, headline)
     };
@@ -75,8 +83,29 @@ pub fn resolve(tree: &Node, environment: &str) -> Resolved {
     let origins = Origins::of(&merged, 5);
     let (spec, found) = spec::decode(&merged);
     diagnostics.extend(found);
-    let lake = spec.and_then(|spec| Resolver::new(&spec, environment, &mut diagnostics)?.lake());
+    let spec = spec.or_else(|| spec::decode(&mended(&merged)?).0);
+    let lake = spec.map(|spec| Resolver::new(&spec, &merged, environment, &mut diagnostics).lake());
     Resolved { lake, origins, diagnostics }
+}
+
+/// The spec with guesses for what it must have and has not, or not readably.
+fn mended(merged: &Node) -> Option<Node> {
+    let mut tree = merged.clone();
+    let span = Span { end: tree.span.start, ..tree.span };
+    let Kind::Map(entries) = &mut tree.kind else { return None };
+    let lake = |entry: &Entry| entry.value.text().is_some_and(|text| Name::new(text).is_ok());
+    let named = entries.iter().any(|entry| &*entry.key == "lake" && lake(entry));
+    entries.retain(|entry| match &*entry.key {
+        "lakewright" => false,
+        "lake" => named,
+        _ => true,
+    });
+    for (key, text) in [("lakewright", Some("1")), ("lake", (!named).then_some("lake"))] {
+        let Some(text) = text else { continue };
+        let kind = Kind::Scalar { text: text.into(), quoted: false };
+        entries.push(Entry { key: key.into(), key_span: span, value: Node { span, kind } });
+    }
+    Some(tree)
 }
 
 /// What the spec means in each environment. What is found in all of them is said once; what shows in
@@ -136,97 +165,118 @@ fn takes_defaults(thing: &Entry) -> bool {
 /// Works a spec out, one section after the other.
 struct Resolver<'a> {
     spec: &'a Spec,
+    /// What the spec was decoded from.
+    tree: &'a Node,
     diagnostics: &'a mut Diagnostics,
     naming: Naming,
     home: Home,
+    /// Whether the region is a guess.
+    guessed: bool,
     /// What each name of the shared namespace is, and where it was declared.
     things: BTreeMap<Name, (Section, Span)>,
+    /// Those of them that could not be read or made sense of, which was reported: nothing refers to
+    /// them in the end, and nobody complains about that again.
+    unusable: BTreeSet<Name>,
     opt_outs: Vec<OptOut>,
 }
 
 impl<'a> Resolver<'a> {
-    fn new(spec: &'a Spec, environment: &str, diagnostics: &'a mut Diagnostics) -> Option<Self> {
-        let item = spec.environments.iter().find(|item| item.name.as_str() == environment)?;
-        let region = item.value.region.value.clone();
-        let facts = catalogue::region(region.as_str())?;
-        let account = match &item.value.account {
-            Some(account) => account.value.clone(),
-            None => AccountId::new(DUMMY_ACCOUNT).expect("invariant: 12 digits"),
+    fn new(
+        spec: &'a Spec,
+        tree: &'a Node,
+        environment: &str,
+        diagnostics: &'a mut Diagnostics,
+    ) -> Self {
+        let item = spec.environments.iter().find(|item| item.name.as_str() == environment);
+        let known = item.and_then(|item| {
+            let region = item.value.region.value.clone();
+            Some((item, catalogue::region(region.as_str())?, region))
+        });
+        let guess = || {
+            let region = Region::new("us-east-1").expect("invariant: it looks like a region");
+            let facts = catalogue::region("us-east-1").expect("invariant: AWS's oldest region");
+            (facts, region)
+        };
+        let (facts, region) = match &known {
+            Some((_, facts, region)) => (*facts, region.clone()),
+            None => guess(),
+        };
+        let name = match item {
+            Some(item) => item.name.value.clone(),
+            None => Name::new(environment)
+                .or_else(|_| Name::new("env"))
+                .expect("invariant: `env` is a name"),
+        };
+        let written = tree
+            .get("environments")
+            .and_then(|environments| environments.get(environment)?.get("account")?.text())
+            .and_then(|text| AccountId::new(text).ok());
+        let account =
+            written.unwrap_or_else(|| AccountId::new(DUMMY_ACCOUNT).expect("invariant: 12 digits"));
+        // An underscore in them is reported below, and in no name that is made of them.
+        let part = |name: &Name| {
+            Name::new(name.as_str().replace('_', "-")).unwrap_or_else(|_| name.clone())
         };
         let naming = Naming {
-            lake: spec.lake.value.clone(),
-            environment: item.name.value.clone(),
-            suffix: spec.suffix.as_ref().map(|suffix| suffix.value.clone()),
+            lake: part(&spec.lake.value),
+            environment: part(&name),
+            suffix: spec.suffix.as_ref().map(|suffix| part(&suffix.value)),
         };
-        for name in [Some(&spec.lake), Some(&item.name), spec.suffix.as_ref()].into_iter().flatten()
-        {
-            if name.as_str().contains('_') {
-                let headline = format!("`{name}` cannot be part of every name");
-                let mended = name.as_str().replace('_', "-");
-                diagnostics.push(
-                    Diagnostic::error(diagnostic::LW0206, name.span, headline)
-                        .note("buckets and stacks take no underscores")
-                        .fix(name.span, mended),
-                );
-            }
+        let parts = [Some(&spec.lake), item.map(|item| &item.name), spec.suffix.as_ref()];
+        for part in parts.into_iter().flatten().filter(|part| part.as_str().contains('_')) {
+            let headline = format!("`{part}` cannot be part of every name");
+            diagnostics.push(
+                Diagnostic::error(diagnostic::LW0206, part.span, headline)
+                    .note("buckets and stacks take no underscores")
+                    .fix(part.span, part.as_str().replace('_', "-")),
+            );
         }
         let home = Home {
-            environment: item.name.value.clone(),
+            environment: name,
+            span: item.map(|item| item.name.span),
             account,
             region,
             partition: facts.partition.name,
             dns_suffix: facts.partition.dns_suffix,
-            deploy_role: item.value.deploy_role.clone(),
-            execution_role: item.value.execution_role.clone(),
-            base_bucket: item.value.base_bucket.clone(),
+            deploy_role: item.and_then(|item| item.value.deploy_role.clone()),
+            execution_role: item.and_then(|item| item.value.execution_role.clone()),
+            base_bucket: item.and_then(|item| item.value.base_bucket.clone()),
         };
-        Some(Resolver {
+        Resolver {
             spec,
+            tree,
             diagnostics,
             naming,
             home,
+            guessed: known.is_none(),
             things: BTreeMap::new(),
+            unusable: BTreeSet::new(),
             opt_outs: Vec::new(),
-        })
+        }
     }
 
-    fn lake(mut self) -> Option<Lake> {
+    fn lake(mut self) -> Lake {
         self.declare_things();
-        let organization = self.spec.organization.as_ref().map(|organization| Organization {
-            id: organization.id.clone(),
-            management_account: organization.management_account.clone(),
-            root: organization.root.clone(),
-            trusted: organization
-                .trusted
-                .0
-                .iter()
-                .map(|(id, why)| (id.value.clone(), why.clone()))
-                .collect(),
-        });
-        let mut tags: BTreeMap<String, String> = self
-            .spec
-            .tags
-            .0
-            .iter()
-            .map(|tag| (tag.key.value.clone(), tag.value.value.clone()))
-            .collect();
-        if let Some(owner) = &self.spec.owner {
-            tags.entry("owner".into()).or_insert_with(|| owner.value.clone());
-        }
+        let organization = self.organization();
+        let family = self.family();
+        let tags = self.lake_tags();
         let keys = self.keys();
         let buckets = self.buckets();
+        self.lost(&self.spec.buckets, |name| buckets.contains_key(name));
         let databases = self.databases(&buckets);
         let sources = self.sources(&databases);
-        let pipelines = self.pipelines(&databases);
+        self.lost(&self.spec.sources, |name| sources.contains_key(name));
+        let pipelines = self.pipelines(&databases, &sources);
         let access = self.access(&databases);
         let notify = self.notify();
         let alarms = self.alarms(&databases);
-        Some(Lake {
+        Lake {
             naming: self.naming,
             home: self.home,
             description: self.spec.description.clone(),
             tags,
             organization,
+            family,
             keys,
             buckets,
             databases,
@@ -236,7 +286,67 @@ impl<'a> Resolver<'a> {
             notify,
             alarms,
             opt_outs: self.opt_outs,
+        }
+    }
+
+    /// The accounts that the environments name, read from the tree: also those of environments that
+    /// have a mistake elsewhere.
+    fn family(&self) -> BTreeSet<AccountId> {
+        let environments = self.tree.get("environments").and_then(Node::entries).unwrap_or(&[]);
+        let accounts = environments
+            .iter()
+            .filter_map(|entry| AccountId::new(entry.value.get("account")?.text()?).ok());
+        accounts.chain([self.home.account.clone()]).collect()
+    }
+
+    /// The organization; where it could not be read, one that trusts whom it says it trusts.
+    fn organization(&self) -> Option<Organization> {
+        if let Some(given) = &self.spec.organization {
+            let trusted = given.trusted.0.iter();
+            return Some(Organization {
+                id: given.id.clone(),
+                management_account: given.management_account.clone(),
+                root: given.root.clone(),
+                trusted: trusted.map(|(id, why)| (id.value.clone(), why.clone())).collect(),
+            });
+        }
+        let node = self.tree.get("organization").filter(|node| node.kind != Kind::Null)?;
+        let trusted = node.get("trusted").and_then(Node::entries).unwrap_or(&[]);
+        let id = OrganizationId("o-0000000000".to_owned());
+        Some(Organization {
+            id: At { value: id, span: node.span },
+            management_account: None,
+            root: None,
+            trusted: trusted
+                .iter()
+                .filter_map(|entry| Some((AccountId::new(&entry.key).ok()?, String::new())))
+                .collect(),
         })
+    }
+
+    /// Notes the things that did not make it into the lake.
+    fn lost<T>(&mut self, things: &Named<T>, there: impl Fn(&Name) -> bool) {
+        let lost = things.iter().map(|item| &item.name.value).filter(|name| !there(name));
+        self.unusable.extend(lost.cloned());
+    }
+
+    /// Whether a whole section could not be read, so that its names are not known.
+    fn unreadable_section(&self, section: Section) -> bool {
+        self.tree
+            .get(section.as_str())
+            .is_some_and(|node| !matches!(node.kind, Kind::Map(_) | Kind::Null))
+    }
+
+    /// Whether a part of the spec could not be read, which was reported.
+    fn unreadable(&self, path: &str) -> bool {
+        let mut node = self.tree;
+        for key in path.split('.') {
+            match node.get(key) {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        node.kind == Kind::Broken || self.diagnostics.has_errors_at(path)
     }
 
     /// Fills the shared namespace, and reports names that are taken twice.
@@ -265,6 +375,31 @@ impl<'a> Resolver<'a> {
                 continue;
             }
             self.things.insert(name.value.clone(), (section, name.span));
+        }
+        for name in &things.broken {
+            if !self.things.contains_key(&name.value) {
+                self.things.insert(name.value.clone(), (section, name.span));
+                self.unusable.insert(name.value.clone());
+            }
+        }
+    }
+
+    /// Whether a map of the spec has a key that nobody knows: what seems to be missing in it may be
+    /// just misspelled.
+    fn unknown_key_in(&self, path: &str) -> bool {
+        self.diagnostics.iter().any(|found| {
+            let at = found.path.as_deref().and_then(|at| at.rsplit_once('.'));
+            found.code == diagnostic::LW0201 && at.is_some_and(|(map, _)| map == path)
+        })
+    }
+
+    /// Where an element stands in the list at a path of the spec; elements before it that could not
+    /// be read count.
+    fn position(&self, path: &str, span: Span) -> usize {
+        let list = path.split('.').try_fold(self.tree, |node, key| node.get(key));
+        match list.map(|node| &node.kind) {
+            Some(Kind::List(items)) => items.iter().position(|item| item.span == span).unwrap_or(0),
+            _ => 0,
         }
     }
 

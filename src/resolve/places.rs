@@ -9,13 +9,14 @@ use crate::lake::places::{
 };
 use crate::names::{BucketName, Name};
 use crate::source::Span;
-use crate::spec::buckets::{OrNever, Then};
+use crate::spec;
+use crate::spec::buckets::{OrNever, Retention};
 use crate::spec::databases::{Mode, check_table_name};
 use crate::spec::decode::{At, Item};
 use crate::spec::keys::Rotation;
 use crate::spec::reference::{self, Reference, Section};
 use crate::spec::words::Duration;
-use crate::spec::{self};
+use crate::syntax::Kind;
 
 impl Resolver<'_> {
     pub(super) fn keys(&mut self) -> BTreeMap<Name, Key> {
@@ -78,6 +79,10 @@ impl Resolver<'_> {
                 ],
             );
         }
+        if let Some(At { value: false, span }) = given.protect {
+            let what = format!("key `{name}` is deleted with the lake");
+            self.opt_out(span, format!("{path}.protect"), what);
+        }
         Key {
             name: name.value.clone(),
             span: name.span,
@@ -105,9 +110,9 @@ impl Resolver<'_> {
         let generation = given.generation.as_ref().map_or(1, |n| n.value.0);
         let bucket_name = match (&given.existing, &given.name) {
             (Some(existing), _) => existing.value.clone(),
-            (None, Some(own)) if generation == 1 => own.value.clone(),
             (None, Some(own)) => {
-                self.bucket_name(&format!("{own}-{generation}"), own.span, &path)?
+                let text = self.naming.own(own.value.as_str(), generation);
+                self.bucket_name(&text, own.span, &path)?
             }
             (None, None) => {
                 let text = self.naming.generation(name.as_str(), generation);
@@ -132,21 +137,25 @@ impl Resolver<'_> {
             );
         }
         let encryption = match &given.encryption {
+            // What could not be read is taken for something that no check minds.
+            None if self.unreadable(&format!("{path}.encryption")) => Encryption::S3,
             None => Encryption::AwsManaged,
             Some(at) => match &at.value {
                 reference::Encryption::AwsManaged => Encryption::AwsManaged,
                 reference::Encryption::S3 => {
-                    self.opt_out(
-                        at.span,
-                        format!("{path}.encryption"),
-                        format!("bucket `{name}` is encrypted with SSE-S3 and not with KMS"),
-                    );
+                    if given.existing.is_none() {
+                        self.opt_out(
+                            at.span,
+                            format!("{path}.encryption"),
+                            format!("bucket `{name}` is encrypted with SSE-S3 and not with KMS"),
+                        );
+                    }
                     Encryption::S3
                 }
                 reference::Encryption::Key(key) => {
                     match self.key_name(key, at.span, &format!("{path}.encryption")) {
                         Some(key) => Encryption::Key(key),
-                        None => Encryption::AwsManaged,
+                        None => Encryption::S3,
                     }
                 }
             },
@@ -205,7 +214,7 @@ impl Resolver<'_> {
             versioning: or(&given.versioning, true),
             versioning_span: given.versioning.as_ref().map(|at| at.span),
             lock,
-            retention: given.retention.clone(),
+            retention: self.retention(&given.retention, &path),
             abort_uploads_days,
             replica,
             access_logs: !existing && or(&given.access_logs, true),
@@ -216,13 +225,56 @@ impl Resolver<'_> {
                 .map(|at| Perimeter { span: at.span, except: at.value.except.clone() }),
             protect: or(&given.protect, true),
             generation,
-            tags: given
-                .tags
-                .0
-                .iter()
-                .map(|tag| (tag.key.value.clone(), tag.value.value.clone()))
-                .collect(),
+            tags: self.tags(&given.tags, &format!("{path}.tags"), self.spec.tags.0.len()),
         })
+    }
+
+    /// What one rule of a lifecycle must say by itself: one clock, in whole days.
+    fn retention(&mut self, rules: &[Retention], path: &str) -> Vec<Retention> {
+        for rule in rules {
+            let at = self.position(&format!("{path}.retention"), rule.span);
+            let path = format!("{path}.retention[{at}]");
+            match (&rule.after, &rule.noncurrent) {
+                (None, None) if self.unreadable(&format!("{path}.after"))
+                    || self.unreadable(&format!("{path}.noncurrent"))
+                    || self.unknown_key_in(&path) => {}
+                (None, None) => self.report(
+                    Diagnostic::error(diagnostic::LW0202, rule.then.span, "this rule never happens")
+                        .label("when?")
+                        .help("say when: `after: 30d` counts from an object's creation, `noncurrent: 30d` from the moment a newer version came"),
+                    &path,
+                ),
+                (Some(after), Some(noncurrent)) => self.report(
+                    Diagnostic::error(
+                        diagnostic::LW0211,
+                        noncurrent.span,
+                        "`after` and `noncurrent` are two rules",
+                    )
+                    .also(after.span, "counts from the object's creation")
+                    .help("write a rule for each"),
+                    &format!("{path}.noncurrent"),
+                ),
+                _ => {}
+            }
+            for (key, time) in [("after", &rule.after), ("noncurrent", &rule.noncurrent)] {
+                let Some(time) = time.as_ref().filter(|time| !time.value.is_whole_days()) else {
+                    continue;
+                };
+                let days = time.value.days().max(1);
+                let headline = format!("`{}` is not a whole number of days", time.value);
+                let diagnostic = Diagnostic::error(diagnostic::LW0306, time.span, headline)
+                    .note("S3 looks at lifecycles once a day")
+                    .maybe(time.span, format!("{days}d"));
+                self.report(diagnostic, &format!("{path}.{key}"));
+            }
+            if let (Some(keep), None) = (&rule.keep_newest, &rule.noncurrent) {
+                let headline = "`keep_newest` means nothing without `noncurrent`";
+                let diagnostic = Diagnostic::error(diagnostic::LW0211, keep.span, headline)
+                    .note("it leaves the newest of the older versions alone");
+                self.report(diagnostic, &format!("{path}.keep_newest"));
+            }
+        }
+        rules.to_vec()
     }
 
     fn replica(
@@ -232,7 +284,7 @@ impl Resolver<'_> {
         given: &spec::buckets::Replicate,
     ) -> Option<Replica> {
         let path = format!("{path}.replicate");
-        if given.region.value == self.home.region {
+        if given.region.value == self.home.region && !self.guessed {
             self.report(
                 Diagnostic::error(
                     diagnostic::LW0211,
@@ -245,27 +297,22 @@ impl Resolver<'_> {
             return None;
         }
         let partition = crate::catalogue::region(given.region.value.as_str())?.partition.name;
-        if partition != self.home.partition {
-            self.error(
-                diagnostic::LW0211,
-                given.region.span,
-                &format!("{path}.region"),
-                format!("`{}` is in another partition (`{partition}`)", given.region.value),
+        if partition != self.home.partition && !self.guessed {
+            let headline = format!(
+                "S3 does not replicate from {} to {}",
+                self.home.region, given.region.value
             );
+            let diagnostic = Diagnostic::error(diagnostic::LW0503, given.region.span, headline)
+                .label(format!("partition `{partition}`"))
+                .note(format!(
+                    "the lake stands in partition `{}`, and nothing is copied from one partition to another",
+                    self.home.partition
+                ))
+                .help("name another region of the same partition");
+            self.report(diagnostic, &format!("{path}.region"));
             return None;
         }
-        let storage_class = match &given.storage_class {
-            Some(At { value: Then::Expire, span }) => {
-                self.error(
-                    diagnostic::LW0305,
-                    *span,
-                    &format!("{path}.storage_class"),
-                    "`expire` is no storage class".into(),
-                );
-                None
-            }
-            class => class.as_ref().map(|class| class.value.as_str()),
-        };
+        let storage_class = given.storage_class.as_ref().map(|class| class.value.as_str());
         let text = format!("{source}-{}", given.region.value);
         Some(Replica {
             span: given.span,
@@ -297,10 +344,10 @@ impl Resolver<'_> {
         let (name, given) = (&item.name, &item.value);
         let path = format!("databases.{name}");
         if let Some(At { value: Mode::LakeFormation | Mode::Hybrid, span }) = given.mode {
-            self.lake_formation(span, &format!("{path}.mode"), "this mode");
+            self.lake_formation(span, &format!("{path}.mode"), "this mode comes");
         }
         if let Some(tag) = given.lf_tags.0.first() {
-            self.lake_formation(tag.key.span, &format!("{path}.lf_tags"), "LF-tags");
+            self.lake_formation(tag.key.span, &format!("{path}.lf_tags"), "LF-tags come");
         }
         let location = given
             .location
@@ -330,7 +377,8 @@ impl Resolver<'_> {
             );
         }
         let catalog_name = match (&given.existing, &given.name) {
-            (Some(own), _) | (None, Some(own)) => own.value.0.clone(),
+            (Some(existing), _) => existing.value.0.clone(),
+            (None, Some(own)) => self.naming.own(&own.value.0, 1).replace('-', "_"),
             (None, None) => self.naming.catalog(name.as_str()),
         };
         Database {
@@ -362,7 +410,7 @@ impl Resolver<'_> {
                 self.lake_formation(
                     span,
                     &format!("{path}.columns.{}", column.name.value.0),
-                    "LF-tags",
+                    "LF-tags come",
                 );
             }
         }
@@ -377,12 +425,12 @@ impl Resolver<'_> {
                 prefix: format!("{}{name}/", folder.prefix),
             },
             (None, None) => {
-                if self
-                    .spec
-                    .databases
-                    .iter()
-                    .any(|d| d.name.value == database.value && d.value.location.is_none())
-                {
+                let said =
+                    self.spec.databases.iter().any(|item| {
+                        item.name.value == database.value && item.value.location.is_some()
+                    });
+                let unread = [format!("databases.{database}.location"), format!("{path}.location")];
+                if !said && !unread.iter().any(|path| self.unreadable(path)) {
                     let known: Vec<&str> = buckets.keys().map(Name::as_str).collect();
                     let diagnostic = Diagnostic::error(
                         diagnostic::LW0202,
@@ -398,6 +446,10 @@ impl Resolver<'_> {
                 return None;
             }
         };
+        if let Some(At { value: false, span }) = given.protect {
+            let what = format!("table `{database}.{name}` is deleted with the lake");
+            self.opt_out(span, format!("{path}.protect"), what);
+        }
         Some(Table {
             name: name.value.clone(),
             database: database.value.clone(),
@@ -407,6 +459,7 @@ impl Resolver<'_> {
             columns: given.columns.clone(),
             partition: given.partition.clone(),
             location,
+            location_span: given.location.as_ref().map_or(name.span, |at| at.span),
             csv: given.csv.clone(),
             protect: or(&given.protect, true),
         })
@@ -458,6 +511,7 @@ impl Resolver<'_> {
         written: impl Fn(&str) -> String,
     ) -> Option<Name> {
         match self.things.get(name) {
+            Some(_) if self.unusable.contains(name) => None,
             Some((section, _)) if sections.contains(section) => Some(name.clone()),
             Some((section, declared)) => {
                 let (section, declared) = (*section, *declared);
@@ -470,6 +524,7 @@ impl Resolver<'_> {
                 self.report(diagnostic, path);
                 None
             }
+            None if sections.iter().any(|section| self.unreadable_section(*section)) => None,
             None => {
                 let known: Vec<(Name, Span)> = self
                     .things
@@ -539,7 +594,11 @@ impl Resolver<'_> {
         if tables.tables.contains_key(table) || tables.existing {
             return Some((database, table.clone()));
         }
-        if declared.value.tables.iter().all(|item| item.name.value != *table) {
+        let broken = declared.value.tables.broken.iter().any(|name| name.value == *table);
+        let unread = broken
+            || self.unreadable(&format!("databases.{database}.tables"))
+                && declared.value.tables.items.is_empty();
+        if !unread && declared.value.tables.iter().all(|item| item.name.value != *table) {
             let known: Vec<(String, Option<Span>)> =
                 known.map(|(name, span)| (name.to_owned(), span)).collect();
             let known = known.iter().map(|(name, span)| (name.as_str(), *span));
@@ -556,8 +615,16 @@ impl Resolver<'_> {
         if spec.keys.iter().any(|item| item.name.value == *key) {
             return Some(key.clone());
         }
+        let broken = spec.keys.broken.iter().any(|name| name.value == *key);
+        let unread = self
+            .tree
+            .get("keys")
+            .is_some_and(|node| !matches!(node.kind, Kind::Map(_) | Kind::Null));
+        if broken || unread {
+            return None;
+        }
         let known = spec.keys.iter().map(|item| (item.name.as_str(), Some(item.name.span)));
-        self.unknown("key", key.as_str(), span, path, known, |name| format!("keys.{name}"));
+        self.unknown("KMS key", key.as_str(), span, path, known, |name| format!("keys.{name}"));
         None
     }
 
@@ -566,13 +633,14 @@ impl Resolver<'_> {
         match BucketName::new(text) {
             Ok(name) => Some(name),
             Err(reason) => {
-                let diagnostic = Diagnostic::error(
-                    diagnostic::LW0502,
-                    span,
-                    format!("`{text}` cannot be the name of a bucket"),
-                )
-                .note(reason)
-                .help("shorten the names it is made of, or give the bucket a `name` of its own");
+                let headline = match text.len() {
+                    0..=63 => format!("`{text}` cannot be the name of a bucket"),
+                    n => format!("a bucket would have a name of {n} characters, S3 takes 63"),
+                };
+                let diagnostic =
+                    Diagnostic::error(diagnostic::LW0502, span, headline).note(reason).help(
+                        "shorten the names it is made of, or give the bucket a `name` of its own",
+                    );
                 self.report(diagnostic, path);
                 None
             }
@@ -621,13 +689,10 @@ impl Resolver<'_> {
 
     /// Says that something comes with Lake Formation.
     pub(super) fn lake_formation(&mut self, span: Span, path: &str, what: &str) {
-        let diagnostic = Diagnostic::error(
-            diagnostic::LW0405,
-            span,
-            format!("{what} comes with Lake Formation"),
-        )
-        .note("this version gives access by IAM, bucket and key policies")
-        .help("leave it out, or give access to whole tables");
+        let diagnostic =
+            Diagnostic::error(diagnostic::LW0405, span, format!("{what} with Lake Formation"))
+                .note("this version gives access by IAM, bucket and key policies")
+                .help("leave it out, or give access to whole tables");
         self.report(diagnostic, path);
     }
 }

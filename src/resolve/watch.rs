@@ -28,7 +28,7 @@ impl Resolver<'_> {
                     .also(existing.span, "this topic is not ours to subscribe to");
                     self.report(diagnostic, &format!("{path}.email"));
                 }
-                (None, None) => {
+                (None, None) if !self.unreadable(&path) => {
                     let headline = format!("`{name}` reaches nobody");
                     let diagnostic = Diagnostic::error(diagnostic::LW0202, name.span, headline)
                         .help("give it an `email`, or the ARN of an `existing` topic");
@@ -79,11 +79,12 @@ impl Resolver<'_> {
         let watched = self.watched(&given.watch, &format!("{path}.watch"), databases);
         let trouble = self.trouble(item, &path);
         let mut notify = Vec::new();
-        for (at, recipient) in given.notify.0.iter().enumerate() {
+        for recipient in &given.notify.0 {
             let spec = self.spec;
+            let at = self.position(&format!("{path}.notify"), recipient.span);
             if spec.notify.iter().any(|item| item.name.value == recipient.value) {
                 notify.push(recipient.clone());
-            } else {
+            } else if spec.notify.broken.iter().all(|name| name.value != recipient.value) {
                 let known =
                     spec.notify.iter().map(|item| (item.name.as_str(), Some(item.name.span)));
                 let path = format!("{path}.notify[{at}]");
@@ -97,7 +98,7 @@ impl Resolver<'_> {
                 );
             }
         }
-        if given.notify.0.is_empty() {
+        if given.notify.0.is_empty() && !self.unreadable(&format!("{path}.notify")) {
             let diagnostic = Diagnostic::error(
                 diagnostic::LW0202,
                 name.span,
@@ -159,8 +160,12 @@ impl Resolver<'_> {
                     }
                 };
                 let mut watched = names(*section);
+                watched.retain(|watched| {
+                    !self.unusable.contains(watched.name().trim_end_matches('/'))
+                });
                 watched.sort();
-                if watched.is_empty() {
+                let broken = self.things.values().any(|(of, _)| of == section);
+                if watched.is_empty() && !broken && !self.unreadable_section(*section) {
                     let headline = format!("the spec has no {}", section.as_str());
                     self.error(diagnostic::LW0203, watch.span, path, headline);
                 }
@@ -205,6 +210,11 @@ impl Resolver<'_> {
         let said: Vec<(usize, crate::source::Span)> =
             spans.iter().enumerate().filter_map(|(at, span)| span.map(|span| (at, span))).collect();
         match said[..] {
+            [] if self.unknown_key_in(path)
+                || KEYS.iter().any(|key| self.unreadable(&format!("{path}.{key}"))) =>
+            {
+                return None;
+            }
             [] => {
                 let headline = format!("alarm `{}` does not say what is wrong", item.name);
                 let diagnostic = Diagnostic::error(diagnostic::LW0202, item.name.span, headline)
@@ -243,6 +253,13 @@ impl Resolver<'_> {
                     &format!("{path}.below"),
                     "`above` and `below` are two alarms".into(),
                 );
+                return None;
+            }
+            (None, None)
+                if ["above", "below"]
+                    .iter()
+                    .any(|key| self.unreadable(&format!("{path}.{key}"))) =>
+            {
                 return None;
             }
             (None, None) => {

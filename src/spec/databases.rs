@@ -172,21 +172,34 @@ impl Decode for Columns {
                     span: entry.key_span,
                     kind: Kind::Scalar { text: entry.key.clone(), quoted: false },
                 };
-                let name = At::<ColumnName>::decode(&key, decoder);
+                let name = column_name(&key, decoder);
                 let (kind, description, lf_tags) = match &entry.value.kind {
-                    Kind::Map(_) => {
-                        let details = ColumnDetails::decode(&entry.value, decoder)?;
-                        let tags = (!details.lf_tags.0.is_empty()).then_some(entry.value.span);
-                        (details.type_, details.description, tags)
-                    }
-                    _ => (At::<ColumnType>::decode(&entry.value, decoder)?, None, None),
+                    Kind::Map(_) => match ColumnDetails::decode(&entry.value, decoder) {
+                        Some(details) => {
+                            let tags = (!details.lf_tags.0.is_empty()).then_some(entry.value.span);
+                            (Some(details.type_), details.description, tags)
+                        }
+                        None => (None, None, None),
+                    },
+                    _ => (At::<ColumnType>::decode(&entry.value, decoder), None, None),
                 };
+                let kind = kind.unwrap_or_else(|| ColumnType::unreadable(&entry.value));
                 Some(Column { name: name?, kind, description, lf_tags })
             });
             columns.extend(column);
         }
         Some(Columns(columns))
     }
+}
+
+/// The name of a column; one that is refused for a slip stands for what was meant, so that those who
+/// refer to the column find it.
+fn column_name(key: &Node, decoder: &mut Decoder) -> Option<At<ColumnName>> {
+    let mended = || {
+        let refused = ColumnName::parse(key.text()?).err()?;
+        Some(At { value: ColumnName(refused.instead?.into()), span: key.span })
+    };
+    At::<ColumnName>::decode(key, decoder).or_else(mended)
 }
 
 /// A type of Hive's, as the Data Catalog and Athena read it ("Data types in Amazon Athena"):
@@ -210,6 +223,16 @@ impl ColumnType {
         "timestamptz",
         "uuid",
     ];
+
+    /// Stands for a type that could not be read, which was reported.
+    fn unreadable(node: &Node) -> At<ColumnType> {
+        At { value: ColumnType("".into()), span: node.span }
+    }
+
+    /// Whether the type could be read; where not, nothing can be said about it.
+    pub fn is_readable(&self) -> bool {
+        !self.0.is_empty()
+    }
 
     /// Reads a type. `integer`, `long` and their like are other languages' words: the error names
     /// Hive's.
@@ -335,14 +358,21 @@ impl Decode for Partition {
                     span: entry.key_span,
                     kind: Kind::Scalar { text: entry.key.clone(), quoted: false },
                 };
-                let name = At::<ColumnName>::decode(&key, decoder);
+                let name = column_name(&key, decoder);
                 let (kind, projection) = match &entry.value.kind {
-                    Kind::Map(_) => {
-                        let details = PartitionDetails::decode(&entry.value, decoder)?;
-                        (details.type_, details.project)
-                    }
-                    _ => (At::<ColumnType>::decode(&entry.value, decoder)?, None),
+                    Kind::Map(_) => match PartitionDetails::decode(&entry.value, decoder) {
+                        // A projection that could not be read is not one that was left out.
+                        Some(PartitionDetails { project: None, .. })
+                            if entry.value.get("project").is_some() =>
+                        {
+                            (None, None)
+                        }
+                        Some(details) => (Some(details.type_), details.project),
+                        None => (None, None),
+                    },
+                    _ => (At::<ColumnType>::decode(&entry.value, decoder), None),
                 };
+                let kind = kind.unwrap_or_else(|| ColumnType::unreadable(&entry.value));
                 Some(PartitionColumn { name: name?, kind, projection })
             });
             columns.extend(column);

@@ -18,7 +18,7 @@ pub mod sources;
 pub mod watch;
 pub mod words;
 
-use decode::{At, Decode, Decoder, Named, Shape, Whole};
+use decode::{At, Decode, Decoder, Named, Shape};
 
 use crate::diagnostic::{self, Diagnostic, Diagnostics};
 use crate::names::Name;
@@ -30,7 +30,7 @@ record! {
     /// (sources, pipelines, access).
     pub struct Spec {
         /// The version of this language: `1`.
-        lakewright: At<Whole<1, 1>>,
+        lakewright: At<decode::Version>,
         /// The lake's name. The names of everything that lakewright makes start with it.
         lake: At<Name>,
         /// A word that ends every name, so that copies of one lake can stand side by side.
@@ -145,7 +145,9 @@ impl Decode for Tags {
         for entry in entries {
             let value = decoder.under(&entry.key, |d| At::<String>::decode(&entry.value, d));
             let key = At { value: entry.key.to_string(), span: entry.key_span };
-            tags.extend(value.map(|value| Tag { key, value }));
+            // What could not be read was reported; the key can be looked at all the same.
+            let value = value.unwrap_or(At { value: String::new(), span: entry.value.span });
+            tags.push(Tag { key, value });
         }
         Some(Tags(tags))
     }
