@@ -5,5 +5,6 @@ pub mod diagnostics;
 mod escape;
 pub mod events;
 pub mod plan;
+pub mod status;
 
 pub use escape::escape;
