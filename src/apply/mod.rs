@@ -9,6 +9,7 @@
 //! Read next: `run.rs` for the order of things, `step.rs` for one stack; `docs/index-and-lock.md` for
 //! the two objects that are kept in the base bucket.
 
+mod ask;
 mod broken;
 mod change_set;
 mod clock;
@@ -34,6 +35,7 @@ mod uploads;
 mod unstick;
 mod watcher;
 
+pub use ask::{Answer, Verdict, ask};
 pub use clock::Clock;
 pub use event::{Event, Phase, Progress, Summary, What};
 pub use index::Index;

@@ -3,9 +3,11 @@
 use camino::Utf8PathBuf;
 use clap::Args;
 
+use crate::apply::{self, Verdict};
 use crate::cli::commands::{Spec, Where};
+use crate::cli::env::SystemClock;
 use crate::cli::output::Output;
-use crate::cli::planning::{self, Format};
+use crate::cli::planning::{self, Format, Observed};
 use crate::cli::load::{self, Ready};
 use crate::cli::{Ended, Stop, env};
 use crate::plan::{self, Consent, Deployed, Plan};
@@ -61,10 +63,15 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         }
         None => {
             let mut observed = planning::observe(&ready, &arguments.place, output)?;
-            match arguments.destroy {
+            let mut plan = match arguments.destroy {
                 true => planning::destruction(&ready, &mut observed, consents, output)?,
                 false => planning::plan(&ready, &mut observed, consents, output)?,
+            };
+            if arguments.change_sets {
+                let said = asked(&plan, &observed, output);
+                plan.warnings.extend(said);
             }
+            plan
         }
     };
     let format = match arguments.markdown {
@@ -93,4 +100,29 @@ fn without_cloud(
     }
     let compiled = ready.compile(&deployed.placement(), output)?;
     Ok(plan::plan(compiled.stacks, deployed, &context))
+}
+
+/// What CloudFormation says of the plan, where it is not the same.
+fn asked(plan: &Plan, observed: &Observed, output: &Output) -> Vec<String> {
+    let answers =
+        apply::ask(&*observed.cloud, &SystemClock, plan, &observed.deployed, &env::run_id());
+    let mut said = Vec::new();
+    for answer in answers {
+        let stack = answer.stack;
+        match answer.verdict {
+            Verdict::Agrees => {
+                output.progress(&format!("CloudFormation says the same of stack {stack}"));
+            }
+            Verdict::Differs(surprises) => said.extend(
+                surprises.iter().map(|one| format!("CloudFormation differs on stack {stack}: {one}")),
+            ),
+            Verdict::Refuses(reason) => {
+                said.push(format!("CloudFormation refuses the change of stack {stack}: {reason}"));
+            }
+            Verdict::NotAsked(reason) => {
+                said.push(format!("CloudFormation was not asked about stack {stack}: {reason}"));
+            }
+        }
+    }
+    said
 }
