@@ -12,6 +12,7 @@
 mod broken;
 mod change_set;
 mod clock;
+mod contents;
 mod event;
 mod follow;
 mod import;
@@ -29,8 +30,8 @@ mod schedule;
 mod stale;
 mod status;
 mod step;
-mod uploads;
 mod unstick;
+mod uploads;
 mod watcher;
 
 pub use clock::Clock;
