@@ -5,6 +5,8 @@
 mod bench;
 #[path = "apply/cycle.rs"]
 mod cycle;
+#[path = "apply/drifts.rs"]
+mod drifts;
 #[path = "apply/failures.rs"]
 mod failures;
 #[path = "apply/guards.rs"]
