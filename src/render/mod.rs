@@ -5,3 +5,4 @@ pub mod diagnostics;
 mod escape;
 
 pub use escape::escape;
+pub mod plan;

@@ -8,6 +8,7 @@
 
 use super::draft::Edit;
 use super::outline::{Outline, Role, behind_dashes, key_line};
+use super::shown;
 use crate::diagnostic::{self as codes, Diagnostic};
 use crate::source::{FileId, Span};
 
@@ -280,7 +281,7 @@ impl Found<'_> {
                 Diagnostic::error(
                     codes::LW0103,
                     self.span(at, end),
-                    format!("`：` instead of `:` behind `{key}`"),
+                    format!("`：` instead of `:` behind `{}`", shown(key)),
                 )
                 .label("this is a wide colon (U+FF1A)")
                 .fix(self.span(at, end), with),

@@ -1,5 +1,7 @@
 //! Applies the suggestions that need no second look.
 
+use std::collections::BTreeMap;
+
 use crate::diagnostic::{Diagnostics, Suggestion};
 use crate::source::FileId;
 
@@ -7,28 +9,26 @@ use crate::source::FileId;
 /// suggestions of one finding are applied together or, where they would meet those of an earlier one,
 /// not at all: another run finds it again.
 pub fn fix(text: &str, file: FileId, diagnostics: &Diagnostics) -> (String, usize) {
-    let mut taken: Vec<&Suggestion> = Vec::new();
+    // By start and end, apart from each other.
+    let mut taken: BTreeMap<(u32, u32), &Suggestion> = BTreeMap::new();
     let mut mended = 0;
     for diagnostic in diagnostics {
         let certain = || diagnostic.suggestions.iter().filter(|suggestion| suggestion.certain);
         let apart = |new: &Suggestion| {
-            let meets = |old: &&Suggestion| {
-                let (a, b) = (old.span, new.span);
-                a.start < b.end && b.start < a.end || a == b
-            };
+            let (start, end) = (new.span.start, new.span.end);
+            let before = taken.range(..(end.max(start + 1), 0)).next_back();
             new.span.file == file
                 && text.get(new.span.range()).is_some()
-                && !taken.iter().any(|old| meets(&old))
+                && before.is_none_or(|(old, _)| old.1 <= start && *old != (start, end))
         };
         if certain().next().is_some() && certain().all(apart) {
             mended += 1;
-            taken.extend(certain());
+            taken.extend(certain().map(|new| ((new.span.start, new.span.end), new)));
         }
     }
-    taken.sort_by_key(|suggestion| suggestion.span);
     let mut out = String::with_capacity(text.len() + 64);
     let mut from = 0;
-    for suggestion in taken {
+    for suggestion in taken.into_values() {
         let range = suggestion.span.range();
         if range.start < from {
             continue;

@@ -10,12 +10,14 @@ mod characters;
 mod draft;
 mod explain;
 mod fix;
+mod format;
 mod outline;
 mod overlay;
 mod parse;
 mod tree;
 
 pub use fix::fix;
+pub use format::{first_difference, format};
 pub use overlay::{merge_under, overlay};
 pub use parse::{decode, parse};
 
@@ -84,4 +86,13 @@ impl Node {
             Kind::Broken => "something unreadable",
         }
     }
+}
+
+/// The user's words as a headline quotes them: one line, at most 30 characters.
+fn shown(text: &str) -> String {
+    let line = text.lines().next().unwrap_or("");
+    if line.len() == text.len() && text.chars().count() <= 30 {
+        return text.to_owned();
+    }
+    line.chars().take(29).chain(['…']).collect()
 }

@@ -175,6 +175,13 @@ pub(super) fn value_range(text: &str, start: usize, end: usize) -> Range<usize> 
     start..start + text[start..comment.max(start)].trim_end().len()
 }
 
+/// Whether what stands behind a `|` or `>` makes it the header of a block text.
+pub(super) fn is_block_header(rest: &str) -> bool {
+    let signs = |c: char| matches!(c, '+' | '-') || c.is_ascii_digit();
+    let rest = rest.trim_start_matches(signs);
+    rest.trim().is_empty() || rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#')
+}
+
 #[derive(Default)]
 struct Reader<'a> {
     text: &'a str,
@@ -288,10 +295,9 @@ impl Reader<'_> {
         while at < end {
             let byte = self.bytes[at];
             if let Some((quote, from)) = self.quote {
-                if byte == b'\\' && quote == b'"' {
-                    at += 2;
-                } else if byte == quote && quote == b'\'' && self.bytes.get(at + 1) == Some(&b'\'')
-                {
+                let doubled = byte == quote && self.bytes.get(at + 1) == Some(&quote);
+                let escaped = if quote == b'"' { byte == b'\\' } else { doubled };
+                if escaped {
                     at += 2;
                 } else {
                     if byte == quote {
@@ -331,7 +337,7 @@ impl Reader<'_> {
                 {
                     fresh = true;
                 }
-                b'|' | b'>' if fresh && !flow && self.is_block_header(at + 1, end) => {
+                b'|' | b'>' if fresh && !flow && is_block_header(&self.text[at + 1..end]) => {
                     self.literal = Some(self.column);
                     return;
                 }
@@ -350,14 +356,6 @@ impl Reader<'_> {
             }
             at += 1;
         }
-    }
-
-    fn is_block_header(&self, start: usize, end: usize) -> bool {
-        let rest = self.text[start..end].trim_start_matches(['+', '-']);
-        let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-        let rest = rest.trim_start_matches(['+', '-']);
-        rest.trim().is_empty()
-            || rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#')
     }
 
     /// Notes a value that stands in typographic quotes as a whole.

@@ -30,6 +30,7 @@ pub fn check(type_name: &str, properties: &Value) -> Vec<Violation> {
     let mut checker = Checker { schema, path: Vec::new(), found: Vec::new() };
     checker.value(0, properties);
     checker.read_only(known, properties);
+    checker.tags(known, properties);
     checker.found
 }
 
@@ -238,6 +239,22 @@ impl<'a> Checker<'a> {
                 self.report(format!("one of {} is required", list_of(&names)));
             } else {
                 self.found.extend(tried.into_iter().min_by_key(Vec::len).unwrap_or_default());
+            }
+        }
+    }
+
+    /// No service takes the same tag key twice, though few schemas say so.
+    fn tags(&mut self, known: &ResourceType, properties: &'a Value) {
+        let Some(tags) = known.tags else { return };
+        let list = properties.get(tags.property).and_then(Value::as_list);
+        let keys: Vec<_> = list.unwrap_or_default().iter().map(|tag| tag.get("Key")).collect();
+        for (at, key) in keys.iter().enumerate() {
+            if let Some(Value::Str(name)) = key
+                && keys[..at].contains(key)
+            {
+                self.path.extend([Step::Key(tags.property), Step::Position(at)]);
+                self.report(format!("the tag `{name}` stands in the list twice"));
+                self.path.clear();
             }
         }
     }

@@ -7,6 +7,8 @@
 
 mod check;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::sync::LazyLock;
 

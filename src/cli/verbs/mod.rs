@@ -1,0 +1,8 @@
+//! The verbs, a file each: arguments and what they do.
+
+pub mod compile;
+pub mod completions;
+pub mod explain;
+pub mod fmt;
+pub mod init;
+pub mod validate;
