@@ -61,6 +61,9 @@ impl<T> Named<T> {
     }
 }
 
+/// A name of the spec, as a regular expression (`Name`).
+pub const NAME: &str = "^[a-z]([a-z0-9_-]{0,61}[a-z0-9])?$";
+
 /// What a value may look like, for the schema and the reference.
 #[derive(Debug, Clone)]
 pub enum Shape {
@@ -79,9 +82,18 @@ pub enum Shape {
     /// One of these words, each with its meaning.
     Word(&'static [(&'static str, &'static str)]),
     List(Box<Shape>),
-    /// A map whose keys the user chooses; the text says what a key is.
+    /// A number.
+    Number,
+    /// A text, or something else that is written as one word: a number, a date.
+    Scalar {
+        what: &'static str,
+    },
+    /// A map whose keys the user chooses: what a key is, in words and as a regular expression, and
+    /// whether a key with nothing behind it is an empty map.
     Map {
         keys: &'static str,
+        pattern: Option<&'static str>,
+        empty: bool,
         values: Box<Shape>,
     },
     /// A map with known keys.
@@ -299,7 +311,12 @@ impl<T: Decode> Decode for Vec<T> {
 
 impl<T: Decode> Decode for Named<T> {
     fn shape() -> Shape {
-        Shape::Map { keys: "a name of your own", values: Box::new(T::shape()) }
+        Shape::Map {
+            keys: "a name of your own",
+            pattern: Some(NAME),
+            empty: true,
+            values: Box::new(T::shape()),
+        }
     }
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let entries = match &node.kind {
