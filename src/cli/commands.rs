@@ -97,6 +97,17 @@ pub enum Command {
         after_help = "Examples:\n  lakewright compile --env prod --out templates\n  lakewright compile | less"
     )]
     Compile(verbs::compile::Arguments),
+    /// Show what would happen, and which line of the spec causes it
+    #[command(
+        after_help = "Examples:\n  lakewright plan --sandbox\n  lakewright plan --env prod --out prod.plan --detailed-exitcode\n  lakewright plan --offline               # against nothing, without credentials\n  lakewright plan --against templates/    # against rendered templates"
+    )]
+    Plan(verbs::plan::Arguments),
+    /// Show a saved plan
+    #[command(after_help = "Examples:\n  lakewright show prod.plan\n  lakewright show prod.plan --json\n  lakewright show prod.plan --markdown --max-bytes 60000")]
+    Show(verbs::show::Arguments),
+    /// Show what differs between two specs or folders of templates, without a cloud
+    #[command(after_help = "Examples:\n  lakewright diff old.yaml new.yaml --env prod\n  lakewright diff templates/ lake.yaml\n  lakewright diff templates-old/ templates-new/ --detailed-exitcode")]
+    Diff(verbs::diff::Arguments),
     /// Explain a code, such as LW0203
     #[command(after_help = "Examples:\n  lakewright explain LW0203\n  lakewright explain --list")]
     Explain(verbs::explain::Arguments),
@@ -115,6 +126,9 @@ impl Command {
             Command::Validate(arguments) => verbs::validate::run(arguments, output),
             Command::Fmt(arguments) => verbs::fmt::run(arguments, output),
             Command::Compile(arguments) => verbs::compile::run(arguments, output),
+            Command::Plan(arguments) => verbs::plan::run(arguments, output),
+            Command::Show(arguments) => verbs::show::run(arguments, output),
+            Command::Diff(arguments) => verbs::diff::run(arguments, output),
             Command::Explain(arguments) => verbs::explain::run(arguments, output),
             Command::Completions(arguments) => verbs::completions::run(arguments, output),
         }

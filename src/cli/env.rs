@@ -50,6 +50,21 @@ pub fn exists(path: &Utf8Path) -> bool {
     path.exists()
 }
 
+/// Whether there is a folder.
+pub fn is_folder(path: &Utf8Path) -> bool {
+    path.is_dir()
+}
+
+/// The bytes of a file.
+pub fn size(path: &Utf8Path) -> anyhow::Result<u64> {
+    Ok(fs_err::metadata(path)?.len())
+}
+
+/// Whether data goes to somebody's screen.
+pub fn shows_data() -> bool {
+    std::io::stdout().is_terminal()
+}
+
 /// Every file below a folder, ascending; nothing if there is no such folder.
 pub fn files_below(folder: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let mut found = Vec::new();

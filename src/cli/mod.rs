@@ -11,6 +11,7 @@ pub mod env;
 mod exit;
 mod load;
 mod output;
+mod planning;
 mod verbs;
 
 use std::ffi::OsString;

@@ -16,6 +16,8 @@ pub struct Output {
     pub json: bool,
     /// Whether stderr is coloured.
     pub color: bool,
+    /// Whether stdout is coloured.
+    pub color_data: bool,
     quiet: bool,
     verbose: bool,
     all: bool,
@@ -24,16 +26,15 @@ pub struct Output {
 impl Output {
     /// As the flags and the environment say.
     pub fn new(global: &Global) -> Self {
-        let color = match global.color {
+        let colored = |screen: bool| match global.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => {
-                !global.no_color && env::variable("NO_COLOR").is_none() && env::is_terminal()
-            }
+            Color::Auto => !global.no_color && env::variable("NO_COLOR").is_none() && screen,
         };
         Output {
             json: global.json,
-            color,
+            color: colored(env::is_terminal()),
+            color_data: colored(env::shows_data()),
             quiet: global.quiet,
             verbose: global.verbose,
             all: global.all,

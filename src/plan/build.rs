@@ -108,7 +108,9 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
     work.scripts(&mut stacks);
     let Work { mut judgement, mut refusals, mut warnings, .. } = work;
     refusals.append(&mut judgement.refusals);
-    warnings.extend(unused(context, &judgement.consents));
+    if refusals.is_empty() {
+        warnings.extend(unused(context, &judgement.consents));
+    }
     let mut plan = Plan {
         format_version: super::file::VERSION,
         operation: Operation::Apply,

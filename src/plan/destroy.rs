@@ -40,7 +40,9 @@ pub fn destroy(deployed: &Deployed, context: &Context) -> Plan {
         ..
     } = work;
     refusals.extend(losses);
-    warnings.extend(unused(context, &consents));
+    if refusals.is_empty() {
+        warnings.extend(unused(context, &consents));
+    }
     Plan {
         format_version: super::file::VERSION,
         operation: Operation::Destroy,

@@ -129,7 +129,7 @@ pub(super) fn action(
     let certain = properties.iter().any(|property| {
         property.later.unwrap_or(true) && property.effect == worst && is_seen(&property.path)
     });
-    let name = || fixed_name(old, new);
+    let name = || fixed_name(properties, old, new);
     match worst {
         Effect::Fails => (Action::Blocked, certain, None),
         Effect::Replace => match name() {
@@ -148,13 +148,21 @@ fn is_seen(path: &[String]) -> bool {
     !matches!(path.first().map(String::as_str), Some("@DependsOn" | "@Tags"))
 }
 
-/// The name that stays taken while a replacement is made.
-fn fixed_name(old: &Value, new: &Value) -> Option<String> {
-    let facts = resource_type(kind_of(new))?;
-    let empty = crate::document!({});
-    let properties = |value: &Value| value.get("Properties").cloned().unwrap_or(empty.clone());
-    let (old, new) = (properties(old), properties(new));
-    let (_, name) = facts.blocked(&old, &new)?;
+/// The name that stays taken while a replacement is made: the template gives one, and neither it nor
+/// what it is unique within is among what changes.
+fn fixed_name(properties: &[Judged], old: &Value, new: &Value) -> Option<String> {
+    let facts = resource_type(kind_of(new)).filter(|facts| !facts.delete_first)?;
+    let (place, _) = facts.given_name(old.get("Properties")?)?;
+    let (_, name) = facts.given_name(new.get("Properties")?).filter(|(now, _)| *now == place)?;
+    let changes = |place: &&str| {
+        let place: Vec<&str> = place.split('/').collect();
+        properties.iter().any(|property| {
+            property.path.iter().zip(&place).all(|(own, wanted)| own.as_str() == *wanted)
+        })
+    };
+    if changes(&place) || facts.within.iter().any(|place| changes(&place)) {
+        return None;
+    }
     Some(match name.as_str() {
         Some(text) => text.to_owned(),
         None => name.to_json(),

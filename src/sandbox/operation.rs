@@ -607,6 +607,7 @@ impl Engine<'_> {
     fn end_keeping(&mut self, status: StackStatus, reason: Option<&str>) {
         if let Some(operation) = &self.body.operation {
             self.body.attempt = Some(operation.target.clone());
+            self.body.stuck = operation.failed.clone();
         }
         self.become_status(status, reason);
         self.over();
@@ -618,6 +619,7 @@ impl Engine<'_> {
             record.before = None;
         }
         self.body.attempt = None;
+        self.body.stuck = Vec::new();
         self.become_status(status, reason);
         self.over();
     }

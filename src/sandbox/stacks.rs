@@ -285,10 +285,7 @@ pub(super) fn continue_rollback(
         let wrong: Vec<&str> = skip
             .iter()
             .map(String::as_str)
-            .filter(|id| {
-                let record = engine.body.resources.get(*id);
-                record.is_none_or(|record| record.status != "UPDATE_FAILED")
-            })
+            .filter(|id| !engine.body.stuck.iter().any(|stuck| stuck == id))
             .collect();
         if !wrong.is_empty() {
             return Err(refused(format!(

@@ -89,6 +89,8 @@ pub(super) struct Body {
     pub leftover: Vec<Leftover>,
     /// What the last operation was to make of the stack, where it failed and was not undone.
     pub attempt: Option<Definition>,
+    /// The resources at which the last rollback failed: only these can be skipped.
+    pub stuck: Vec<String>,
 }
 
 /// A thing to be deleted, or let go.

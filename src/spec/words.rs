@@ -256,8 +256,8 @@ fn check_cron(fields: &[&str]) -> Result<(), String> {
     const MONTHS: [&str; 12] =
         ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
     const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
-    /// Name, bounds, words and signs of one field.
-    type Field = (&'static str, u32, u32, &'static [&'static str], &'static [char]);
+    /// Name, bounds, names of values, signs of its own.
+    type Field<'a> = (&'a str, u32, u32, &'a [&'a str], &'a [char]);
     let rules: [Field; 6] = [
         ("minute", 0, 59, &[], &[]),
         ("hour", 0, 23, &[], &[]),

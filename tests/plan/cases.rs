@@ -7,8 +7,9 @@ use lakewright::lake::Origins;
 use lakewright::names::{AccountId, LogicalId, Region, StackName};
 use lakewright::plan::{self, Consent, Context, Deployed, DeployedStack, Filled, Kept, Plan};
 use lakewright::render::plan::{View, text};
-use lakewright::source::Sources;
+use lakewright::source::{Sources, Span};
 use lakewright::stacks::{Output, Stack, StackKey};
+use lakewright::syntax::{Entry, Kind, Node};
 
 /// The cases, by name.
 pub fn all() -> Vec<(String, Value)> {
@@ -139,23 +140,29 @@ pub fn planned(case: &Value) -> Plan {
 
 /// Places of keys, by indentation alone: enough for the small specs of the cases.
 fn origins(sources: &mut Sources, text: &str) -> Origins {
-    use lakewright::source::Span;
     let file = sources.add("lake.yaml", text);
-    let mut origins = Origins::default();
-    let mut path: Vec<(usize, String)> = Vec::new();
+    let mut lines: Vec<(usize, &str, Span)> = Vec::new();
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
         let indent = line.len() - line.trim_start().len();
         if let Some((key, _)) = line.trim_start().split_once(':') {
-            path.retain(|(depth, _)| *depth < indent);
-            path.push((indent, key.to_owned()));
-            let full: Vec<&str> = path.iter().map(|(_, key)| key.as_str()).collect();
             let start = offset + indent;
-            origins.note(full.join("."), Span::new(file, start, start + key.len()));
+            lines.push((indent, key, Span::new(file, start, start + key.len())));
         }
         offset += line.len();
     }
-    origins
+    fn map(lines: &[(usize, &str, Span)], span: Span) -> Node {
+        let mut entries = Vec::new();
+        let mut rest = lines;
+        while let Some(((indent, key, key_span), inner)) = rest.split_first() {
+            let end = inner.iter().position(|(deep, ..)| deep <= indent).unwrap_or(inner.len());
+            let value = map(&inner[..end], *key_span);
+            entries.push(Entry { key: (*key).into(), key_span: *key_span, value });
+            rest = &inner[end..];
+        }
+        Node { span, kind: if entries.is_empty() { Kind::Null } else { Kind::Map(entries) } }
+    }
+    Origins::of(&map(&lines, Span::new(file, 0, 0)), 5)
 }
 
 /// The plan in the words of `expect`.

@@ -15,5 +15,6 @@ pub mod http;
 pub mod judge;
 pub mod process;
 pub mod simulator;
+pub mod spec_text;
 pub mod template;
 pub mod tools;
