@@ -29,7 +29,9 @@ impl InSandbox {
         options.clock = Clock::stepping(start, 1000);
         let wanted = case.get("options");
         let list = |name: &str| -> Vec<String> {
-            let list = wanted.and_then(|wanted| wanted.get(name)).and_then(Value::as_list);
+            let list = wanted
+                .and_then(|wanted| wanted.get(name))
+                .and_then(Value::as_list);
             let texts = list.unwrap_or(&[]).iter().filter_map(Value::as_str);
             texts.map(str::to_owned).collect()
         };
@@ -38,7 +40,11 @@ impl InSandbox {
         let early = wanted.and_then(|wanted| wanted.get("early_validation"));
         options.early_validation = early.and_then(Value::as_bool).unwrap_or(true);
         let sandbox = Sandbox::open(dir, options.clone()).map_err(|error| error.to_string())?;
-        Ok(InSandbox { dir: dir.to_owned(), options, sandbox })
+        Ok(InSandbox {
+            dir: dir.to_owned(),
+            options,
+            sandbox,
+        })
     }
 }
 
@@ -68,18 +74,30 @@ impl Bench for InSandbox {
                 let path = text("path").to_owned();
                 let value = || step.get("value").cloned().unwrap_or_default();
                 let how = match text("how") {
-                    "set" => Tamper::Set { path, value: value() },
+                    "set" => Tamper::Set {
+                        path,
+                        value: value(),
+                    },
                     "remove" => Tamper::Remove { path },
-                    "append" => Tamper::Append { path, value: value() },
-                    "statement" => Tamper::AddStatement { path, statement: value() },
+                    "append" => Tamper::Append {
+                        path,
+                        value: value(),
+                    },
+                    "statement" => Tamper::AddStatement {
+                        path,
+                        statement: value(),
+                    },
                     "delete" => Tamper::Delete,
                     other => return Err(format!("there is no tampering `{other}`")),
                 };
-                self.sandbox.tamper(&region, text("type"), text("identifier"), &how)
+                self.sandbox
+                    .tamper(&region, text("type"), text("identifier"), &how)
             }
             "put" => {
                 let properties = step.get("properties").cloned().unwrap_or_default();
-                let put = self.sandbox.put_resource(&region, text("type"), &properties);
+                let put = self
+                    .sandbox
+                    .put_resource(&region, text("type"), &properties);
                 put.map(|_| ())
             }
             "account" => {
@@ -120,7 +138,9 @@ fn cases() -> Vec<(String, Value)> {
     let mut cases = Vec::new();
     for path in paths {
         let text = std::fs::read_to_string(&path).expect("a readable file");
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let name = path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned());
         let name = name.unwrap_or_default();
         let value = Value::from_json(&text).unwrap_or_else(|error| panic!("{name}.json: {error}"));
         let Value::List(list) = value else {
@@ -150,7 +170,12 @@ fn every_case_holds_in_the_sandbox() {
             failures.push(format!("{title}\n  {error}"));
         }
     }
-    assert!(failures.is_empty(), "{} failed\n\n{}", failures.len(), failures.join("\n\n"));
+    assert!(
+        failures.is_empty(),
+        "{} failed\n\n{}",
+        failures.len(),
+        failures.join("\n\n")
+    );
 }
 
 #[test]
@@ -161,7 +186,10 @@ fn the_suite_is_large_and_says_where_each_case_comes_from() {
     assert_eq!(titles.len(), cases.len(), "two cases have the same title");
     let mut shared = 0;
     for (title, case) in &cases {
-        let source = case.get("source").and_then(Value::as_str).unwrap_or_default();
+        let source = case
+            .get("source")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         assert!(source.len() > 20, "{title} has no source");
         for emulator in ["ministack", "roto"] {
             if runner::also(case, emulator) {

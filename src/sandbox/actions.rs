@@ -77,7 +77,9 @@ fn without_unknown(value: &Value) -> Value {
         Value::Map(map) => {
             let pairs = map.iter();
             Value::Map(
-                pairs.map(|(key, value)| (key.to_owned().into(), without_unknown(value))).collect(),
+                pairs
+                    .map(|(key, value)| (key.to_owned().into(), without_unknown(value)))
+                    .collect(),
             )
         }
         other => other.clone(),
@@ -184,7 +186,10 @@ pub(super) fn create(
     lake_settings(realm, &thing)?;
     let store = realm.store.clone();
     realm.things.put(&store, actor.shard, key.clone(), thing)?;
-    Ok(Ok(Made { key, physical: named.physical }))
+    Ok(Ok(Made {
+        key,
+        physical: named.physical,
+    }))
 }
 
 /// The refusal of a name that is taken.
@@ -336,7 +341,11 @@ pub(super) fn update(
     if let Some(text) = violations(kind, declared) {
         return Ok(Err(invalid(logical, &text)));
     }
-    let before = Actor { tags: old.1, caller: actor.caller.clone(), ..*actor };
+    let before = Actor {
+        tags: old.1,
+        caller: actor.caller.clone(),
+        ..*actor
+    };
     let (old, new) = (tagged(&before, kind, old.0), tagged(actor, kind, declared));
     let live = changed(kind, &thing.properties, &old, &new);
     let mut question = Question {
@@ -438,7 +447,9 @@ pub(super) fn import(
         return Ok(Err(told(&refusal, &key)));
     };
     if thing.owner.is_some() {
-        return Ok(Err(format!("Resource {identifier} already exists in another stack")));
+        return Ok(Err(format!(
+            "Resource {identifier} already exists in another stack"
+        )));
     }
     thing.owner = Some(actor.stack_id.to_owned());
     let physical = thing.physical.clone();
@@ -450,7 +461,10 @@ fn lake_settings(realm: &mut Realm, thing: &Thing) -> Result<(), CloudError> {
     if thing.kind != "AWS::LakeFormation::DataLakeSettings" {
         return Ok(());
     }
-    let place = Place { account: thing.account.clone(), region: thing.region.clone() };
+    let place = Place {
+        account: thing.account.clone(),
+        region: thing.region.clone(),
+    };
     let list = |name: &str| match thing.properties.get(name) {
         Some(Value::List(list)) => Some(list.clone()),
         _ => None,

@@ -219,9 +219,13 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// A text of the user's, short enough for a headline.
+/// A text of the user's, on one line and short enough for a headline.
 pub fn shortened(text: &str) -> String {
     const MOST: usize = 40;
+    let control = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if text.contains(control) {
+        return shortened(&text.replace(control, " "));
+    }
     if text.chars().count() <= MOST {
         text.to_owned()
     } else {
