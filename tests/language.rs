@@ -204,7 +204,7 @@ fn happens(text: &mut String, accident: &Accident) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever happens to a spec, the front end says something about it and does not panic, its
     /// places are in the file, and it says the same again.
