@@ -192,14 +192,15 @@ impl<'a> Decoder<'a> {
                 Some(text) => format!("`{}`", shortened(text)),
                 None => node.noun().to_owned(),
             };
-            self.report(
-                Diagnostic::error(
-                    diagnostic::LW0301,
-                    node.span,
-                    format!("expected {what}, found {found}"),
-                )
-                .label(format!("not {what}")),
-            );
+            let headline = format!("expected {what}, found {found}");
+            self.report(if headline.chars().count() <= 120 {
+                Diagnostic::error(diagnostic::LW0301, node.span, headline)
+                    .label(format!("not {what}"))
+            } else {
+                let headline = format!("{found} cannot stand here");
+                Diagnostic::error(diagnostic::LW0301, node.span, headline)
+                    .note(format!("expected {what}"))
+            });
         }
         None
     }
