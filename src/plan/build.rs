@@ -14,7 +14,7 @@ use super::resource::{self, Verdict, kind_of, path_of};
 use super::state::{self, State, refusal};
 use super::{
     Action, Cause, Change, Consent, Deployed, DeployedStack, Effect, Kept, Operation,
-    Plan, PropertyChange, Refusal, StackAction, StackPlan, Upload, deployed, grants, spread,
+    Plan, PropertyChange, Refusal, StackAction, StackPlan, Upload, deployed, grants, import, spread,
 };
 use crate::catalogue::{self, resource_type};
 use crate::cloud::ImportTarget;
@@ -315,6 +315,7 @@ impl<'a> Work<'a> {
             execution_role: self.context.execution_role.clone(),
             termination_protection: keeps,
             depends_on: stack.depends_on.into_iter().collect(),
+            keeps: self.keeps(&changes, &stack.key),
             changes,
             respelled,
             template: if action == StackAction::Keep { Value::Null } else { stack.template },
@@ -457,9 +458,7 @@ impl<'a> Work<'a> {
                 && kept.logical_id.as_str() == id
                 && kept.kind == kind
                 && kept.identifier.iter().all(|(property, value)| {
-                    let path: Vec<&str> = property.split('/').collect();
-                    let given = definition.get("Properties").and_then(|all| all.at(&path));
-                    given.and_then(Value::as_str).is_none_or(|given| given == value)
+                    import::given(definition, property).is_none_or(|given| given == value)
                 })
         };
         self.deployed.kept.iter().find(fits)
@@ -515,7 +514,7 @@ impl<'a> Work<'a> {
                 change.notes.extend(generation.iter().map(|way| format!("way out: {way}")));
                 change.notes.push("way out: remove it, apply, add it again, apply".into());
                 let mut help: Vec<String> = generation.into_iter().collect();
-                help.push("or remove it, apply, add it again with the change, and apply".into());
+                help.push("remove it, apply, add it again with the change, and apply".into());
                 self.refusals.push(Refusal {
                     cause: Some(change.cause.clone()),
                     ..refusal(
@@ -540,7 +539,7 @@ impl<'a> Work<'a> {
                             .iter()
                             .cloned()
                             .chain(generation)
-                            .chain(["or remove it, apply, and add it again".to_owned()])
+                            .chain(["remove it, apply, and add it again".to_owned()])
                             .collect(),
                     )
                 });
@@ -608,7 +607,7 @@ impl<'a> Work<'a> {
             logical_id,
         };
         if kept {
-            change.notes.extend(super::destroy::how_to_delete(key, &change, old));
+            change.notes.extend(super::destroy::how_to_delete(key, there, &change, old));
         }
         if let Some(name) = name_of_resource(old) {
             let taken = (key.region.clone(), change.kind.clone(), name);
@@ -654,9 +653,17 @@ impl<'a> Work<'a> {
             execution_role: self.context.execution_role.clone().or(there.execution_role.clone()),
             termination_protection: there.termination_protection,
             depends_on: after.map(|other| other.key.clone()).collect(),
+            keeps: self.keeps(&changes, key),
             changes,
             respelled: Vec::new(),
         })
+    }
+
+    /// What the index has to remember of what stays.
+    fn keeps(&self, changes: &[Change], key: &StackKey) -> Vec<Kept> {
+        let Some(there) = self.deployed.stacks.get(key) else { return Vec::new() };
+        let stays = changes.iter().filter(|change| change.action == Action::Retain);
+        stays.filter_map(|change| import::kept(key, there, change)).collect()
     }
 
     fn filled(&self, change: &Change) -> Option<super::Filled> {

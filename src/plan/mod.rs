@@ -17,6 +17,7 @@ mod deployed;
 mod destroy;
 pub mod file;
 mod grants;
+mod import;
 mod promise;
 mod resource;
 mod spread;
@@ -26,7 +27,8 @@ pub use build::{Context, plan, rendered};
 pub use consent::{Filled, name_of};
 pub use deployed::{Deployed, DeployedStack, Kept};
 pub use destroy::{Emptied, destroy};
-pub use promise::{Surprise, holds};
+pub use import::{ImportStep, import_steps};
+pub use promise::{Surprise, holds, holds_import};
 
 use std::collections::BTreeMap;
 
@@ -78,6 +80,16 @@ impl Plan {
     /// Every change with its stack.
     pub fn changes(&self) -> impl Iterator<Item = (&StackPlan, &Change)> {
         self.stacks.iter().flat_map(|stack| stack.changes.iter().map(move |change| (stack, change)))
+    }
+
+    /// The stacks that are not any more as planning saw them: the plan is stale, and must not be
+    /// applied.
+    pub fn stale(&self, deployed: &Deployed) -> Vec<StackKey> {
+        let now = |key: &StackKey| {
+            deployed.stacks.get(key).map(DeployedStack::observed).unwrap_or_default()
+        };
+        let moved = self.stacks.iter().filter(|stack| stack.observed != now(&stack.key));
+        moved.map(|stack| stack.key.clone()).collect()
     }
 
     /// How often each action occurs.
@@ -156,6 +168,9 @@ pub struct StackPlan {
     /// Resources whose text changes and whose meaning does not (a policy's actions in another order):
     /// CloudFormation may update them in place.
     pub respelled: Vec<LogicalId>,
+    /// What stays in the account when its `Retain` changes are done: for the index, so that a later
+    /// plan can take it back.
+    pub keeps: Vec<Kept>,
 }
 
 impl StackPlan {
@@ -218,7 +233,8 @@ pub enum Action {
     Replace,
     /// CloudFormation decides while it runs.
     MayReplace,
-    /// It would have to be replaced and has a fixed name: CloudFormation refuses.
+    /// CloudFormation refuses: it would have to be replaced and has a fixed name, or its service does
+    /// not allow the change at all. The change's notes say which, and the ways out.
     Blocked,
     Delete,
     /// It leaves the stack and stays in the account.
@@ -280,7 +296,7 @@ impl Action {
             Action::Update => "update in place",
             Action::Replace => "create replacement and then destroy",
             Action::MayReplace => "may be replaced",
-            Action::Blocked => "blocked: has a fixed name and cannot be replaced",
+            Action::Blocked => "blocked: CloudFormation would refuse it",
             Action::Delete => "destroy",
             Action::Retain => "leave the stack and stay",
             Action::Import => "take back what exists",

@@ -56,7 +56,7 @@ pub(super) fn judge(
             LW0603,
             format!("the stack {key} was not deleted to the end: {status}{}", reason(stack)),
             vec![
-                "mend what kept it (the reason above), then delete it to the end and apply again".into(),
+                "mend what kept it (`lakewright status` names it), delete it to the end, and apply again".into(),
                 format!("aws cloudformation delete-stack {place}"),
             ],
         )),
