@@ -1,4 +1,5 @@
 //! lakewright
+pub mod apply;
 pub mod aws;
 pub mod blueprint;
 pub mod catalogue;

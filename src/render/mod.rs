@@ -3,6 +3,7 @@
 
 pub mod diagnostics;
 mod escape;
+pub mod events;
 pub mod plan;
 
 pub use escape::escape;
