@@ -6,9 +6,9 @@
 
 use super::build::{Context, Work, opt_outs, unused};
 use super::consent::Judgement;
-use super::{grants, import};
 use super::resource::kind_of;
 use super::{Action, Change, Deployed, DeployedStack, Operation, Plan, StackPlan};
+use super::{grants, identity};
 use crate::document::Value;
 use crate::names::LogicalId;
 use crate::stacks::StackKey;
@@ -33,8 +33,12 @@ pub fn destroy(deployed: &Deployed, context: &Context) -> Plan {
         std::iter::empty(),
         context,
     );
-    let Work { judgement: Judgement { consents, refusals: losses }, mut refusals, mut warnings, .. } =
-        work;
+    let Work {
+        judgement: Judgement { consents, refusals: losses },
+        mut refusals,
+        mut warnings,
+        ..
+    } = work;
     refusals.extend(losses);
     if refusals.is_empty() {
         warnings.extend(unused(context, &consents));
@@ -111,7 +115,9 @@ pub(super) fn how_to_delete(
             let versioned = text(&["VersioningConfiguration", "Status"]).is_some();
             let command = format!("aws s3 rb s3://{id} --region {region}");
             if versioned {
-                return vec![format!("it stays; to delete it, delete every version in it, then: {command}")];
+                return vec![format!(
+                    "it stays; to delete it, delete every version in it, then: {command}"
+                )];
             }
             command
         }
@@ -126,7 +132,7 @@ pub(super) fn how_to_delete(
         }
         "AWS::Glue::Database" => format!("aws glue delete-database --name {id} --region {region}"),
         "AWS::Glue::Table" => {
-            let part = |part: &str| import::identifier(there, definition, part);
+            let part = |part: &str| identity::identifier(there, definition, part);
             match (part("Name"), part("DatabaseName")) {
                 (Some(name), Some(database)) => format!(
                     "aws glue delete-table --database-name {database} --name {name} --region {region}"
@@ -140,5 +146,7 @@ pub(super) fn how_to_delete(
 }
 
 fn generic(kind: &str, id: &str, region: &str) -> String {
-    format!("aws cloudcontrol delete-resource --type-name {kind} --identifier {id} --region {region}")
+    format!(
+        "aws cloudcontrol delete-resource --type-name {kind} --identifier {id} --region {region}"
+    )
 }

@@ -17,7 +17,7 @@ mod deployed;
 mod destroy;
 pub mod file;
 mod grants;
-mod import;
+mod identity;
 mod promise;
 mod resource;
 mod spread;
@@ -27,8 +27,7 @@ pub use build::{Context, plan, rendered};
 pub use consent::{Filled, name_of};
 pub use deployed::{Deployed, DeployedStack, Kept};
 pub use destroy::{Emptied, destroy};
-pub use import::{ImportStep, import_steps};
-pub use promise::{Surprise, holds, holds_import};
+pub use promise::{Surprise, holds};
 
 use std::collections::BTreeMap;
 
@@ -80,16 +79,6 @@ impl Plan {
     /// Every change with its stack.
     pub fn changes(&self) -> impl Iterator<Item = (&StackPlan, &Change)> {
         self.stacks.iter().flat_map(|stack| stack.changes.iter().map(move |change| (stack, change)))
-    }
-
-    /// The stacks that are not any more as planning saw them: the plan is stale, and must not be
-    /// applied.
-    pub fn stale(&self, deployed: &Deployed) -> Vec<StackKey> {
-        let now = |key: &StackKey| {
-            deployed.stacks.get(key).map(DeployedStack::observed).unwrap_or_default()
-        };
-        let moved = self.stacks.iter().filter(|stack| stack.observed != now(&stack.key));
-        moved.map(|stack| stack.key.clone()).collect()
     }
 
     /// How often each action occurs.
@@ -168,9 +157,6 @@ pub struct StackPlan {
     /// Resources whose text changes and whose meaning does not (a policy's actions in another order):
     /// CloudFormation may update them in place.
     pub respelled: Vec<LogicalId>,
-    /// What stays in the account when its `Retain` changes are done: for the index, so that a later
-    /// plan can take it back.
-    pub keeps: Vec<Kept>,
 }
 
 impl StackPlan {

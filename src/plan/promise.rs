@@ -33,41 +33,8 @@ impl std::fmt::Display for Surprise {
     }
 }
 
-/// Holds the change set of an import to its step: it takes in what the step names, all of it, and
-/// does nothing else.
-pub fn holds_import(
-    plan: &StackPlan,
-    step: &super::ImportStep,
-    set: &ChangeSet,
-) -> Result<(), Vec<Surprise>> {
-    let named = |id: &LogicalId| step.imports.iter().any(|target| target.logical_id == *id);
-    let mut surprises: Vec<Surprise> = set
-        .changes
-        .iter()
-        .filter(|found| found.action != ChangeAction::Import || !named(&found.logical_id))
-        .map(|found| Surprise {
-            logical_id: found.logical_id.clone(),
-            kind: found.kind.clone(),
-            planned: "nothing while things are taken back".into(),
-            found: verb(found).into(),
-        })
-        .collect();
-    for target in &step.imports {
-        if !set.changes.iter().any(|found| found.logical_id == target.logical_id) {
-            surprises.push(Surprise {
-                logical_id: target.logical_id.clone(),
-                kind: target.kind.clone(),
-                planned: Action::Import.meaning().into(),
-                found: "nothing".into(),
-            });
-        }
-    }
-    debug_assert!(step.imports.iter().all(|one| plan.change(one.logical_id.as_str()).is_some()));
-    if surprises.is_empty() { Ok(()) } else { Err(surprises) }
-}
-
-/// Holds a change set to the plan of its stack, imports aside: those come first
-/// ([`holds_import`]), and what was taken in may then be changed in place.
+/// Holds a change set to the plan of its stack. Imports are not in it: they come first, in a change
+/// set of their own, and what was taken in may then be changed in place.
 pub fn holds(plan: &StackPlan, set: &ChangeSet) -> Result<(), Vec<Surprise>> {
     let planned: BTreeMap<&str, &Change> =
         plan.changes.iter().map(|change| (change.logical_id.as_str(), change)).collect();
@@ -188,8 +155,8 @@ fn exceeds(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) ->
 
 fn modifies(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -> Option<String> {
     let replacement = found.replacement.unwrap_or(Replacement::False);
-    let follows = !found.details.is_empty()
-        && found.details.iter().all(|detail| noise(plan, detail));
+    let follows =
+        !found.details.is_empty() && found.details.iter().all(|detail| noise(plan, detail));
     let action = change.map(|change| change.action);
     match (replacement, action) {
         (_, Some(Action::Replace | Action::MayReplace)) => None,
@@ -205,9 +172,8 @@ fn modifies(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -
 
 /// Whether what makes the replacement conditional is noise.
 fn conditional_noise(plan: &StackPlan, found: &ResourceChange) -> bool {
-    let replacing = |detail: &&ChangeDetail| {
-        !matches!(detail.recreation.as_deref(), None | Some("Never"))
-    };
+    let replacing =
+        |detail: &&ChangeDetail| !matches!(detail.recreation.as_deref(), None | Some("Never"));
     let mut replacing = found.details.iter().filter(replacing).peekable();
     replacing.peek().is_some() && replacing.all(|detail| noise(plan, detail))
 }
@@ -226,6 +192,7 @@ fn noise(plan: &StackPlan, detail: &ChangeDetail) -> bool {
     if !matches!(cause.action, Action::Update | Action::Import) {
         return false;
     }
-    let identity = resource_type(&cause.kind).is_some_and(|facts| facts.identifier.contains(&attribute));
+    let identity =
+        resource_type(&cause.kind).is_some_and(|facts| facts.identifier.contains(&attribute));
     attribute == "Ref" || attribute.ends_with("Arn") || identity
 }

@@ -74,9 +74,8 @@ fn every_change_is_explained() {
             assert!(!refusal.help.is_empty(), "{name}: {} has no way out", refusal.code);
         }
         // Data is lost by nobody's doing without a consent.
-        let loses = |action| {
-            matches!(action, Action::Delete | Action::Replace | Action::MayReplace)
-        };
+        let loses =
+            |action| matches!(action, Action::Delete | Action::Replace | Action::MayReplace);
         let lost = plan.changes().any(|(_, change)| change.data && loses(change.action));
         assert!(!lost || !plan.consents.is_empty() || !plan.refusals.is_empty(), "{name}");
     }
@@ -99,20 +98,6 @@ fn a_plan_file_is_its_plan_and_shows_its_edits() {
     for bad in ["", "{}", "[1]", "no", &text[..text.len() / 2]] {
         assert!(matches!(file::read(bad), Err(file::PlanFileError::NotAPlan(_))), "{bad:.20}");
     }
-}
-
-#[test]
-fn a_plan_is_stale_when_a_stack_has_moved_on() {
-    let (_, case) = all().into_iter().find(|(name, _)| name == "update-with-line").unwrap();
-    let plan = planned(&case);
-    let mut deployed = deployed(&case);
-    assert!(plan.stale(&deployed).is_empty());
-    for stack in deployed.stacks.values_mut() {
-        stack.updated = Some("2026-11-24T10:00:00Z".into());
-    }
-    assert_eq!(plan.stale(&deployed).len(), 1);
-    deployed.stacks.clear();
-    assert_eq!(plan.stale(&deployed).len(), 1);
 }
 
 /// Values such as templates hold: objects, lists of objects with and without names, plain values.

@@ -5,7 +5,7 @@ use lakewright::cloud::{
     ResourceChange,
 };
 use lakewright::names::LogicalId;
-use lakewright::plan::{StackPlan, holds, holds_import, import_steps};
+use lakewright::plan::{StackPlan, holds};
 
 use super::cases::{all, planned};
 
@@ -99,7 +99,10 @@ fn what_was_not_planned_stops() {
         (vec![own(), modify("Other", Replacement::True)], "Other replaced"),
         (vec![own(), change("Other", Dynamic, None)], "Other perhaps changed"),
         (vec![own(), change("Other", ChangeAction::Import, None)], "Other taken in"),
-        (vec![own(), change("Other", SyncWithActual, None)], "Other reset to what the template says"),
+        (
+            vec![own(), change("Other", SyncWithActual, None)],
+            "Other reset to what the template says",
+        ),
         (Vec::new(), "BucketRaw nothing"),
     ];
     for (changes, expected) in cases {
@@ -124,7 +127,10 @@ fn what_the_plan_keeps_must_be_kept() {
         found(&replaced, vec![one])
     };
     assert_eq!(with("ReplaceAndRetain"), Vec::<String>::new());
-    assert_eq!(with("ReplaceAndDelete"), ["BucketRaw replaced, and the old one destroyed, not kept"]);
+    assert_eq!(
+        with("ReplaceAndDelete"),
+        ["BucketRaw replaced, and the old one destroyed, not kept"]
+    );
 }
 
 #[test]
@@ -138,7 +144,10 @@ fn the_noise_behind_a_change_in_place_is_no_surprise() {
     let none: Vec<String> = Vec::new();
     assert_eq!(noisy("BucketRaw.Arn", "Never", Replacement::False), none);
     assert_eq!(noisy("BucketRaw.Arn", "Always", Replacement::Conditional), none);
-    assert_eq!(noisy("BucketRaw.WebsiteURL", "Never", Replacement::False), ["Reader changed in place"]);
+    assert_eq!(
+        noisy("BucketRaw.WebsiteURL", "Never", Replacement::False),
+        ["Reader changed in place"]
+    );
     assert_eq!(noisy("Stranger.Arn", "Never", Replacement::False), ["Reader changed in place"]);
     assert_eq!(noisy("BucketRaw.Arn", "Always", Replacement::True), ["Reader replaced"]);
     // Behind a replacement it is none: what follows is in the plan.
@@ -158,32 +167,14 @@ fn what_is_spelled_otherwise_may_be_updated() {
 }
 
 #[test]
-fn an_import_takes_in_what_was_kept_and_nothing_else() {
+fn what_was_taken_in_may_be_changed_in_place() {
     let stack = stack_of("taken-back");
-    let steps = import_steps(&stack, None);
-    assert_eq!(steps.len(), 1);
-    let resources = steps[0].template.get("Resources").unwrap();
-    assert!(resources.get("BucketRaw").is_some() && resources.get("TopicA").is_none());
-    let import = change("BucketRaw", ChangeAction::Import, None);
     let add = change("TopicA", ChangeAction::Add, None);
-    assert_eq!(holds_import(&stack, &steps[0], &set(vec![import.clone()])), Ok(()));
-    assert!(holds_import(&stack, &steps[0], &set(vec![import, add.clone()])).is_err());
-    assert!(holds_import(&stack, &steps[0], &set(Vec::new())).is_err());
-    // Then the rest.
     assert_eq!(found(&stack, vec![add.clone()]), Vec::<String>::new());
-    let after = vec![add, modify("BucketRaw", Replacement::False)];
+    let after = vec![add.clone(), modify("BucketRaw", Replacement::False)];
     assert_eq!(found(&stack, after), Vec::<String>::new());
-}
-
-#[test]
-fn an_import_leaves_out_what_is_not_there_yet() {
-    let stack = stack_of("taken-back-with-references");
-    let steps = import_steps(&stack, None);
-    let bucket = steps[0].template.at(&["Resources", "BucketRaw", "Properties"]).unwrap();
-    assert!(bucket.get("BucketEncryption").is_some(), "its parameter is known");
-    assert!(bucket.get("ReplicationConfiguration").is_none(), "its role is not there yet");
-    let parameters = steps[0].template.get("Parameters").unwrap();
-    assert!(parameters.get("KeyRawArn").is_some() && parameters.get("Other").is_none());
+    let after = vec![add, modify("BucketRaw", Replacement::True)];
+    assert_eq!(found(&stack, after), ["BucketRaw replaced"]);
 }
 
 #[test]
@@ -191,7 +182,8 @@ fn both_verdicts_are_shown_where_they_differ() {
     let (_, case) = all().into_iter().find(|(name, _)| name == "update-with-line").unwrap();
     let mut plan = planned(&case);
     let key = plan.stacks[0].key.clone();
-    let changes = vec![modify("BucketRaw", Replacement::True), change("X", ChangeAction::Add, None)];
+    let changes =
+        vec![modify("BucketRaw", Replacement::True), change("X", ChangeAction::Add, None)];
     let surprises = plan.heed(&key, &set(changes));
     assert_eq!(surprises.len(), 2);
     let notes = &plan.stacks[0].changes[0].notes;

@@ -16,7 +16,8 @@ fn check(root: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut Vec<
     for (word, rule) in map.iter() {
         match word {
             "$ref" => {
-                let path: Vec<&str> = rule.as_str().unwrap().trim_start_matches("#/").split('/').collect();
+                let path: Vec<&str> =
+                    rule.as_str().unwrap().trim_start_matches("#/").split('/').collect();
                 check(root, root.at(&path).expect("the definition is there"), value, at, wrong);
             }
             "type" => {
@@ -68,7 +69,14 @@ fn undescribed(schema: &Value, at: &str, found: &mut Vec<String>) {
                 }
             }
         }
-        undescribed(value, &format!("{at}/{key}"), found);
+        match key {
+            "properties" | "$defs" => {
+                for (name, rule) in value.as_map().into_iter().flat_map(Map::iter) {
+                    undescribed(rule, &format!("{at}/{name}"), found);
+                }
+            }
+            _ => undescribed(value, at, found),
+        }
     }
 }
 
@@ -144,7 +152,9 @@ fn stripped(text: &str) -> String {
 fn lines_keep_the_width_but_for_words_that_do_not() {
     for (name, case) in all() {
         let shown = text(&planned(&case), &View { width: 100, ..View::default() });
-        for line in shown.lines().filter(|line| !line.contains("help:") && !line.starts_with("error")) {
+        for line in
+            shown.lines().filter(|line| !line.contains("help:") && !line.starts_with("error"))
+        {
             assert!(line.chars().count() <= 130, "{name}: {line}");
         }
     }

@@ -37,7 +37,8 @@ const MOST_LINES: usize = 8;
 
 /// The plan as text, with a newline at the end.
 pub fn text(plan: &Plan, view: &View) -> String {
-    let mut out = Printer { view: View { width: view.width.max(60), ..*view }, text: String::new() };
+    let mut out =
+        Printer { view: View { width: view.width.max(60), ..*view }, text: String::new() };
     out.plan(plan);
     out.text
 }
@@ -300,15 +301,16 @@ impl Printer {
             (None, None) => {
                 let half = (room.saturating_sub(3) / 2).max(20);
                 let order = property.before.as_ref().zip(property.after.as_ref());
-                let order = order.and_then(|(a, b)| Some((names(a.as_list()?)?, names(b.as_list()?)?)));
+                let order =
+                    order.and_then(|(a, b)| Some((names(a.as_list()?)?, names(b.as_list()?)?)));
                 if let Some((before, after)) = order {
                     let list = |names: Vec<&str>| shortened(&clean(&names.join(", ")), half);
                     Some(format!("{} → {}", list(before), list(after)))
                 } else {
-                let value = |value: &Option<Value>| {
-                    value.as_ref().map_or_else(String::new, |value| inline(value, half))
-                };
-                Some(format!("{} → {}", value(&property.before), value(&property.after)))
+                    let value = |value: &Option<Value>| {
+                        value.as_ref().map_or_else(String::new, |value| inline(value, half))
+                    };
+                    Some(format!("{} → {}", value(&property.before), value(&property.after)))
                 }
             }
         };
@@ -388,7 +390,11 @@ impl Printer {
             self.heading("Uploads");
             for upload in &plan.uploads {
                 let path = clean(&upload.path);
-                self.line(&format!("    {path}  {}  to {}", size(upload.bytes as usize), upload.region));
+                self.line(&format!(
+                    "    {path}  {}  to {}",
+                    size(upload.bytes as usize),
+                    upload.region
+                ));
             }
         }
     }
@@ -411,7 +417,9 @@ impl Printer {
             .consents
             .iter()
             .map(|consent| match consent {
-                Consent::Destroy(path) => format!("{path} may be deleted or replaced (--allow-destroy)"),
+                Consent::Destroy(path) => {
+                    format!("{path} may be deleted or replaced (--allow-destroy)")
+                }
                 Consent::Empty(path) => format!("every object in {path} may be deleted (--empty)"),
             })
             .collect();
