@@ -384,7 +384,7 @@ impl Engine<'_> {
         let actor = self.actor(&definition, &stack_id, &stack, self.dir, self.place);
         if record.key == old.key {
             let same = record.declared == old.declared && target.tags == definition.tags;
-            if same {
+            if same && self.realm.things.has(&old.key) {
                 return Ok(Ok(()));
             }
             let before = (&record.declared, &target.tags);

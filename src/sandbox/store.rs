@@ -121,7 +121,7 @@ impl Store {
         for (path, change) in changes {
             match change {
                 Change::Write(bytes) => {
-                    let new = self.new(&path);
+                    let new = self.beside(&path);
                     if let Some(parent) = new.parent() {
                         fs_err::create_dir_all(parent).map_err(|error| broken(&error))?;
                     }
@@ -131,7 +131,7 @@ impl Store {
                 Change::Remove => paths.push(format!("{path}{REMOVED}")),
             }
         }
-        let journal = self.new(JOURNAL);
+        let journal = self.beside(JOURNAL);
         let list = to_bytes(&paths)?;
         fs_err::write(&journal, list).map_err(|error| broken(&error))?;
         fs_err::rename(journal, self.dir.join(JOURNAL)).map_err(|error| broken(&error))?;
@@ -142,7 +142,7 @@ impl Store {
         for path in paths {
             let done = match path.strip_suffix(REMOVED) {
                 Some(path) => remove(&self.dir.join(path)),
-                None => match fs_err::rename(self.new(path), self.dir.join(path)) {
+                None => match fs_err::rename(self.beside(path), self.dir.join(path)) {
                     // It was settled before the process was killed.
                     Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
                     other => other,
@@ -153,7 +153,8 @@ impl Store {
         remove(&self.dir.join(JOURNAL)).map_err(|error| broken(&error))
     }
 
-    fn new(&self, path: &str) -> Utf8PathBuf {
+    /// Where a path's new content waits.
+    fn beside(&self, path: &str) -> Utf8PathBuf {
         self.dir.join(format!("{path}.new"))
     }
 }

@@ -122,7 +122,7 @@ impl Template {
             }
         }
         for section in ["Resources", "Outputs", "Parameters", "Conditions"] {
-            if let Some(path) = root.get(section).and_then(|part| null_in(part)) {
+            if let Some(path) = root.get(section).and_then(null_in) {
                 return Err(refused(format!(
                     "[/{section}{path}] 'null' values are not allowed in templates"
                 )));
@@ -281,13 +281,12 @@ impl Template {
     fn unresolved(&self, found: &BTreeSet<Reference>, into: &mut BTreeSet<String>) -> Checked<()> {
         for reference in found {
             match reference {
-                Reference::Name(name) => {
+                Reference::Name(name)
                     if !self.parameters.contains_key(name)
                         && !self.resources.contains_key(name)
-                        && !pseudo(name)
-                    {
-                        into.insert(name.clone());
-                    }
+                        && !pseudo(name) =>
+                {
+                    into.insert(name.clone());
                 }
                 Reference::Attribute(id, attribute) => {
                     let Some(resource) = self.resources.get(id) else {
