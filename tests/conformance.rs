@@ -37,6 +37,10 @@ impl InSandbox {
         };
         options.principals = list("principals");
         options.strangers = list("strangers");
+        let most = wanted.and_then(|wanted| wanted.get("most_stacks"));
+        if let Some(most) = most.and_then(Value::as_int) {
+            options.most_stacks = usize::try_from(most).map_err(|error| error.to_string())?;
+        }
         let early = wanted.and_then(|wanted| wanted.get("early_validation"));
         options.early_validation = early.and_then(Value::as_bool).unwrap_or(true);
         let sandbox = Sandbox::open(dir, options.clone()).map_err(|error| error.to_string())?;

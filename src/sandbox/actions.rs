@@ -99,20 +99,20 @@ fn tagged(actor: &Actor<'_>, kind: &str, properties: &Value) -> Value {
     if actor.tags.is_empty() || property.contains('/') {
         return properties;
     }
+    if schema::tags_are_a_map(kind) {
+        let own = properties.get(property).and_then(Value::as_map);
+        let mut all = own.cloned().unwrap_or_default();
+        for (key, value) in actor.tags {
+            if all.get(key).is_none() {
+                all.insert(key.clone(), value.clone());
+            }
+        }
+        set(&mut properties, property, all.into());
+        return properties;
+    }
     let mut tags = match properties.get(property) {
         None => Vec::new(),
         Some(Value::List(tags)) => tags.clone(),
-        // A few types take a map of tags; CloudFormation adds to it in the same way.
-        Some(Value::Map(own)) => {
-            let mut all = own.clone();
-            for (key, value) in actor.tags {
-                if all.get(key).is_none() {
-                    all.insert(key.clone(), value.clone());
-                }
-            }
-            set(&mut properties, property, all.into());
-            return properties;
-        }
         Some(_) => return properties,
     };
     for (key, value) in actor.tags {
@@ -121,10 +121,7 @@ fn tagged(actor: &Actor<'_>, kind: &str, properties: &Value) -> Value {
             tags.push(crate::document!({"Key": (key.clone()), "Value": (value.clone())}));
         }
     }
-    if crate::catalogue::resource_type(kind).is_some_and(|facts| facts.has(&[property, "0", "Key"]))
-    {
-        set(&mut properties, property, Value::List(tags));
-    }
+    set(&mut properties, property, Value::List(tags));
     properties
 }
 

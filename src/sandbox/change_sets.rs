@@ -29,8 +29,6 @@ use crate::names::{Region, StackName};
 /// API reference, CreateChangeSet: TemplateBody in bytes, TemplateURL ("Template may not exceed 1000000 bytes").
 const MOST_INLINE: usize = 51_200;
 const MOST_TEMPLATE: usize = 1_000_000;
-/// "Understand CloudFormation quotas": stacks per account and region.
-const MOST_STACKS: usize = 2_000;
 /// What DescribeChangeSet gives as the reason when nothing would change.
 const NO_CHANGES: &str = "The submitted information didn't contain changes. Submit different information to create a change set.";
 
@@ -273,11 +271,12 @@ fn stack_for(
                 "Stack [{stack}] does not exist"
             )));
         }
+        let most = world.realm.options.most_stacks;
         let area = world.areas.get(place);
         let there = area.into_iter().flat_map(|area| area.values());
-        if there.filter(|stack| !stack.head.deleted()).count() >= MOST_STACKS {
+        if there.filter(|stack| !stack.head.deleted()).count() >= most {
             return Err(CloudError::Limit(format!(
-                "Limit for stack has been exceeded: {MOST_STACKS} in {}",
+                "Limit for stack has been exceeded: {most} in {}",
                 place.region
             )));
         }

@@ -101,8 +101,17 @@ fn without_stack_tags(
     let Some(property) = schema::tags(kind) else {
         return;
     };
-    let Some(Value::List(list)) = live.as_map_mut().and_then(|map| map.get_mut(property)) else {
-        return;
+    let list = match live.as_map_mut().and_then(|map| map.get_mut(property)) {
+        Some(Value::List(list)) => list,
+        Some(Value::Map(map)) => {
+            for (key, value) in tags {
+                if map.get(key).and_then(Value::as_str) == Some(value) {
+                    map.remove(key);
+                }
+            }
+            return;
+        }
+        _ => return,
     };
     list.retain(|tag| {
         let key = tag.get("Key").and_then(Value::as_str).unwrap_or_default();

@@ -62,6 +62,8 @@ pub struct SandboxOptions {
     /// Whether CreateChangeSet validates properties and names beforehand, as it does since November 2025; else they
     /// fail while they are made.
     pub early_validation: bool,
+    /// How many stacks a region holds; AWS gives 2,000 unless asked for more.
+    pub most_stacks: usize,
     /// ARNs of roles and users that exist although nothing in the sandbox made them.
     pub principals: Vec<String>,
     /// Account ids and ARNs that do not exist. Every other account does.
@@ -76,6 +78,7 @@ impl SandboxOptions {
             partition: "aws".into(),
             clock: Clock::system(),
             early_validation: true,
+            most_stacks: 2_000,
             principals: Vec::new(),
             strangers: Vec::new(),
         }

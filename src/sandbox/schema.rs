@@ -3,7 +3,7 @@
 //! Everything here is asked by the type's name, `AWS::S3::Bucket`; of an unknown type nothing is true.
 
 use crate::catalogue::{self, Impact, ResourceType};
-use crate::document::Value;
+use crate::document::{Map, Value};
 
 fn facts(kind: &str) -> Option<&'static ResourceType> {
     catalogue::resource_type(kind)
@@ -66,6 +66,17 @@ pub(super) fn can_read(kind: &str) -> bool {
 pub(super) fn tags(kind: &str) -> Option<&'static str> {
     let tags = facts(kind)?.tags?;
     tags.updatable.then_some(tags.property)
+}
+
+/// Whether the type takes its tags as a map instead of a list of keys and values.
+pub(super) fn tags_are_a_map(kind: &str) -> bool {
+    let Some(property) = tags(kind) else {
+        return false;
+    };
+    let mut list = Map::new();
+    list.insert(property, Vec::<Value>::new());
+    let found = catalogue::schema::check(kind, &list.into());
+    found.iter().any(|violation| violation.path == [property])
 }
 
 /// Whether the order of the list at `path` means nothing.

@@ -42,10 +42,11 @@ fn scope(kind: &str, place: &Place) -> String {
 }
 
 /// The key of a thing. IAM does not tell names apart by case ("Names are not distinguished by case", IAM API
-/// reference, CreateRole).
+/// reference, CreateRole), nor does the Data Catalog, which folds them (Glue API reference, DatabaseInput).
 pub(super) fn key(kind: &str, place: &Place, identifier: &str) -> String {
     let scope = scope(kind, place);
-    if kind.starts_with("AWS::IAM::") {
+    let folded = matches!(kind, "AWS::Glue::Database" | "AWS::Glue::Table");
+    if folded || kind.starts_with("AWS::IAM::") {
         format!("{scope} {kind} {}", identifier.to_lowercase())
     } else {
         format!("{scope} {kind} {identifier}")

@@ -31,23 +31,8 @@ fn role_answers(question: &mut Question<'_>, path: &str, service: &str) -> Answe
     ))
 }
 
-/// A database: the catalog keeps names in lower case.
-pub(super) fn database(question: &mut Question<'_>) -> Answer {
-    lower_case(question.text("DatabaseInput/Name"))
-}
-
-fn lower_case(name: Option<String>) -> Answer {
-    match name {
-        Some(name) if name.chars().any(char::is_uppercase) => invalid(format!(
-            "The name {name} must be in lower case: the Data Catalog folds names."
-        )),
-        _ => Ok(Ok(())),
-    }
-}
-
 /// A table: its database exists.
 pub(super) fn table(question: &mut Question<'_>) -> Answer {
-    pass!(lower_case(question.text("TableInput/Name")));
     let database = question.text("DatabaseName").unwrap_or_default();
     if question.there("AWS::Glue::Database", &database)? {
         return Ok(Ok(()));
@@ -97,7 +82,8 @@ pub(super) fn drop_tables(
     let store = realm.store.clone();
     for key in realm.things.keys("AWS::Glue::Table", place) {
         let inside = realm.thing(&key)?.is_some_and(|table| {
-            text_at(&table.properties, "DatabaseName").as_deref() == Some(&database.physical)
+            let of = text_at(&table.properties, "DatabaseName").unwrap_or_default();
+            of.eq_ignore_ascii_case(&database.physical)
         });
         if inside {
             realm.things.remove(&store, &key)?;

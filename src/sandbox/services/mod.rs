@@ -99,7 +99,6 @@ pub(super) fn admit(question: &mut Question<'_>) -> Answer {
         "AWS::IAM::Role" => policy::role(question),
         "AWS::IAM::ManagedPolicy" => policy::managed_policy(question),
         "AWS::IAM::RolePolicy" | "AWS::IAM::Policy" => policy::inline_policy(question),
-        "AWS::Glue::Database" => catalog::database(question),
         "AWS::Glue::Table" => catalog::table(question),
         "AWS::Glue::Job" | "AWS::Glue::Crawler" => catalog::job(question),
         "AWS::Glue::Trigger" => catalog::trigger(question),
@@ -112,6 +111,12 @@ pub(super) fn admit(question: &mut Question<'_>) -> Answer {
         "AWS::Logs::MetricFilter" | "AWS::Logs::SubscriptionFilter" => {
             watching::log_filter(question)
         }
+        kind if kind.starts_with("AWS::CloudFormation::") => Ok(Err(refuse(
+            "InvalidRequest",
+            format!(
+                "The sandbox does not run {kind}: it has no nested stacks and no custom resources."
+            ),
+        ))),
         _ => Ok(Ok(())),
     }
 }

@@ -162,7 +162,9 @@ pub(super) fn principal_exists(
 /// A role: its trust policy, its size, what it attaches.
 pub(super) fn role(question: &mut Question<'_>) -> Answer {
     let trust = question.new.get("AssumeRolePolicyDocument");
-    if let Some(trust) = trust.and_then(document) {
+    if let Some(trust) = trust.and_then(document)
+        && question.changed("AssumeRolePolicyDocument")
+    {
         if let Err(refusal) = well_formed(&trust) {
             return Ok(Err(refusal));
         }
@@ -195,7 +197,10 @@ pub(super) fn role(question: &mut Question<'_>) -> Answer {
     if inline > MOST_INLINE {
         return Ok(Err(too_big_inline(question.identifier)));
     }
-    let attached = texts(question.new.get("ManagedPolicyArns")).len();
+    let attached = match question.changed("ManagedPolicyArns") {
+        true => texts(question.new.get("ManagedPolicyArns")).len(),
+        false => 0,
+    };
     for at in 0..attached {
         let arn = texts(question.new.get("ManagedPolicyArns"))[at].to_owned();
         pass!(attachable(question, &arn));

@@ -41,6 +41,7 @@ pub(super) fn bucket(question: &mut Question<'_>) -> Answer {
     }
     if let Some(target) = text_at(new, "LoggingConfiguration/DestinationBucketName")
         && target != question.identifier
+        && question.changed("LoggingConfiguration")
         && let Err(refusal) = log_target(question, &target)?
     {
         return Ok(Err(refusal));
@@ -52,6 +53,9 @@ pub(super) fn bucket(question: &mut Question<'_>) -> Answer {
         return invalid(
             "Versioning must be 'Enabled' on the bucket to apply a replication configuration (Service: S3, InvalidRequest)",
         );
+    }
+    if !question.changed("ReplicationConfiguration") {
+        return Ok(Ok(()));
     }
     for rule in rules {
         let Some(arn) = text_at(rule, "Destination/Bucket") else {
