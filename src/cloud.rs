@@ -150,10 +150,7 @@ pub struct StackAddress {
 impl StackAddress {
     /// The stack of this name in this region.
     pub fn new(region: &Region, stack: impl Into<String>) -> Self {
-        StackAddress {
-            region: region.clone(),
-            stack: stack.into(),
-        }
+        StackAddress { region: region.clone(), stack: stack.into() }
     }
 }
 
@@ -247,10 +244,7 @@ impl StackStatus {
     /// Whether the last operation did what it was asked to.
     pub fn succeeded(self) -> bool {
         use StackStatus::*;
-        matches!(
-            self,
-            CreateComplete | UpdateComplete | ImportComplete | DeleteComplete
-        )
+        matches!(self, CreateComplete | UpdateComplete | ImportComplete | DeleteComplete)
     }
 }
 

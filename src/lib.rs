@@ -1,6 +1,24 @@
 //! lakewright
+pub mod apply;
+pub mod aws;
+pub mod blueprint;
 pub mod catalogue;
+pub mod check;
+pub mod cli;
 pub mod cloud;
+pub mod compile;
+pub mod diagnostic;
 pub mod document;
+pub mod graph;
+pub mod lake;
+pub mod lower;
 pub mod names;
+pub mod plan;
+pub mod policy;
+pub mod render;
+pub mod resolve;
 pub mod sandbox;
+pub mod source;
+pub mod spec;
+pub mod stacks;
+pub mod syntax;

@@ -181,7 +181,7 @@ word! {
 impl Arn {
     /// The account field; empty for S3 buckets and objects.
     pub fn account(&self) -> &str {
-        self.0.splitn(6, ':').nth(4).unwrap_or("")
+        self.0.split(':').nth(4).unwrap_or("")
     }
 
     /// What follows the fifth colon.
@@ -217,9 +217,6 @@ mod tests {
         assert!(Name::new("clean-orders").is_ok());
         assert!(Name::new("Orders").is_err());
         let arn = Arn::new("arn:aws:iam::111111111111:role/x/Loader").unwrap();
-        assert_eq!(
-            (arn.account(), arn.resource()),
-            ("111111111111", "role/x/Loader")
-        );
+        assert_eq!((arn.account(), arn.resource()), ("111111111111", "role/x/Loader"));
     }
 }

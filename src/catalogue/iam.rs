@@ -117,9 +117,7 @@ static GLOBAL: LazyLock<Vec<ConditionKey>> = LazyLock::new(|| {
 
 /// The service whose actions begin with `prefix`, whatever its case.
 pub fn service(prefix: &str) -> Option<&'static Service> {
-    SERVICES
-        .get(prefix)
-        .or_else(|| SERVICES.get(&prefix.to_ascii_lowercase()))
+    SERVICES.get(prefix).or_else(|| SERVICES.get(&prefix.to_ascii_lowercase()))
 }
 
 /// All services, ascending by prefix. Reads every line: a few milliseconds the first time.
@@ -136,9 +134,7 @@ pub fn actions() -> impl Iterator<Item = &'static Action> {
 pub fn action(name: &str) -> Option<&'static Action> {
     let (prefix, name) = name.split_once(':')?;
     let actions = &service(prefix)?.actions;
-    let at = actions
-        .binary_search_by(|known| caseless(known.name, name))
-        .ok()?;
+    let at = actions.binary_search_by(|known| caseless(known.name, name)).ok()?;
     Some(&actions[at])
 }
 
@@ -191,25 +187,18 @@ impl Action {
     pub fn knows(&self, name: &str) -> bool {
         let service = service(self.service).expect("invariant: an action's service is known");
         let on = |on: &On| {
-            on.keys
-                .iter()
-                .chain(service.resource(on.resource).map_or(&[][..], |r| r.keys))
+            on.keys.iter().chain(service.resource(on.resource).map_or(&[][..], |r| r.keys))
         };
         let mut keys = self.keys.iter().chain(self.resources.iter().flat_map(on));
         keys.any(|key| is_called(key, name))
-            || GLOBAL
-                .iter()
-                .any(|key| key.is_called(name) && !key.name.contains("Tag"))
+            || GLOBAL.iter().any(|key| key.is_called(name) && !key.name.contains("Tag"))
     }
 }
 
 impl Service {
     /// The type of resource called `name`.
     pub fn resource(&self, name: &str) -> Option<&Resource> {
-        let at = self
-            .resources
-            .binary_search_by(|known| known.name.cmp(name))
-            .ok()?;
+        let at = self.resources.binary_search_by(|known| known.name.cmp(name)).ok()?;
         Some(&self.resources[at])
     }
 }
@@ -226,9 +215,7 @@ fn is_called(key: &str, name: &str) -> bool {
         return key.eq_ignore_ascii_case(name);
     };
     let tail = tail.split_once('}').map_or("", |(_, tail)| tail);
-    let starts = name
-        .get(..head.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(head));
+    let starts = name.get(..head.len()).is_some_and(|start| start.eq_ignore_ascii_case(head));
     starts && name.len() > head.len() + tail.len() && name.ends_with(tail)
 }
 
@@ -312,11 +299,7 @@ fn read(line: &'static str) -> Service {
         resources: action
             .r
             .iter()
-            .map(|marked| {
-                marked
-                    .strip_suffix('*')
-                    .map_or((*marked, false), |name| (name, true))
-            })
+            .map(|marked| marked.strip_suffix('*').map_or((*marked, false), |name| (name, true)))
             .map(|(resource, required)| On {
                 resource,
                 required,
@@ -344,16 +327,8 @@ fn read(line: &'static str) -> Service {
 
 fn key((name, kind): (&'static str, &'static str)) -> ConditionKey {
     match kind.strip_prefix("ArrayOf") {
-        Some(kind) => ConditionKey {
-            name,
-            kind,
-            several: true,
-        },
-        None => ConditionKey {
-            name,
-            kind,
-            several: false,
-        },
+        Some(kind) => ConditionKey { name, kind, several: true },
+        None => ConditionKey { name, kind, several: false },
     }
 }
 
@@ -370,11 +345,7 @@ mod tests {
         assert!(super::action("s3:GetObjects").is_none());
         assert!(super::action("GetObject").is_none());
         let pass = super::action("iam:PassRole").expect("a known action");
-        assert!(
-            pass.resources
-                .iter()
-                .any(|on| on.resource == "role" && on.required)
-        );
+        assert!(pass.resources.iter().any(|on| on.resource == "role" && on.required));
     }
 
     #[test]
@@ -406,27 +377,17 @@ mod tests {
 
     #[test]
     fn condition_keys_of_a_service_and_of_all() {
-        assert_eq!(
-            condition_key("s3", "s3:Prefix").map(|key| key.name),
-            Some("s3:prefix")
-        );
+        assert_eq!(condition_key("s3", "s3:Prefix").map(|key| key.name), Some("s3:prefix"));
         let tag = condition_key("sns", "aws:RequestTag/team").expect("a known key");
         assert_eq!(tag.name, "aws:RequestTag/${TagKey}");
         let paths = condition_key("s3", "aws:PrincipalOrgPaths").expect("a known key");
         assert!(paths.several && paths.kind == "String");
-        assert_eq!(
-            condition_key("s3", "aws:SecureTransport").map(|key| key.kind),
-            Some("Bool")
-        );
+        assert_eq!(condition_key("s3", "aws:SecureTransport").map(|key| key.kind), Some("Bool"));
         assert!(condition_key("s3", "aws:PrincipalOrgUnit").is_none());
         assert!(condition_key("kms", "s3:prefix").is_none());
         let list = action("s3:ListBucket").expect("a known action");
         assert!(list.knows("s3:prefix") && list.knows("aws:PrincipalOrgID"));
-        assert!(
-            !action("s3:PutObject")
-                .expect("a known action")
-                .knows("s3:prefix")
-        );
+        assert!(!action("s3:PutObject").expect("a known action").knows("s3:prefix"));
     }
 
     #[test]
@@ -441,14 +402,8 @@ mod tests {
 
     #[test]
     fn a_slip_is_understood() {
-        assert_eq!(
-            suggest_action("s3:GetObjetc").as_deref(),
-            Some("s3:GetObject")
-        );
-        assert_eq!(
-            suggest_action("glu:GetTable").as_deref(),
-            Some("glue:GetTable")
-        );
+        assert_eq!(suggest_action("s3:GetObjetc").as_deref(), Some("s3:GetObject"));
+        assert_eq!(suggest_action("glu:GetTable").as_deref(), Some("glue:GetTable"));
         assert_eq!(suggest_action("s3:Frobnicate"), None);
         assert_eq!(suggest_action("s3"), None);
     }

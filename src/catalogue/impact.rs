@@ -39,9 +39,7 @@ impl ResourceType {
             return Impact::Replace;
         }
         let said = self.own.replaces.iter().chain(&self.documented);
-        let certain = said
-            .filter(|(place, _)| within(place))
-            .map(|(_, said)| said);
+        let certain = said.filter(|(place, _)| within(place)).map(|(_, said)| said);
         match certain.max_by_key(|said| **said == Certainty::Yes) {
             Some(Certainty::Yes) => return Impact::Replace,
             Some(Certainty::Maybe) => return Impact::MayReplace,

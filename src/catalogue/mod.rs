@@ -17,6 +17,8 @@ mod path;
 mod pattern;
 mod regions;
 pub mod schema;
+#[cfg(test)]
+mod tests;
 mod types;
 
 pub use impact::Impact;

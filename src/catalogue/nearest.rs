@@ -25,9 +25,7 @@ fn edits(wanted: &[char], candidate: &str) -> usize {
     for (i, a) in wanted.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, b) in other.iter().enumerate() {
-            let mut least = (above[j] + usize::from(a != b))
-                .min(above[j + 1] + 1)
-                .min(row[j] + 1);
+            let mut least = (above[j] + usize::from(a != b)).min(above[j + 1] + 1).min(row[j] + 1);
             if i > 0 && j > 0 && *a == other[j - 1] && wanted[i - 1] == *b {
                 least = least.min(before[j - 1] + 1);
             }

@@ -47,13 +47,7 @@ impl Pattern {
     /// Whether the pattern matches somewhere in `text`; `true` for one that can't be expressed.
     pub(super) fn matches(&self, text: &str) -> bool {
         match &self.form {
-            Form::Class {
-                class,
-                least,
-                most,
-                from_start,
-                to_end,
-            } => match (from_start, to_end) {
+            Form::Class { class, least, most, from_start, to_end } => match (from_start, to_end) {
                 (true, true) => {
                     let count = text.chars().filter(|c| class.has(*c)).count();
                     count == text.chars().count() && (*least..=*most).contains(&count)
@@ -62,12 +56,7 @@ impl Pattern {
                     text.chars().take(*least).filter(|c| class.has(*c)).count() == *least
                 }
                 (false, true) => {
-                    text.chars()
-                        .rev()
-                        .take(*least)
-                        .filter(|c| class.has(*c))
-                        .count()
-                        == *least
+                    text.chars().rev().take(*least).filter(|c| class.has(*c)).count() == *least
                 }
                 (false, false) => {
                     let mut run = 0;
@@ -79,9 +68,9 @@ impl Pattern {
                 }
             },
             Form::Unless { barred, rest } => !barred.matches(text) && rest.matches(text),
-            Form::Regex(compiled) => self
-                .compiled(compiled)
-                .is_none_or(|regex| regex.is_match(text)),
+            Form::Regex(compiled) => {
+                self.compiled(compiled).is_none_or(|regex| regex.is_match(text))
+            }
         }
     }
 
@@ -96,8 +85,7 @@ impl Pattern {
     }
 
     fn compiled<'a>(&self, slot: &'a OnceLock<Option<Regex>>) -> Option<&'a Regex> {
-        slot.get_or_init(|| Regex::new(&translated(&self.source)?).ok())
-            .as_ref()
+        slot.get_or_init(|| Regex::new(&translated(&self.source)?).ok()).as_ref()
     }
 }
 
@@ -119,9 +107,7 @@ impl Class {
         let found = if code < 128 {
             self.ascii >> code & 1 == 1
         } else {
-            self.beyond
-                .iter()
-                .any(|(from, to)| (*from..=*to).contains(&code))
+            self.beyond.iter().any(|(from, to)| (*from..=*to).contains(&code))
         };
         found != self.negated
     }
@@ -173,10 +159,7 @@ impl Class {
             "Z" | "Zs" => self.add_where(|c| c == ' ', true),
             "M" => self.add_where(|_| false, true),
             "S" => self.add_where(|c| "$+<=>^`|~".contains(c), true),
-            "P" => self.add_where(
-                |c| c.is_ascii_punctuation() && !"$+<=>^`|~".contains(c),
-                true,
-            ),
+            "P" => self.add_where(|c| c.is_ascii_punctuation() && !"$+<=>^`|~".contains(c), true),
             "C" | "Cc" => self.add_where(|c| c.is_ascii_control(), true),
             "Print" => self.add_where(|c| c == ' ' || c.is_ascii_graphic(), false),
             _ => return false,
@@ -195,17 +178,9 @@ impl Class {
         for (from, to) in &self.beyond {
             // surrogates are no characters: a range may pass over them, not end on one
             let end = |code: u32, other| {
-                if char::from_u32(code).is_some() {
-                    code
-                } else {
-                    other
-                }
+                if char::from_u32(code).is_some() { code } else { other }
             };
-            out.push_str(&format!(
-                "\\x{{{:X}}}-\\x{{{:X}}}",
-                end(*from, 0xE000),
-                end(*to, 0xD7FF)
-            ));
+            out.push_str(&format!("\\x{{{:X}}}-\\x{{{:X}}}", end(*from, 0xE000), end(*to, 0xD7FF)));
         }
         out.push(']');
     }
@@ -246,10 +221,7 @@ fn escape(rest: &mut Peekable<Chars>) -> Option<Element> {
 
 /// Reads a class, whose `[` has been taken.
 fn class(rest: &mut Peekable<Chars>) -> Option<Class> {
-    let mut class = Class {
-        negated: rest.next_if_eq(&'^').is_some(),
-        ..Class::default()
-    };
+    let mut class = Class { negated: rest.next_if_eq(&'^').is_some(), ..Class::default() };
     loop {
         let element = match rest.next()? {
             ']' => return Some(class),
@@ -319,11 +291,7 @@ fn count(text: &str) -> Option<(usize, usize)> {
         _ => {
             let inner = text.strip_prefix('{')?.strip_suffix('}')?;
             let (least, most) = inner.split_once(',').unwrap_or((inner, inner));
-            let most = if most.is_empty() {
-                usize::MAX
-            } else {
-                most.parse().ok()?
-            };
+            let most = if most.is_empty() { usize::MAX } else { most.parse().ok()? };
             Some((least.parse().ok()?, most))
         }
     }
@@ -346,13 +314,7 @@ fn class_alone(source: &str) -> Option<Form> {
     let mut rest = text.chars().peekable();
     let class = atom(&mut rest)?;
     let (least, most) = count(&rest.collect::<String>())?;
-    Some(Form::Class {
-        class,
-        least,
-        most,
-        from_start,
-        to_end,
-    })
+    Some(Form::Class { class, least, most, from_start, to_end })
 }
 
 /// The form of a pattern that begins by barring another, and has no alternatives beside it.
@@ -457,10 +419,7 @@ mod tests {
         assert!(matches(role, "arn:aws-cn:iam::123456789012:role/path/name"));
         assert!(!matches(role, "arn:aws:iam::12345:role/name"));
         assert!(matches("\\A(\\d|x)\\Z", "7") && !matches("\\A(\\d|x)\\Z", "77"));
-        assert!(matches(
-            "^([a-z,A-Z,0-9,. _\\-:/()#,@[\\]+=&;\\{\\}!$*])*$",
-            "a[b]"
-        ));
+        assert!(matches("^([a-z,A-Z,0-9,. _\\-:/()#,@[\\]+=&;\\{\\}!$*])*$", "a[b]"));
     }
 
     #[test]

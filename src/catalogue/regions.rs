@@ -49,10 +49,7 @@ static REGIONS: LazyLock<Vec<Region>> = LazyLock::new(|| {
     names.extend(&TABLE.besides);
     names.sort_unstable();
     names.dedup();
-    let located = |name| Region {
-        name,
-        partition: by_prefix(name),
-    };
+    let located = |name| Region { name, partition: by_prefix(name) };
     names.into_iter().map(located).collect()
 });
 
@@ -64,9 +61,7 @@ fn by_prefix(region: &str) -> &'static Partition {
 
 /// The region called `name`, if AWS's schemas or SDKs know it.
 pub fn region(name: &str) -> Option<Region> {
-    let at = REGIONS
-        .binary_search_by(|known| known.name.cmp(name))
-        .ok()?;
+    let at = REGIONS.binary_search_by(|known| known.name.cmp(name)).ok()?;
     Some(REGIONS[at])
 }
 

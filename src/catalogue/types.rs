@@ -120,7 +120,7 @@ pub(super) struct Own {
     pub(super) fails: BTreeMap<&'static str, &'static str>,
 }
 
-static OWN: LazyLock<Lines<Own>> = LazyLock::new(|| {
+pub(super) static OWN: LazyLock<Lines<Own>> = LazyLock::new(|| {
     Lines::new(include_str!("data/own.jsonl"), |line| {
         serde_json::from_str(line).expect("invariant: a line of our own facts is well formed")
     })

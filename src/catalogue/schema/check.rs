@@ -27,13 +27,10 @@ pub fn check(type_name: &str, properties: &Value) -> Vec<Violation> {
             message: format!("there are no facts about the resource type `{type_name}`{hint}"),
         }];
     };
-    let mut checker = Checker {
-        schema,
-        path: Vec::new(),
-        found: Vec::new(),
-    };
+    let mut checker = Checker { schema, path: Vec::new(), found: Vec::new() };
     checker.value(0, properties);
     checker.read_only(known, properties);
+    checker.tags(known, properties);
     checker.found
 }
 
@@ -52,9 +49,7 @@ enum Step<'a> {
 /// An intrinsic function, which stands for a value that only CloudFormation knows.
 fn intrinsic(value: &Value) -> Option<(&str, &Value)> {
     let map = value.as_map().filter(|map| map.len() == 1)?;
-    map.iter()
-        .next()
-        .filter(|(key, _)| *key == "Ref" || key.starts_with("Fn::"))
+    map.iter().next().filter(|(key, _)| *key == "Ref" || key.starts_with("Fn::"))
 }
 
 fn is_nothing(value: &Value) -> bool {
@@ -67,10 +62,7 @@ impl<'a> Checker<'a> {
             Step::Key(key) => (*key).to_owned(),
             Step::Position(at) => at.to_string(),
         };
-        self.found.push(Violation {
-            path: self.path.iter().map(written).collect(),
-            message,
-        });
+        self.found.push(Violation { path: self.path.iter().map(written).collect(), message });
     }
 
     fn inside(&mut self, step: Step<'a>, id: Id, value: &'a Value) {
@@ -97,11 +89,7 @@ impl<'a> Checker<'a> {
     fn plain(&mut self, id: Id, value: &'a Value) {
         let node: &'static Node = &self.schema.nodes[id];
         if !fits(node.kinds, value) {
-            self.report(format!(
-                "expected {}, found {}",
-                expected(node.kinds),
-                found(value)
-            ));
+            self.report(format!("expected {}, found {}", expected(node.kinds), found(value)));
             return;
         }
         if let Some(reference) = node.reference {
@@ -147,22 +135,13 @@ impl<'a> Checker<'a> {
         if !node.one_key.is_empty() {
             let given: Vec<_> = node.one_key.iter().filter(has).collect();
             match given.as_slice() {
-                [] => self.report(format!(
-                    "exactly one of {} is required",
-                    list_of(&node.one_key)
-                )),
+                [] => self.report(format!("exactly one of {} is required", list_of(&node.one_key))),
                 [_] => {}
-                _ => self.report(format!(
-                    "only one of {} can be given",
-                    list_of(&node.one_key)
-                )),
+                _ => self.report(format!("only one of {} can be given", list_of(&node.one_key))),
             }
         }
         if !node.some_key.is_empty() && !node.some_key.iter().any(|key| has(&key)) {
-            self.report(format!(
-                "at least one of {} is required",
-                list_of(&node.some_key)
-            ));
+            self.report(format!("at least one of {} is required", list_of(&node.some_key)));
         }
         for (key, others) in node.together.iter().filter(|(key, _)| has(&key)) {
             for other in others.iter().filter(|other| !has(other)) {
@@ -214,21 +193,14 @@ impl<'a> Checker<'a> {
 
     fn scalar(&mut self, node: &'static Node, value: &'a Value) {
         if !node.allowed.is_empty()
-            && !node
-                .allowed
-                .iter()
-                .any(|one| same(one, value, node.ignore_case))
+            && !node.allowed.iter().any(|one| same(one, value, node.ignore_case))
         {
             let names: Vec<_> = node.allowed.iter().map(text).collect();
             let hint = match nearest(&text(value), names.iter().map(String::as_str)) {
                 Some(name) => format!(", did you mean `{name}`?"),
                 None => String::new(),
             };
-            self.report(format!(
-                "`{}` is not one of {}{hint}",
-                text(value),
-                list_of(&names)
-            ));
+            self.report(format!("`{}` is not one of {}{hint}", text(value), list_of(&names)));
             return;
         }
         if let Some(number) = number(value).filter(|_| node.range != (f64::MIN, f64::MAX)) {
@@ -243,15 +215,8 @@ impl<'a> Checker<'a> {
         }
         let text = text(value);
         self.number_of(text.chars().count(), node.length, "character");
-        if let Some(pattern) = node
-            .pattern
-            .as_ref()
-            .filter(|pattern| !pattern.matches(&text))
-        {
-            self.report(format!(
-                "`{text}` does not match the pattern `{}`",
-                pattern.source
-            ));
+        if let Some(pattern) = node.pattern.as_ref().filter(|pattern| !pattern.matches(&text)) {
+            self.report(format!("`{text}` does not match the pattern `{}`", pattern.source));
         }
     }
 
@@ -269,16 +234,27 @@ impl<'a> Checker<'a> {
             let names: Vec<_> = all.iter().map(keys).collect();
             self.report(format!("only one of {} can be given", list_of(&names)));
         } else if holding == 0 {
-            if tried
-                .iter()
-                .flatten()
-                .all(|one| one.message.ends_with("is required"))
-            {
+            if tried.iter().flatten().all(|one| one.message.ends_with("is required")) {
                 let names: Vec<_> = all.iter().map(keys).collect();
                 self.report(format!("one of {} is required", list_of(&names)));
             } else {
-                self.found
-                    .extend(tried.into_iter().min_by_key(Vec::len).unwrap_or_default());
+                self.found.extend(tried.into_iter().min_by_key(Vec::len).unwrap_or_default());
+            }
+        }
+    }
+
+    /// No service takes the same tag key twice, though few schemas say so.
+    fn tags(&mut self, known: &ResourceType, properties: &'a Value) {
+        let Some(tags) = known.tags else { return };
+        let list = properties.get(tags.property).and_then(Value::as_list);
+        let keys: Vec<_> = list.unwrap_or_default().iter().map(|tag| tag.get("Key")).collect();
+        for (at, key) in keys.iter().enumerate() {
+            if let Some(Value::Str(name)) = key
+                && keys[..at].contains(key)
+            {
+                self.path.extend([Step::Key(tags.property), Step::Position(at)]);
+                self.report(format!("the tag `{name}` stands in the list twice"));
+                self.path.clear();
             }
         }
     }
@@ -303,9 +279,7 @@ impl<'a> Checker<'a> {
                 }
             }
             ([key, rest @ ..], Value::Map(map)) => {
-                let pair = map
-                    .iter()
-                    .find(|(own, value)| own == key && !is_nothing(value));
+                let pair = map.iter().find(|(own, value)| own == key && !is_nothing(value));
                 if let Some((key, inner)) = pair {
                     self.path.push(Step::Key(key));
                     self.read_only_at(rest, inner);
@@ -352,16 +326,9 @@ fn expected(kinds: Kinds) -> String {
         (Kinds::NUMBER, "a number"),
         (Kinds::BOOLEAN, "true or false"),
     ];
-    let names = named
-        .iter()
-        .filter(|(kind, _)| kinds.has(*kind))
-        .map(|(_, name)| *name);
+    let names = named.iter().filter(|(kind, _)| kinds.has(*kind)).map(|(_, name)| *name);
     let names: Vec<_> = names.collect();
-    if names.is_empty() {
-        "a value".to_owned()
-    } else {
-        names.join(" or ")
-    }
+    if names.is_empty() { "a value".to_owned() } else { names.join(" or ") }
 }
 
 fn found(value: &Value) -> String {
@@ -398,9 +365,6 @@ fn same(allowed: &Value, value: &Value, ignore_case: bool) -> bool {
 }
 
 fn list_of<T: AsRef<str>>(names: &[T]) -> String {
-    let quoted: Vec<_> = names
-        .iter()
-        .map(|name| format!("`{}`", name.as_ref()))
-        .collect();
+    let quoted: Vec<_> = names.iter().map(|name| format!("`{}`", name.as_ref())).collect();
     quoted.join(", ")
 }

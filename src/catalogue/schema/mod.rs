@@ -7,6 +7,8 @@
 
 mod check;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::sync::LazyLock;
 
@@ -126,11 +128,8 @@ impl Schema {
         while let Some(id) = all.get(next) {
             let node = &self.nodes[*id];
             let others = [&node.all_of, &node.any_of, &node.one_of];
-            let more: Vec<Id> = node
-                .reference
-                .into_iter()
-                .chain(others.into_iter().flatten().copied())
-                .collect();
+            let more: Vec<Id> =
+                node.reference.into_iter().chain(others.into_iter().flatten().copied()).collect();
             for id in more {
                 if !all.contains(&id) {
                     all.push(id);
@@ -147,11 +146,7 @@ impl Node {
     fn property(&self, key: &str) -> Option<Id> {
         match self.properties.binary_search_by(|(own, _)| (*own).cmp(key)) {
             Ok(at) => Some(self.properties[at].1),
-            Err(_) => self
-                .keys
-                .iter()
-                .find(|(keys, _)| keys.matches(key))
-                .map(|(_, id)| *id),
+            Err(_) => self.keys.iter().find(|(keys, _)| keys.matches(key)).map(|(_, id)| *id),
         }
     }
 

@@ -53,10 +53,8 @@ struct Raw {
 pub(super) fn read(line: &'static str) -> Schema {
     let mut raw: Raw = serde_json::from_str(line).expect("invariant: a schema is well formed");
     let definitions = std::mem::take(&mut raw.definitions.0);
-    let mut nodes = Nodes {
-        names: definitions.iter().map(|(name, _)| *name).collect(),
-        made: Vec::new(),
-    };
+    let mut nodes =
+        Nodes { names: definitions.iter().map(|(name, _)| *name).collect(), made: Vec::new() };
     // the properties as a whole stand first, then the definitions in the order of their names
     nodes.made.resize_with(1 + definitions.len(), Node::default);
     nodes.made[0] = nodes.node(raw);
@@ -93,11 +91,7 @@ impl Nodes {
             keys.push((Pattern::new(pattern), self.add(inner)));
         }
         let ignore_case = !raw.enum_case_insensitive.is_empty();
-        let mut allowed = if ignore_case {
-            raw.enum_case_insensitive
-        } else {
-            raw.allowed
-        };
+        let mut allowed = if ignore_case { raw.enum_case_insensitive } else { raw.allowed };
         if let Some(constant) = raw.constant {
             allowed = vec![constant];
         }
@@ -122,10 +116,7 @@ impl Nodes {
             length: bounds(raw.min_length, raw.max_length),
             count: bounds(raw.min_items, raw.max_items),
             size: bounds(raw.min_properties, raw.max_properties),
-            range: (
-                raw.minimum.unwrap_or(f64::MIN),
-                raw.maximum.unwrap_or(f64::MAX),
-            ),
+            range: (raw.minimum.unwrap_or(f64::MIN), raw.maximum.unwrap_or(f64::MAX)),
             all_of: self.all(raw.all_of),
             any_of: self.all(raw.any_of),
             one_of: self.all(raw.one_of),
@@ -225,11 +216,7 @@ mod tests {
         let mut skipped: Vec<&str> = Vec::new();
         for known in resource_types() {
             for node in &super::super::of(known.name).expect("a schema").nodes {
-                for pattern in node
-                    .pattern
-                    .iter()
-                    .chain(node.keys.iter().map(|(keys, _)| keys))
-                {
+                for pattern in node.pattern.iter().chain(node.keys.iter().map(|(keys, _)| keys)) {
                     all += 1;
                     if !pattern.is_expressed() {
                         skipped.push(&pattern.source);
@@ -240,10 +227,7 @@ mod tests {
         skipped.sort_unstable();
         skipped.dedup();
         assert!(all > 900, "{all}");
-        assert!(
-            skipped.iter().all(|source| source.contains("(?")),
-            "{skipped:#?}"
-        );
+        assert!(skipped.iter().all(|source| source.contains("(?")), "{skipped:#?}");
         assert_eq!(skipped.len(), 9, "{skipped:#?}");
     }
 }

@@ -1,0 +1,104 @@
+//! The outside world: files, environment variables, clock, terminal. Nothing else in the crate
+//! touches them, `sandbox` and `aws` apart.
+
+use std::io::{IsTerminal, Read, Write};
+
+use anyhow::Context;
+use camino::{Utf8Path, Utf8PathBuf};
+
+/// An environment variable that is set, not empty, and text.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Whether somebody sits at the other end of stderr.
+pub fn is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// Whether somebody can answer a question.
+pub fn can_ask() -> bool {
+    std::io::stdin().is_terminal() && variable("LAKEWRIGHT_INPUT").as_deref() != Some("0")
+}
+
+/// The bytes of a file; `-` is stdin.
+pub fn read(path: &Utf8Path) -> anyhow::Result<Vec<u8>> {
+    if path == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).context("reading stdin")?;
+        return Ok(bytes);
+    }
+    Ok(fs_err::read(path)?)
+}
+
+/// Writes a file whole or not at all: into a neighbour first, then renamed.
+pub fn write(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_str().is_empty() => folder,
+        _ => Utf8Path::new("."),
+    };
+    fs_err::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)
+        .with_context(|| format!("writing beside `{path}`"))?;
+    file.write_all(bytes).with_context(|| format!("writing `{path}`"))?;
+    file.persist(path).with_context(|| format!("writing `{path}`"))?;
+    Ok(())
+}
+
+/// Whether there is a file or folder.
+pub fn exists(path: &Utf8Path) -> bool {
+    path.exists()
+}
+
+/// Whether there is a folder.
+pub fn is_folder(path: &Utf8Path) -> bool {
+    path.is_dir()
+}
+
+/// The bytes of a file.
+pub fn size(path: &Utf8Path) -> anyhow::Result<u64> {
+    Ok(fs_err::metadata(path)?.len())
+}
+
+/// Whether data goes to somebody's screen.
+pub fn shows_data() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// Every file below a folder, ascending; nothing if there is no such folder.
+pub fn files_below(folder: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs_err::read_dir(&folder)? {
+            let path = Utf8PathBuf::try_from(entry?.path())?;
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Removes a file that lakewright wrote.
+pub fn remove(path: &Utf8Path) -> anyhow::Result<()> {
+    Ok(fs_err::remove_file(path)?)
+}
+
+/// Asks a question on the terminal and reads a line.
+pub fn ask(question: &str) -> anyhow::Result<String> {
+    let mut stderr = std::io::stderr();
+    write!(stderr, "{question}")?;
+    stderr.flush()?;
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("reading the answer")?;
+    Ok(line.trim().to_owned())
+}
+
+/// The width of the terminal, in columns.
+pub fn width() -> usize {
+    variable("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(100)
+}

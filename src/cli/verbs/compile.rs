@@ -1,0 +1,141 @@
+//! `compile`: the templates, and the other accounts' halves of grants, as files.
+
+use std::collections::BTreeSet;
+
+use anyhow::bail;
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::Args;
+
+use crate::cli::commands::Spec;
+use crate::cli::load::{self, Ready};
+use crate::cli::output::Output;
+use crate::cli::{Ended, Exit, env};
+use crate::compile::Compiled;
+use crate::document::{Map, Value};
+use crate::stacks::{Placement, Stack};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    spec: Spec,
+    /// Write the templates into this folder, and remove those that are no longer compiled.
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<Utf8PathBuf>,
+    /// With --out: write nothing, and exit 3 if the files there differ.
+    #[arg(long, requires = "out")]
+    check: bool,
+}
+
+pub fn run(arguments: Arguments, output: &Output) -> Ended {
+    let ready = load::read(&arguments.spec.file)?.ready(arguments.spec.env.as_deref(), output)?;
+    let compiled = ready.compile(&Placement::default(), output)?;
+    match &arguments.out {
+        None => {
+            output.json(&together(&ready, &compiled));
+            Ok(Exit::Ok)
+        }
+        Some(folder) => {
+            let files = files(&ready, &compiled);
+            let stale = stale(folder, &files)?;
+            if arguments.check {
+                return check(folder, &files, &stale, output);
+            }
+            for (name, text) in &files {
+                env::write(&folder.join(name), text.as_bytes())?;
+            }
+            for path in stale {
+                env::remove(&path)?;
+            }
+            output.progress(&format!(
+                "{} stacks, {} resources: {folder}",
+                compiled.stacks.len(),
+                compiled.stacks.iter().map(|stack| stack.resources().count()).sum::<usize>()
+            ));
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+/// One document with all of it, for stdout.
+fn together(ready: &Ready, compiled: &Compiled) -> Value {
+    let mut stacks = Map::new();
+    for stack in &compiled.stacks {
+        stacks.insert(path_of(stack), stack.template.clone());
+    }
+    let mut handovers = Map::new();
+    for handover in &compiled.handovers {
+        handovers.insert(handover_name(&handover.access, &handover.to), handover.policy.clone());
+    }
+    crate::document!({
+        "format_version": "1.0",
+        "lake": (ready.lake.naming.lake_id()),
+        "stacks": stacks,
+        "handovers": handovers
+    })
+}
+
+/// Every file: its path in the folder and its text.
+fn files(_: &Ready, compiled: &Compiled) -> Vec<(Utf8PathBuf, String)> {
+    let mut files: Vec<(Utf8PathBuf, String)> = Vec::new();
+    for stack in &compiled.stacks {
+        files.push((path_of(stack).into(), format!("{}\n", stack.body())));
+    }
+    for handover in &compiled.handovers {
+        let name = handover_name(&handover.access, &handover.to);
+        let path = Utf8PathBuf::from("handover").join(format!("{name}.json"));
+        files.push((path, format!("{}\n", handover.policy.to_json_pretty())));
+    }
+    files
+}
+
+/// `eu-west-1/acme-prod-storage.json`.
+fn path_of(stack: &Stack) -> String {
+    format!("{}/{}.json", stack.key.region, stack.key.name)
+}
+
+/// `finance-ou-ou-ab12-cdefghij`: no sign that a file system minds.
+fn handover_name(access: &str, to: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    format!("{access}-{}", to.chars().map(plain).collect::<String>())
+}
+
+/// Templates in the folder that are no longer compiled. A folder with other things in it is not one
+/// of ours.
+fn stale(folder: &Utf8Path, files: &[(Utf8PathBuf, String)]) -> anyhow::Result<Vec<Utf8PathBuf>> {
+    if !env::exists(folder) {
+        return Ok(Vec::new());
+    }
+    let ours: BTreeSet<Utf8PathBuf> = files.iter().map(|(name, _)| folder.join(name)).collect();
+    let mut stale = Vec::new();
+    for path in env::files_below(folder)? {
+        if ours.contains(&path) {
+            continue;
+        }
+        if path.extension() != Some("json") {
+            bail!("`{path}` is no template: choose an empty folder for --out");
+        }
+        stale.push(path);
+    }
+    Ok(stale)
+}
+
+fn check(
+    folder: &Utf8Path,
+    files: &[(Utf8PathBuf, String)],
+    stale: &[Utf8PathBuf],
+    output: &Output,
+) -> Ended {
+    let mut differ: Vec<String> =
+        stale.iter().map(|path| format!("{path}: no longer compiled")).collect();
+    for (name, text) in files {
+        let path = folder.join(name);
+        let same = env::exists(&path) && env::read(&path)? == text.as_bytes();
+        if !same {
+            differ.push(format!("{path}: differs"));
+        }
+    }
+    for line in &differ {
+        output.data(line);
+    }
+    Ok(if differ.is_empty() { Exit::Ok } else { Exit::Unformatted })
+}

@@ -1,0 +1,115 @@
+//! `init`: a spec from a blueprint.
+
+use std::collections::BTreeMap;
+
+use anyhow::{anyhow, bail};
+use camino::Utf8PathBuf;
+use clap::Args;
+
+use crate::blueprint::{self, Blueprint};
+use crate::cli::output::Output;
+use crate::cli::{Ended, Exit, env};
+use crate::diagnostic::nearest;
+use crate::document::Value;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The blueprint.
+    #[arg(value_name = "BLUEPRINT", default_value = "minimal")]
+    blueprint: String,
+    /// A parameter of the blueprint.
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Write into this folder.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    into: Utf8PathBuf,
+    /// List the blueprints and their parameters.
+    #[arg(long)]
+    list: bool,
+}
+
+pub fn run(arguments: Arguments, output: &Output) -> Ended {
+    if arguments.list {
+        list(output);
+        return Ok(Exit::Ok);
+    }
+    let Some(blueprint) = blueprint::find(&arguments.blueprint) else {
+        let known: Vec<&str> = blueprint::all().iter().map(|one| one.name).collect();
+        let hint = match nearest(&arguments.blueprint, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", known.join(", ")),
+        };
+        return Err(anyhow!("there is no blueprint `{}`: {hint}", arguments.blueprint).into());
+    };
+    let mut given = BTreeMap::new();
+    for pair in &arguments.set {
+        let Some((name, value)) = pair.split_once('=') else {
+            return Err(anyhow!("`{pair}` is no parameter: write `--set name=value`").into());
+        };
+        given.insert(name.to_owned(), value.to_owned());
+    }
+    let files = blueprint.fill(&given).map_err(|reason| anyhow!("{reason}"))?;
+    for (name, _) in &files {
+        let path = arguments.into.join(name);
+        if env::exists(&path) {
+            return overwriting(&path);
+        }
+    }
+    let mut written = Vec::new();
+    for (name, text) in files {
+        let path = arguments.into.join(name);
+        env::write(&path, text.as_bytes())?;
+        written.push(path.to_string());
+    }
+    if output.json {
+        output.json(&crate::document!({"format_version": "1.0", "written": written}));
+    } else {
+        for path in &written {
+            output.data(path);
+        }
+        output.progress("\nNext: lakewright plan --sandbox, then lakewright apply --sandbox");
+    }
+    Ok(Exit::Ok)
+}
+
+fn overwriting(path: &camino::Utf8Path) -> Ended {
+    let refuse = || -> anyhow::Result<()> {
+        bail!("`{path}` is there already: nothing was written (choose a folder with --into)")
+    };
+    refuse()?;
+    Ok(Exit::Error)
+}
+
+fn list(output: &Output) {
+    if output.json {
+        output.json(&blueprint::all().iter().map(described).collect::<Value>());
+        return;
+    }
+    for blueprint in blueprint::all() {
+        output.data(&format!("{}  {}", blueprint.name, blueprint.description));
+        for parameter in &blueprint.parameters {
+            output.data(&format!(
+                "    --set {}={:<14} {}",
+                parameter.name, parameter.default, parameter.description
+            ));
+        }
+    }
+}
+
+fn described(blueprint: &Blueprint) -> Value {
+    let parameters: Vec<Value> = blueprint
+        .parameters
+        .iter()
+        .map(|parameter| {
+            crate::document!({
+                "name": (parameter.name.clone()),
+                "default": (parameter.default.clone()),
+                "description": (parameter.description.clone())
+            })
+        })
+        .collect();
+    crate::document!({
+        "name": (blueprint.name), "description": (blueprint.description.clone()),
+        "parameters": parameters
+    })
+}

@@ -1,0 +1,75 @@
+//! `plan`: what would happen, and why.
+
+use camino::Utf8PathBuf;
+use clap::Args;
+
+use crate::cli::commands::{Spec, Where};
+use crate::cli::output::Output;
+use crate::cli::planning::{self, Format};
+use crate::cli::{Ended, env, load};
+use crate::plan::{self, Deployed};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    spec: Spec,
+    #[command(flatten)]
+    place: Where,
+    /// Save the plan, so that `apply` does exactly this or nothing.
+    #[arg(short, long, value_name = "PLAN")]
+    out: Option<Utf8PathBuf>,
+    /// Exit 2 if there are changes, 0 if there are none.
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Plan against nothing, without credentials.
+    #[arg(long, conflicts_with_all = ["against", "sandbox", "change_sets"])]
+    offline: bool,
+    /// Plan against rendered templates, without credentials.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["sandbox", "change_sets"])]
+    against: Option<Utf8PathBuf>,
+    /// Ask CloudFormation too, by change sets that are deleted again, and show where it differs.
+    #[arg(long)]
+    change_sets: bool,
+    /// Plan the destruction of the lake.
+    #[arg(long)]
+    destroy: bool,
+    /// Consent to the deletion or replacement of a thing that holds data, such as `raw`.
+    #[arg(long, value_name = "NAME")]
+    allow_destroy: Vec<String>,
+    /// Consent to the deletion of everything in a bucket.
+    #[arg(long, value_name = "NAME")]
+    empty: Vec<String>,
+    /// Write Markdown for a comment on a pull request.
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
+    /// With --markdown: at most this many bytes.
+    #[arg(long, value_name = "N", default_value_t = 60_000, requires = "markdown")]
+    max_bytes: usize,
+}
+
+pub fn run(arguments: Arguments, output: &Output) -> Ended {
+    let ready = load::read(&arguments.spec.file)?.ready(arguments.spec.env.as_deref(), output)?;
+    let consents = planning::consents(&arguments.allow_destroy, &arguments.empty);
+    let deployed = match &arguments.against {
+        _ if arguments.offline => Deployed::default(),
+        Some(folder) => Deployed::from_templates(planning::templates(folder)?),
+        None => planning::observe(&ready, &arguments.place, output)?.deployed,
+    };
+    let context = planning::context(&ready, consents);
+    let plan = if arguments.destroy {
+        plan::destroy(&deployed, &context)
+    } else {
+        let compiled = ready.compile(&deployed.placement(), output)?;
+        plan::plan(compiled.stacks, &deployed, &context)
+    };
+    let format = match arguments.markdown {
+        true => Format::Markdown { most: arguments.max_bytes },
+        false => Format::Text,
+    };
+    planning::print(&plan, format, arguments.out.is_none() && !arguments.offline, output);
+    if let Some(path) = &arguments.out {
+        env::write(path, plan::file::write(&plan).as_bytes())?;
+        output.progress(&format!("\nSaved the plan. To carry out exactly this: lakewright apply {path}"));
+    }
+    Ok(planning::ended(&plan, arguments.detailed_exitcode))
+}

@@ -1,0 +1,52 @@
+//! Access: who may do what on which places.
+
+use super::places::Place;
+use crate::names::Name;
+use crate::source::Span;
+use crate::spec::decode::At;
+use crate::spec::reference::Principal;
+
+/// An entry of `access`.
+#[derive(Debug, Clone)]
+pub struct Access {
+    pub name: Name,
+    pub span: Span,
+    pub description: Option<String>,
+    pub who: Vec<At<Principal>>,
+    pub grants: Vec<Grant>,
+}
+
+impl Access {
+    /// The entry's path in the spec.
+    pub fn path(&self) -> String {
+        format!("access.{}", self.name)
+    }
+}
+
+/// One kind of access to one place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grant {
+    pub verb: Verb,
+    pub place: At<Place>,
+}
+
+/// What may be done. `admin` is read, write, delete and grant; never policy or key changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    Read,
+    Write,
+    Delete,
+    Admin,
+}
+
+impl Verb {
+    /// The key in the spec, and the word in a plan.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Verb::Read => "read",
+            Verb::Write => "write",
+            Verb::Delete => "delete",
+            Verb::Admin => "admin",
+        }
+    }
+}

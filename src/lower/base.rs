@@ -1,0 +1,148 @@
+//! The base stack of each region: the bucket that lakewright itself needs, and the one for access
+//! logs. Both are there before anything else.
+
+use super::Lowering;
+use super::s3::{Shape, log_expiry};
+use crate::document;
+use crate::graph::{self, Part, Resource};
+use crate::lake::naming::logical_id;
+use crate::names::{BucketName, LogicalId, Region};
+use crate::policy::limit;
+use crate::source::Span;
+
+/// The logical id of the log bucket; each region has one of its own.
+pub(super) fn log_bucket_id(lowering: &Lowering, region: &Region) -> LogicalId {
+    logical_id("LogBucket", &region_words(lowering, region))
+}
+
+/// The name of the log bucket of a region.
+pub(super) fn log_bucket_name(lowering: &Lowering, region: &Region) -> BucketName {
+    let name = format!("{}-{region}", lowering.lake.naming.thing("logs"));
+    BucketName::new(name).expect("invariant: the check of names holds for the base buckets too")
+}
+
+/// Logical ids are unique in the lake: those of other regions carry the region.
+pub(super) fn region_words<'r>(lowering: &Lowering, region: &'r Region) -> Vec<&'r str> {
+    if *region == lowering.lake.home.region { Vec::new() } else { vec![region.as_str()] }
+}
+
+impl Lowering<'_> {
+    pub(super) fn base(&mut self) {
+        for region in self.lake.regions() {
+            if self.lake.home.base_bucket.is_none() || region != self.lake.home.region {
+                self.base_bucket(&region);
+            }
+            self.log_bucket(&region);
+        }
+    }
+
+    /// Templates and scripts under the hash of their content, the index of stacks, the lock.
+    fn base_bucket(&mut self, region: &Region) {
+        let name = BucketName::new(self.lake.naming.base_bucket(region))
+            .expect("invariant: the check of names holds for the base buckets too");
+        let id = logical_id("BaseBucket", &region_words(self, region));
+        let mut bucket = Resource::new(id.clone(), "AWS::S3::Bucket", region, Part::Base, "lake");
+        Shape::private(&name).kms_managed().versioned().apply(&mut bucket);
+        bucket.set(
+            "LifecycleConfiguration",
+            document!({"Rules": [
+                {"Id": "abort-uploads", "Status": "Enabled",
+                 "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
+                {"Id": "older-versions", "Status": "Enabled",
+                 "NoncurrentVersionExpiration": {"NoncurrentDays": 90}}
+            ]}),
+        );
+        let log = log_bucket_id(self, region);
+        bucket.set(
+            "LoggingConfiguration",
+            document!({
+                "DestinationBucketName": (graph::reference(&log)),
+                "LogFilePrefix": (format!("{name}/"))
+            }),
+        );
+        bucket.after.push(logical_id("PolicyLogBucket", &region_words(self, region)));
+        bucket.keep = true;
+        bucket.knows("Ref", name.as_str()).knows("Arn", self.bucket_arn(&name));
+        let arn = graph::attribute(&id, "Arn");
+        let statements =
+            self.fill("bucket-deny-insecure-transport", region, &[("bucket", arn.into())]);
+        let document = self.policy(
+            statements,
+            limit::BUCKET_POLICY,
+            "the base bucket's policy",
+            Span::default(),
+            "lake",
+        );
+        let policy_id = logical_id("PolicyBaseBucket", &region_words(self, region));
+        let mut policy =
+            Resource::new(policy_id, "AWS::S3::BucketPolicy", region, Part::Base, "lake");
+        policy.set("Bucket", graph::reference(&id)).set("PolicyDocument", document);
+        policy.keep = true;
+        self.graph.add(bucket);
+        self.graph.add(policy);
+    }
+
+    /// The bucket that access logs are delivered to: SSE-S3, since log delivery takes no KMS key
+    /// (S3 User Guide, "Enabling Amazon S3 server access logging"), and not logged itself.
+    fn log_bucket(&mut self, region: &Region) {
+        let id = log_bucket_id(self, region);
+        let name = log_bucket_name(self, region);
+        let mut bucket = Resource::new(id.clone(), "AWS::S3::Bucket", region, Part::Base, "lake");
+        Shape::private(&name).s3_managed().versioned().apply(&mut bucket);
+        bucket.set("LifecycleConfiguration", log_expiry());
+        bucket.keep = true;
+        bucket.knows("Ref", name.as_str()).knows("Arn", self.bucket_arn(&name));
+
+        let logged = self.logged(region);
+        let arn = graph::attribute(&id, "Arn");
+        let mut statements =
+            self.fill("bucket-deny-insecure-transport", region, &[("bucket", arn.clone().into())]);
+        if !logged.is_empty() {
+            // One statement cannot tie a source to its own prefix, so naming each prefix beside each
+            // source would hold nobody to anything and only fill the policy.
+            let sources: Vec<String> =
+                logged.iter().map(|bucket| self.bucket_arn(bucket)).collect();
+            statements.extend(self.fill(
+                "bucket-log-delivery",
+                region,
+                &[("bucket", arn.into()), ("prefix", vec![String::new()].into()), ("sources", sources.into())],
+            ));
+        }
+        let document = self.policy(
+            statements,
+            limit::BUCKET_POLICY,
+            "the log bucket's policy",
+            Span::default(),
+            "lake",
+        );
+        let policy_id = logical_id("PolicyLogBucket", &region_words(self, region));
+        let mut policy =
+            Resource::new(policy_id, "AWS::S3::BucketPolicy", region, Part::Base, "lake");
+        policy.set("Bucket", graph::reference(&id)).set("PolicyDocument", document);
+        policy.keep = true;
+        self.graph.add(bucket);
+        self.graph.add(policy);
+    }
+
+    /// The buckets of a region that log into its log bucket, ascending.
+    fn logged(&self, region: &Region) -> Vec<BucketName> {
+        let mut logged = Vec::new();
+        if self.lake.home.base_bucket.is_none() || *region != self.lake.home.region {
+            logged.extend(BucketName::new(self.lake.naming.base_bucket(region)));
+        }
+        for bucket in self.lake.buckets.values().filter(|bucket| bucket.access_logs) {
+            if *region == self.lake.home.region {
+                logged.push(bucket.bucket_name.clone());
+            }
+            logged.extend(
+                bucket
+                    .replica
+                    .iter()
+                    .filter(|replica| replica.region == *region)
+                    .map(|replica| replica.bucket_name.clone()),
+            );
+        }
+        logged.sort();
+        logged
+    }
+}

@@ -1,0 +1,637 @@
+//! The Data Catalog, and pipelines that run as Glue jobs.
+
+use super::{Lowering, database_id, describe, s3_uri, some, table_id};
+use crate::diagnostic::{self, Diagnostic};
+use crate::document;
+use crate::document::{Map, Value};
+use crate::graph::{self, Part, Resource};
+use crate::lake::naming::logical_id;
+use crate::lake::places::{Location, Place};
+use crate::lake::{Database, Pipeline, Table};
+use crate::names::{BucketName, LogicalId, Name};
+use crate::policy::grant::Level;
+use crate::policy::{Argument, Statement};
+use crate::spec::databases::{
+    Format, Partition, PartitionColumn, Projection, ProjectionKind, Transform,
+};
+use crate::spec::reference::Principal;
+
+impl Lowering<'_> {
+    pub(super) fn catalog(&mut self) {
+        let lake = self.lake;
+        for database in lake.databases.values() {
+            if !database.existing {
+                self.database(database);
+            }
+            for table in database.tables.values() {
+                self.table(database, table);
+            }
+        }
+    }
+
+    fn database(&mut self, database: &Database) {
+        let home = &self.lake.home;
+        let mut resource = Resource::new(
+            database_id(&database.name),
+            "AWS::Glue::Database",
+            &home.region,
+            Part::Catalog,
+            database.path(),
+        );
+        let location = database.location.as_ref().map(|location| self.uri(location).into());
+        let input = some([
+            ("Name", Some(database.catalog_name.clone().into())),
+            ("Description", database.description.clone().map(Value::from)),
+            ("LocationUri", location),
+        ]);
+        resource
+            .set("CatalogId", home.account.as_str().to_owned())
+            .set("DatabaseInput", Value::Map(input));
+        resource.keep = database.protect;
+        resource.knows("Ref", database.catalog_name.clone());
+        self.graph.add(resource);
+    }
+
+    fn table(&mut self, database: &Database, table: &Table) {
+        let home = &self.lake.home;
+        let mut resource = Resource::new(
+            table_id(&table.database, &table.name),
+            "AWS::Glue::Table",
+            &home.region,
+            Part::Catalog,
+            table.path(),
+        );
+        resource.set("CatalogId", home.account.as_str().to_owned());
+        match database.existing {
+            true => resource.set("DatabaseName", database.catalog_name.clone()),
+            false => resource.set("DatabaseName", graph::reference(&database_id(&database.name))),
+        };
+        let location = self.uri(&table.location);
+        if table.format == Format::Iceberg {
+            resource.set("Name", table.name.to_string());
+            resource.set_from("OpenTableFormatInput", ".columns", iceberg_format(table, location));
+        } else {
+            resource.set_from("TableInput", ".columns", hive_input(table, &location));
+        }
+        resource.keep = table.protect && database.protect;
+        self.graph.add(resource);
+    }
+
+    /// How Spark and the Data Catalog write a location.
+    pub(super) fn uri(&self, location: &Location) -> String {
+        s3_uri(&self.bucket(location).bucket_name, &location.prefix)
+    }
+
+    // --- pipelines ---------------------------------------------------------------------------
+
+    pub(super) fn pipelines(&mut self) {
+        let lake = self.lake;
+        for pipeline in lake.pipelines.values() {
+            self.pipeline(pipeline);
+        }
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline) {
+        let path = pipeline.path();
+        let names = [pipeline.name.as_str()];
+        let Some(hash) = self.scripts.get(&pipeline.script.value) else {
+            let headline = format!("there is no script `{}`", pipeline.script.value);
+            self.diagnostics.push(
+                Diagnostic::error(diagnostic::LW0316, pipeline.script.span, headline)
+                    .at(format!("{path}.script"))
+                    .note("the path is relative to the spec"),
+            );
+            return;
+        };
+        let base = self.base_bucket_name();
+        let key = script_key(&pipeline.script.value, hash);
+        let role = match &pipeline.role {
+            Some(at) => self.foreign_role(&at.value),
+            None => {
+                self.pipeline_role(pipeline, &base, &key);
+                graph::attribute(&logical_id("RolePipeline", &names), "Arn")
+            }
+        };
+        let mut job = self.resource("AWS::Glue::Job", "JobPipeline", &names, Part::Flows, &path);
+        let spark = if pipeline.script.value.ends_with(".py") { "python" } else { "scala" };
+        let mut command = Map::new();
+        command.insert("Name", "glueetl");
+        command.insert("ScriptLocation", s3_uri(&base, &key));
+        if spark == "python" {
+            command.insert("PythonVersion", "3");
+        }
+        job.set("Name", pipeline.job_name.clone())
+            .set(
+                "Description",
+                describe(&pipeline.description, format!("Pipeline {}", pipeline.name)),
+            )
+            .set("Role", role)
+            .set_from("Command", ".script", Value::Map(command))
+            .set("GlueVersion", "5.0")
+            .set_from("WorkerType", ".worker", pipeline.worker.as_str())
+            .set_from("NumberOfWorkers", ".workers", pipeline.workers.max)
+            .set_from("Timeout", ".timeout", pipeline.timeout_minutes)
+            .set_from("MaxRetries", ".retries", pipeline.retries)
+            .set_from(
+                "ExecutionProperty",
+                ".concurrent",
+                document!({"MaxConcurrentRuns": (pipeline.concurrent)}),
+            )
+            .set_from("DefaultArguments", ".arguments", self.job_arguments(pipeline, spark));
+        let arn = self.lake.home.own_arn(
+            "glue",
+            &self.lake.home.region,
+            &format!("job/{}", pipeline.job_name),
+        );
+        job.knows("Ref", pipeline.job_name.clone());
+        if pipeline.role.is_none() {
+            // The job may start as soon as it is there: what its role may do has to be there first.
+            job.after.push(logical_id("PolicyRolePipeline", &names));
+        }
+        self.graph.add(job);
+        if let Some(schedule) = &pipeline.schedule {
+            self.schedule(pipeline, &schedule.value, &arn);
+        }
+    }
+
+    /// Arguments that Glue itself reads ("Using job parameters in AWS Glue jobs"), then the user's.
+    fn job_arguments(&self, pipeline: &Pipeline, spark: &str) -> Value {
+        let mut arguments = Map::new();
+        arguments.insert("--job-language", spark.to_owned());
+        arguments.insert("--enable-metrics", "true");
+        arguments.insert("--enable-continuous-cloudwatch-log", "true");
+        arguments.insert("--enable-glue-datacatalog", "true");
+        arguments.insert("--job-bookmark-option", "job-bookmark-disable");
+        if pipeline.workers.min < pipeline.workers.max {
+            arguments.insert("--enable-auto-scaling", "true");
+        }
+        let iceberg = pipeline
+            .read
+            .iter()
+            .chain(&pipeline.write)
+            .any(|place| self.holds_iceberg(&place.value));
+        if iceberg {
+            arguments.insert("--datalake-formats", "iceberg");
+            arguments.insert("--conf", ICEBERG);
+        }
+        arguments.insert("--read", self.addresses(&pipeline.read));
+        arguments.insert("--write", self.addresses(&pipeline.write));
+        for (name, value) in &pipeline.arguments {
+            arguments.insert(name.clone(), value.clone());
+        }
+        Value::Map(arguments)
+    }
+
+    /// What a script is told of its places, in the order of the spec, with commas between them:
+    /// `s3://bucket/prefix/` for objects, `database.table` for tables, `glue_catalog.database.table`
+    /// for Iceberg's.
+    fn addresses(&self, places: &[crate::spec::decode::At<Place>]) -> String {
+        let address = |place: &Place| match place {
+            Place::Objects(location) => self.uri(location),
+            Place::Database(name) => self.lake.databases[name].catalog_name.clone(),
+            Place::Table { database, table } => {
+                let catalog = if self.holds_iceberg(place) { "glue_catalog." } else { "" };
+                format!("{catalog}{}.{table}", self.lake.databases[database].catalog_name)
+            }
+        };
+        places.iter().map(|at| address(&at.value)).collect::<Vec<_>>().join(",")
+    }
+
+    fn holds_iceberg(&self, place: &Place) -> bool {
+        let is_iceberg = |table: &Table| table.format == Format::Iceberg;
+        match place {
+            Place::Objects(_) => false,
+            Place::Database(name) => {
+                self.lake.databases.get(name).is_some_and(|d| d.tables.values().any(is_iceberg))
+            }
+            Place::Table { database, table } => {
+                self.find_table(database, table).is_some_and(is_iceberg)
+            }
+        }
+    }
+
+    pub(super) fn find_table(&self, database: &Name, table: &Name) -> Option<&Table> {
+        self.lake.databases.get(database)?.tables.get(table)
+    }
+
+    /// A role that may do exactly what the pipeline reads and writes.
+    fn pipeline_role(&mut self, pipeline: &Pipeline, base: &BucketName, script: &str) {
+        let path = pipeline.path();
+        let names = [pipeline.name.as_str()];
+        let id = logical_id("RolePipeline", &names);
+        let trust = self.fill_here("trust-glue", &[]);
+        let role = self.own_role(
+            id.clone(),
+            Part::Flows,
+            &path,
+            &pipeline.role_name,
+            format!("Runs pipeline {} of lake {}", pipeline.name, self.lake.naming.lake_id()),
+            trust,
+        );
+        self.graph.add(role);
+        let arn = self.lake.home.iam_arn(None, "role", &pipeline.role_name);
+        let base_arn = self.bucket_arn(base);
+        let mut statements = self.fill_here(
+            "s3-read-object",
+            &[("bucket", base_arn.into()), ("object", vec![script.to_owned()].into())],
+        );
+        let groups = ["/aws-glue/jobs/output", "/aws-glue/jobs/error", "/aws-glue/jobs/logs-v2"];
+        statements.extend(self.fill_here(
+            "glue-job-runtime",
+            &[("log_groups", groups.to_vec().into()), ("namespace", "Glue".into())],
+        ));
+        for place in &pipeline.read {
+            statements.extend(self.may_read(&arn, &place.value));
+        }
+        for place in &pipeline.write {
+            statements.extend(self.may_write(&arn, &place.value));
+        }
+        self.managed_policies(
+            "PolicyRolePipeline",
+            &names,
+            Part::Flows,
+            &path,
+            ("Roles", graph::reference(&id)),
+            statements,
+            pipeline.span,
+        );
+    }
+
+    /// What a role of this account needs to read a place: objects, and for tables their entry in the
+    /// catalog too.
+    pub(super) fn may_read(&mut self, role: &str, place: &Place) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        match place {
+            Place::Objects(location) => {
+                statements.extend(self.own_access(role, Level::Read, location))
+            }
+            Place::Database(name) => {
+                statements.extend(self.catalog_access("glue-read-database", name, &[]));
+                for location in self.locations_of(name) {
+                    statements.extend(self.own_access(role, Level::Read, &location));
+                }
+            }
+            Place::Table { database, table } => {
+                statements.extend(self.catalog_access("glue-read", database, &[table]));
+                if let Some(location) = self.find_table(database, table).map(|t| t.location.clone())
+                {
+                    statements.extend(self.own_access(role, Level::Read, &location));
+                }
+            }
+        }
+        statements
+    }
+
+    /// What a job needs to write a place: it lists and overwrites, so it reads and deletes there too;
+    /// for tables also their partitions and, for Iceberg, the pointer to their newest metadata.
+    fn may_write(&mut self, role: &str, place: &Place) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        let mut locations = Vec::new();
+        match place {
+            Place::Objects(location) => locations.push(location.clone()),
+            // Refused by the check of places: a pipeline writes tables by name.
+            Place::Database(_) => {}
+            Place::Table { database, table } => {
+                statements.extend(self.catalog_access("glue-read", database, &[table]));
+                statements.extend(self.catalog_access("glue-write-partitions", database, &[table]));
+                if let Some(found) = self.find_table(database, table) {
+                    let (iceberg, location) =
+                        (found.format == Format::Iceberg, found.location.clone());
+                    if iceberg {
+                        statements.extend(self.catalog_access(
+                            "glue-write-table",
+                            database,
+                            &[table],
+                        ));
+                    }
+                    locations.push(location);
+                }
+            }
+        }
+        for location in locations {
+            for level in [Level::Read, Level::Write, Level::Delete] {
+                statements.extend(self.own_access(role, level, &location));
+            }
+        }
+        statements
+    }
+
+    /// A document of the catalog, filled for a database and some of its tables.
+    pub(super) fn catalog_access(
+        &self,
+        document: &str,
+        database: &Name,
+        tables: &[&Name],
+    ) -> Vec<Statement> {
+        let Some(found) = self.lake.databases.get(database) else { return Vec::new() };
+        let tables: Vec<String> = tables.iter().map(|table| table.to_string()).collect();
+        let mut arguments: Vec<(&str, Argument)> =
+            vec![("database", found.catalog_name.clone().into())];
+        if !tables.is_empty() {
+            arguments.push(("tables", tables.into()));
+        }
+        self.fill_here(document, &arguments)
+    }
+
+    /// Where the tables of a database lie: its own location, and those of tables elsewhere.
+    pub(super) fn locations_of(&self, database: &Name) -> Vec<Location> {
+        let Some(found) = self.lake.databases.get(database) else { return Vec::new() };
+        let mut locations: Vec<Location> = found.location.iter().cloned().collect();
+        for table in found.tables.values() {
+            if !locations.iter().any(|location| location.contains(&table.location)) {
+                locations.push(table.location.clone());
+            }
+        }
+        locations
+    }
+
+    /// The ARN of a role that is not ours.
+    fn foreign_role(&self, principal: &Principal) -> Value {
+        match principal {
+            Principal::Role { account, name } => {
+                self.lake.home.iam_arn(account.as_ref(), "role", name).into()
+            }
+            // Reported by the check of principals.
+            other => other.to_string().into(),
+        }
+    }
+
+    /// The bucket of the home region's base stack, or the user's own instead of it.
+    pub(super) fn base_bucket_name(&self) -> BucketName {
+        match &self.lake.home.base_bucket {
+            Some(own) => own.value.clone(),
+            None => BucketName::new(self.lake.naming.base_bucket(&self.lake.home.region))
+                .expect("invariant: the check of names holds for the base buckets too"),
+        }
+    }
+
+    /// EventBridge Scheduler starts the job: one language of schedules for every engine.
+    fn schedule(&mut self, pipeline: &Pipeline, expression: &str, job: &str) {
+        let path = pipeline.path();
+        let names = [pipeline.name.as_str()];
+        let role_id: LogicalId = logical_id("RoleSchedulePipeline", &names);
+        let home = &self.lake.home;
+        let group = home.own_arn("scheduler", &home.region, "schedule-group/default");
+        let trust = self.fill_here("trust-scheduler", &[("groups", vec![group].into())]);
+        let name: String =
+            self.lake.naming.thing(&format!("{}-timer", pipeline.name)).chars().take(64).collect();
+        let role = self.own_role(
+            role_id.clone(),
+            Part::Flows,
+            &path,
+            &name,
+            format!("Starts pipeline {} on schedule", pipeline.name),
+            trust,
+        );
+        self.graph.add(role);
+        let statements = self.fill_here("glue-start-job", &[("jobs", vec![job.to_owned()].into())]);
+        self.managed_policies(
+            "PolicyRoleSchedulePipeline",
+            &names,
+            Part::Flows,
+            &path,
+            ("Roles", graph::reference(&role_id)),
+            statements,
+            pipeline.span,
+        );
+        let mut schedule = self.resource(
+            "AWS::Scheduler::Schedule",
+            "SchedulePipeline",
+            &names,
+            Part::Flows,
+            &path,
+        );
+        // The universal target of the Glue API (EventBridge Scheduler user guide, "Using universal
+        // targets").
+        let target = document!({
+            "Arn": (self.lake.home.arn("scheduler", "", "", "aws-sdk:glue:startJobRun")),
+            "RoleArn": (graph::attribute(&role_id, "Arn")),
+            "Input": (document!({"JobName": (pipeline.job_name.clone())}).to_json())
+        });
+        schedule
+            .set_from("ScheduleExpression", ".schedule", expression.to_owned())
+            .set("ScheduleExpressionTimezone", "UTC")
+            .set("FlexibleTimeWindow", document!({"Mode": "OFF"}))
+            .set("State", "ENABLED")
+            .set("Target", target);
+        schedule.after.push(logical_id("JobPipeline", &names));
+        schedule.after.push(logical_id("PolicyRoleSchedulePipeline", &names));
+        self.graph.add(schedule);
+    }
+}
+
+/// How Spark finds Iceberg tables in the Data Catalog (AWS Glue developer guide, "Using the Iceberg
+/// framework in AWS Glue"). One argument carries all of them.
+const ICEBERG: &str = "spark.sql.extensions=org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions \
+    --conf spark.sql.catalog.glue_catalog=org.apache.iceberg.spark.SparkCatalog \
+    --conf spark.sql.catalog.glue_catalog.catalog-impl=org.apache.iceberg.aws.glue.GlueCatalog \
+    --conf spark.sql.catalog.glue_catalog.io-impl=org.apache.iceberg.aws.s3.S3FileIO";
+
+/// Where a script lies in the base bucket: below the hash of its content, under its own name.
+pub fn script_key(path: &str, hash: &str) -> String {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    format!("scripts/{hash}/{file}")
+}
+
+fn columns<'c>(columns: impl Iterator<Item = (&'c str, &'c str, Option<&'c String>)>) -> Value {
+    let column = |(name, kind, comment): (&str, &str, Option<&String>)| {
+        Value::Map(some([
+            ("Name", Some(name.to_owned().into())),
+            ("Type", Some(kind.to_owned().into())),
+            ("Comment", comment.map(|text| text.clone().into())),
+        ]))
+    };
+    Value::List(columns.map(column).collect())
+}
+
+fn own_columns(table: &Table) -> Value {
+    columns(
+        table.columns.0.iter().map(|column| {
+            (&*column.name.value.0, &*column.kind.value.0, column.description.as_ref())
+        }),
+    )
+}
+
+/// A table of files that Hive's readers know.
+fn hive_input(table: &Table, location: &str) -> Value {
+    let (input, output, serde) = match table.format {
+        Format::Json => (
+            "org.apache.hadoop.mapred.TextInputFormat",
+            "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+            document!({"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"}),
+        ),
+        Format::Csv => (
+            "org.apache.hadoop.mapred.TextInputFormat",
+            "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+            csv_serde(table),
+        ),
+        Format::Parquet | Format::Iceberg => (
+            "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+            "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+            document!({
+                "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+                "Parameters": {"serialization.format": "1"}
+            }),
+        ),
+    };
+    let folders: &[PartitionColumn] = match &table.partition {
+        Some(Partition::Folders(folders)) => folders,
+        _ => &[],
+    };
+    let keys = (!folders.is_empty())
+        .then(|| columns(folders.iter().map(|f| (&*f.name.value.0, &*f.kind.value.0, None))));
+    let mut descriptor = Map::new();
+    descriptor.insert("Columns", own_columns(table));
+    descriptor.insert("InputFormat", input);
+    descriptor.insert("Location", location.to_owned());
+    descriptor.insert("OutputFormat", output);
+    descriptor.insert("SerdeInfo", serde);
+    let map = some([
+        ("Name", Some(table.name.to_string().into())),
+        ("Description", table.description.clone().map(Value::from)),
+        ("TableType", Some("EXTERNAL_TABLE".into())),
+        ("Parameters", Some(Value::Map(table_parameters(table, folders, location)))),
+        ("PartitionKeys", keys),
+        ("StorageDescriptor", Some(Value::Map(descriptor))),
+    ]);
+    Value::Map(map)
+}
+
+fn csv_serde(table: &Table) -> Value {
+    let csv = table.csv.as_ref();
+    let quote =
+        csv.and_then(|csv| csv.quote.as_ref()).map_or("\"".to_owned(), |at| at.value.clone());
+    let delimiter =
+        csv.and_then(|csv| csv.delimiter.as_ref()).map_or(",".to_owned(), |at| at.value.clone());
+    document!({
+        "SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
+        "Parameters": {"separatorChar": delimiter, "quoteChar": quote, "escapeChar": "\\"}
+    })
+}
+
+fn table_parameters(table: &Table, folders: &[PartitionColumn], location: &str) -> Map {
+    let mut parameters = Map::new();
+    parameters.insert("EXTERNAL", "TRUE");
+    let classification = match table.format {
+        Format::Parquet | Format::Iceberg => "parquet",
+        Format::Json => "json",
+        Format::Csv => "csv",
+    };
+    parameters.insert("classification", classification);
+    if let Some(lines) = table.csv.as_ref().and_then(|csv| csv.header_lines.as_ref()) {
+        parameters.insert("skip.header.line.count", lines.value.0.to_string());
+    }
+    if folders.iter().any(|folder| folder.projection.is_some()) {
+        parameters.insert("projection.enabled", "true");
+        let template: String =
+            folders.iter().map(|f| format!("{0}=${{{0}}}/", f.name.value.0)).collect();
+        parameters.insert("storage.location.template", format!("{location}{template}"));
+        for folder in folders {
+            if let Some(projection) = &folder.projection {
+                project(&folder.name.value.0, projection, &mut parameters);
+            }
+        }
+    }
+    parameters
+}
+
+/// Table properties of partition projection (Athena User Guide, "Supported types for partition
+/// projection").
+fn project(column: &str, projection: &Projection, parameters: &mut Map) {
+    let mut put = |key: &str, value: String| {
+        parameters.insert(format!("projection.{column}.{key}"), value);
+    };
+    let joined = |values: &[crate::spec::decode::At<crate::spec::databases::Text>]| {
+        values.iter().map(|at| at.value.0.as_str()).collect::<Vec<_>>().join(",")
+    };
+    put("type", projection.kind.value.as_str().to_owned());
+    match projection.kind.value {
+        ProjectionKind::Enum => put("values", joined(&projection.values)),
+        ProjectionKind::Integer | ProjectionKind::Date => put("range", joined(&projection.range)),
+        ProjectionKind::Injected => {}
+    }
+    if let Some(form) = &projection.form {
+        put("format", form.value.clone());
+    }
+    if let Some(interval) = &projection.interval {
+        put("interval", interval.value.0.to_string());
+    }
+    if let Some(unit) = &projection.unit {
+        put("interval.unit", unit.value.as_str().to_owned());
+    }
+    if let Some(digits) = &projection.digits {
+        put("digits", digits.value.0.to_string());
+    }
+}
+
+/// The schema and partition spec of an Iceberg table. Field ids count from 1 in the order of the
+/// columns (Iceberg specification, "Schemas and Data Types").
+fn iceberg_format(table: &Table, location: String) -> Value {
+    let columns = &table.columns.0;
+    let fields: Vec<Value> = columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| {
+            Value::Map(some([
+                ("Id", Some((at as i64 + 1).into())),
+                ("Name", Some(column.name.value.0.to_string().into())),
+                ("Type", Some(iceberg_type(&column.kind.value.0).into())),
+                ("Required", Some(false.into())),
+                ("Doc", column.description.clone().map(Value::from)),
+            ]))
+        })
+        .collect();
+    let transforms: &[_] = match &table.partition {
+        Some(Partition::Transforms(transforms)) => transforms,
+        _ => &[],
+    };
+    let partitions: Vec<Value> = transforms
+        .iter()
+        .enumerate()
+        .filter_map(|(at, transform)| {
+            let name = transform.value.column();
+            // A column that is not there was reported by the check of columns.
+            let source = columns.iter().position(|column| column.name.value == *name)? as i64 + 1;
+            let (word, field) = transform_words(&transform.value);
+            Some(document!({
+                "SourceId": source, "FieldId": (1000 + at as i64), "Transform": word, "Name": field
+            }))
+        })
+        .collect();
+    let table_input = some([
+        ("Location", Some(location.trim_end_matches('/').to_owned().into())),
+        ("Schema", Some(document!({"Type": "struct", "Fields": (Value::List(fields))}))),
+        (
+            "PartitionSpec",
+            (!partitions.is_empty())
+                .then(|| document!({"SpecId": 0, "Fields": (Value::List(partitions))})),
+        ),
+        ("Properties", Some(document!({"format-version": "2", "write.format.default": "parquet"}))),
+    ]);
+    document!({"IcebergInput": {
+        "MetadataOperation": "CREATE", "Version": "2", "IcebergTableInput": (Value::Map(table_input))
+    }})
+}
+
+/// Iceberg's word for a transform, and the name of the partition field.
+fn transform_words(transform: &Transform) -> (String, String) {
+    let column = &transform.column().0;
+    match transform {
+        Transform::Identity(_) => ("identity".into(), column.to_string()),
+        Transform::Year(_) => ("year".into(), format!("{column}_year")),
+        Transform::Month(_) => ("month".into(), format!("{column}_month")),
+        Transform::Day(_) => ("day".into(), format!("{column}_day")),
+        Transform::Hour(_) => ("hour".into(), format!("{column}_hour")),
+        Transform::Bucket(n, _) => (format!("bucket[{n}]"), format!("{column}_bucket")),
+        Transform::Truncate(n, _) => (format!("truncate[{n}]"), format!("{column}_trunc")),
+    }
+}
+
+/// Hive's word for a type in Iceberg's language.
+fn iceberg_type(hive: &str) -> String {
+    match hive {
+        "bigint" => "long".into(),
+        "tinyint" | "smallint" => "int".into(),
+        other => other.replace(',', ", "),
+    }
+}

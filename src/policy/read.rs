@@ -1,0 +1,562 @@
+//! Reading a policy document: from JSON to a [`Document`], or the place where it is none.
+//!
+//! In go a name and a text, out comes a document whose form is that of [`super::document`], or the first thing that
+//! is not. The language of placeholders is cut down here to names: minijinja would also take filters, calls and
+//! loops, and a document of somebody else's could compute with them.
+//! Invariant: a key that a human reader would overlook (twice in one object, unknown, never used) is refused.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use minijinja::{Environment, UndefinedBehavior};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::document::{
+    Claims, Document, FIRST_MARK, FillError, LAST_MARK, LAYERS, Layer, Parameter, Pattern,
+    PrincipalTemplate, Template,
+};
+use super::kind::{Kind, escaped};
+use super::statement::Effect;
+use crate::document::{Map, Value};
+
+/// More than any placeholder needs (three instructions each), far less than a loop could burn.
+const FUEL: u64 = 400;
+
+impl Document {
+    /// Reads a document and checks its form; no argument is needed for that.
+    pub fn read(name: &str, text: &str) -> Result<Document, FillError> {
+        let reader = Reader { name };
+        if let Some(key) = twice(text) {
+            return reader
+                .refuse("the file", format!("the key `{key}` stands twice in one object"));
+        }
+        let value = Value::from_json(text)
+            .or_else(|error| reader.refuse("the file", format!("it is not JSON: {error}")))?;
+        reader.document(&value)
+    }
+}
+
+/// The elements that a statement of a document may have; the negated ones reach further than they look.
+const ELEMENTS: &[&str] = &["Sid", "Effect", "Principal", "Action", "Resource", "Condition"];
+
+const HEADER: &[&str] = &[
+    "title",
+    "effect",
+    "layer",
+    "why",
+    "parameters",
+    "claims",
+    "bare_star",
+    "flows",
+    "source",
+    "date",
+    "statements",
+];
+
+struct Reader<'a> {
+    name: &'a str,
+}
+
+impl Reader<'_> {
+    fn refuse<T>(
+        &self,
+        place: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Result<T, FillError> {
+        Err(FillError {
+            document: self.name.to_owned(),
+            place: place.into(),
+            reason: reason.into(),
+        })
+    }
+
+    fn document(&self, value: &Value) -> Result<Document, FillError> {
+        let head = self.map(value, "the file")?;
+        self.known(head, HEADER, "the file")?;
+        let effect = self.effect(self.text(head, "effect", "the file")?, "effect")?;
+        let layer_word = self.text(head, "layer", "the file")?;
+        let Some((_, layer)) = LAYERS.iter().find(|(word, _)| *word == layer_word) else {
+            return self.refuse("layer", format!("`{layer_word}` is not a layer"));
+        };
+        let mut document = Document {
+            name: self.name.to_owned(),
+            title: self.text(head, "title", "the file")?.to_owned(),
+            effect,
+            layer: *layer,
+            why: self.reasons(head, "why")?,
+            parameters: self.parameters(head)?,
+            claims: self.claims(head)?,
+            bare_star: self.reasons(head, "bare_star")?,
+            flows: self.strings(head, "flows", "the file")?,
+            sources: self.strings(head, "source", "the file")?,
+            date: self.text(head, "date", "the file")?.to_owned(),
+            statements: Vec::new(),
+            strings: environment(),
+        };
+        let Some(list) = head.get("statements").and_then(Value::as_list).filter(|l| !l.is_empty())
+        else {
+            return self.refuse("statements", "a list with at least one statement is wanted");
+        };
+        for (at, statement) in list.iter().enumerate() {
+            let template = self.statement(statement, &document, &format!("statements[{at}]"))?;
+            if document.statements.iter().any(|it| it.sid == template.sid) {
+                return self
+                    .refuse(format!("statements[{at}].Sid"), "two statements have this Sid");
+            }
+            document.statements.push(template);
+        }
+        if document.layer == Layer::Grantee && document.statements.len() != 1 {
+            return self.refuse("statements", "a grantee has exactly one");
+        }
+        self.compile(&mut document)?;
+        self.mentions(&document)?;
+        Ok(document)
+    }
+
+    /// Every parameter is used, and every action has its reason: a reader may rely on the header.
+    fn mentions(&self, document: &Document) -> Result<(), FillError> {
+        for name in document.parameters.keys() {
+            let used = document.statements.iter().any(|s| {
+                s.patterns().any(|p| p.names.contains(name))
+                    || matches!(&s.principal, Some(PrincipalTemplate::Grantee(own)) if own == name)
+            });
+            if !used {
+                return self.refuse(format!("parameters.{name}"), "no statement mentions it");
+            }
+        }
+        let actions = document.actions();
+        if let Some(action) = actions.iter().find(|a| !document.why.contains_key(**a)) {
+            return self.refuse("why", format!("the reason for `{action}` is missing"));
+        }
+        if let Some(action) = document.why.keys().find(|a| !actions.contains(&a.as_str())) {
+            return self.refuse("why", format!("no statement names `{action}`"));
+        }
+        Ok(())
+    }
+
+    /// minijinja reads each string once, here; filling only renders.
+    fn compile(&self, document: &mut Document) -> Result<(), FillError> {
+        let sources: Vec<String> = document
+            .statements
+            .iter()
+            .flat_map(Template::patterns)
+            .filter(|p| !p.names.is_empty() && !p.whole)
+            .map(|p| p.source.clone())
+            .collect();
+        for source in sources {
+            if let Err(error) = document.strings.add_template_owned(source.clone(), source.clone())
+            {
+                return self.refuse(format!("`{source}`"), error.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Action → reason, as `why` and `bare_star` have them.
+    fn reasons(&self, head: &Map, key: &str) -> Result<BTreeMap<String, String>, FillError> {
+        let Some(given) = head.get(key) else {
+            return Ok(BTreeMap::new());
+        };
+        let mut reasons = BTreeMap::new();
+        for (action, reason) in self.map(given, key)?.iter() {
+            let reason = self.string(reason, &format!("{key}.{action}"))?;
+            reasons.insert(action.to_owned(), reason.to_owned());
+        }
+        Ok(reasons)
+    }
+
+    fn claims(&self, head: &Map) -> Result<Claims, FillError> {
+        let Some(claims) = head.get("claims") else {
+            return Ok(Claims::default());
+        };
+        let claims = self.map(claims, "claims")?;
+        self.known(claims, &["services", "levels", "resource_types", "data_plane"], "claims")?;
+        let Some(data_plane) = claims.get("data_plane").and_then(Value::as_bool) else {
+            return self.refuse("claims.data_plane", "`true` or `false` is wanted");
+        };
+        Ok(Claims {
+            services: self.strings(claims, "services", "claims")?,
+            levels: self.strings(claims, "levels", "claims")?,
+            resource_types: self.strings(claims, "resource_types", "claims")?,
+            data_plane,
+        })
+    }
+
+    fn parameters(&self, head: &Map) -> Result<BTreeMap<String, Parameter>, FillError> {
+        let mut parameters = BTreeMap::new();
+        let Some(declared) = head.get("parameters") else {
+            return Ok(parameters);
+        };
+        for (name, value) in self.map(declared, "parameters")?.iter() {
+            let place = format!("parameters.{name}");
+            if !is_name(name) {
+                return self.refuse(place, "a parameter has lower-case letters, digits and `_`");
+            }
+            let value = self.map(value, &place)?;
+            self.known(value, &["type", "about", "example", "absent"], &place)?;
+            let word = self.text(value, "type", &place)?;
+            let (word, list) = word.strip_suffix("[]").map_or((word, false), |word| (word, true));
+            let Some(kind) = Kind::named(word) else {
+                return self.refuse(place, format!("`{word}` is not a type"));
+            };
+            let example = match value.get("example") {
+                None => Vec::new(),
+                Some(Value::Str(text)) => vec![text.clone().into_owned()],
+                Some(_) => self.strings(value, "example", &place)?,
+            };
+            if (kind == Kind::Grantee) != example.is_empty() {
+                return self.refuse(place, "an example is wanted, for a grantee none");
+            }
+            if let Some(problem) = example.iter().find_map(|text| kind.problem(text)) {
+                return self.refuse(place, format!("its example is wrong: {problem}"));
+            }
+            let absent = value.get("absent").map(|v| self.string(v, &place)).transpose()?;
+            let parameter = Parameter {
+                kind,
+                list,
+                about: self.text(value, "about", &place)?.to_owned(),
+                absent: absent.map(str::to_owned),
+                example,
+            };
+            parameters.insert(name.to_owned(), parameter);
+        }
+        Ok(parameters)
+    }
+
+    fn statement(
+        &self,
+        value: &Value,
+        document: &Document,
+        place: &str,
+    ) -> Result<Template, FillError> {
+        let statement = self.map(value, place)?;
+        self.known(statement, ELEMENTS, place)?;
+        let sid = self.text(statement, "Sid", place)?;
+        if sid.is_empty() || !sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return self.refuse(format!("{place}.Sid"), "only letters and digits");
+        }
+        let half = document.layer == Layer::Grantee;
+        if half {
+            self.known(statement, &["Sid", "Principal", "Condition"], place)?;
+        } else {
+            let own = self.effect(self.text(statement, "Effect", place)?, place)?;
+            if own != document.effect {
+                return self.refuse(format!("{place}.Effect"), "it differs from the header's");
+            }
+        }
+        let principal = match statement.get("Principal") {
+            None => None,
+            Some(value) => Some(self.principal(value, document, &format!("{place}.Principal"))?),
+        };
+        if principal.is_none() != (document.layer == Layer::Identity) {
+            return self.refuse(
+                format!("{place}.Principal"),
+                "identity policies have none, all others have one",
+            );
+        }
+        let mut actions = match statement.get("Action") {
+            None => Vec::new(),
+            Some(value) => self.literals(value, &format!("{place}.Action"))?,
+        };
+        actions.sort();
+        if actions.is_empty() != half {
+            return self.refuse(format!("{place}.Action"), "at least one action is wanted");
+        }
+        if let Some(wild) =
+            actions.iter().find(|a| document.effect == Effect::Allow && a.contains(['*', '?']))
+        {
+            return self.refuse(
+                format!("{place}.Action"),
+                format!("`{wild}`: an Allow spells its actions out"),
+            );
+        }
+        let resources = match statement.get("Resource") {
+            None => Vec::new(),
+            Some(value) => self.patterns(value, document, &format!("{place}.Resource"))?,
+        };
+        if resources.is_empty() != (half || document.layer == Layer::Trust) {
+            return self.refuse(
+                format!("{place}.Resource"),
+                "trust policies have none, all others have one",
+            );
+        }
+        let mut condition = Vec::new();
+        if let Some(value) = statement.get("Condition") {
+            for (operator, keys) in self.map(value, &format!("{place}.Condition"))?.iter() {
+                for (key, values) in
+                    self.map(keys, &format!("{place}.Condition.{operator}"))?.iter()
+                {
+                    let place = format!("{place}.Condition.{operator}.{key}");
+                    let patterns = self.patterns(values, document, &place)?;
+                    if !takes_escapes(operator) {
+                        self.plain(&patterns, document, &place)?;
+                    }
+                    condition.push((operator.to_owned(), key.to_owned(), patterns));
+                }
+            }
+        }
+        Ok(Template { sid: sid.to_owned(), principal, actions, resources, condition })
+    }
+
+    fn principal(
+        &self,
+        value: &Value,
+        document: &Document,
+        place: &str,
+    ) -> Result<PrincipalTemplate, FillError> {
+        if let Some(text) = value.as_str() {
+            if text == "*" {
+                return Ok(PrincipalTemplate::Anyone);
+            }
+            let pattern = self.pattern(text, place)?;
+            let grantee = pattern.whole
+                && document
+                    .parameters
+                    .get(&pattern.names[0])
+                    .is_some_and(|p| p.kind == Kind::Grantee);
+            if !grantee {
+                return self.refuse(place, "`*`, a grantee or an object is wanted");
+            }
+            return Ok(PrincipalTemplate::Grantee(pattern.names[0].clone()));
+        }
+        let mut of = Vec::new();
+        for (kind, values) in self.map(value, place)?.iter() {
+            if !["AWS", "Service", "Federated"].contains(&kind) {
+                return self.refuse(place, format!("`{kind}` is not a kind of principal"));
+            }
+            let patterns = self.patterns(values, document, &format!("{place}.{kind}"))?;
+            self.plain(&patterns, document, place)?;
+            of.push((kind.to_owned(), patterns));
+        }
+        Ok(PrincipalTemplate::Of(of))
+    }
+
+    /// Principals and conditions other than on strings and ARNs know no policy variables, so no escapes either.
+    fn plain(
+        &self,
+        patterns: &[Pattern],
+        document: &Document,
+        place: &str,
+    ) -> Result<(), FillError> {
+        let free = patterns
+            .iter()
+            .flat_map(|p| &p.names)
+            .find(|name| document.parameters.get(*name).is_some_and(|p| p.kind.is_free_text()));
+        match free {
+            Some(name) => {
+                self.refuse(place, format!("`{name}` is free text and can't be escaped here"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn patterns(
+        &self,
+        value: &Value,
+        document: &Document,
+        place: &str,
+    ) -> Result<Vec<Pattern>, FillError> {
+        let mut patterns = Vec::new();
+        for text in self.literals(value, place)? {
+            let pattern = self.pattern(&text, place)?;
+            let mut lists = 0;
+            for name in &pattern.names {
+                let Some(parameter) = document.parameters.get(name) else {
+                    return self.refuse(place, format!("`{name}` is not declared in `parameters`"));
+                };
+                if parameter.kind == Kind::Grantee {
+                    return self.refuse(
+                        place,
+                        format!("`{name}` is a grantee: it takes the place of a whole Principal"),
+                    );
+                }
+                lists += usize::from(parameter.list);
+            }
+            if lists > 1 {
+                return self.refuse(place, "a string mentions at most one list");
+            }
+            patterns.push(pattern);
+        }
+        Ok(patterns)
+    }
+
+    /// Finds the placeholders of a string; whatever else minijinja knows is refused.
+    fn pattern(&self, source: &str, place: &str) -> Result<Pattern, FillError> {
+        if source.contains("{%")
+            || source.contains("{#")
+            || source.contains(|c| (FIRST_MARK..=LAST_MARK).contains(&c))
+        {
+            return self.refuse(place, "only placeholders like `{{ name }}` may stand in a string");
+        }
+        let mut names: Vec<String> = Vec::new();
+        let mut rest = source;
+        let mut outside = 0;
+        let mut count = 0;
+        while let Some(open) = rest.find("{{") {
+            outside += open;
+            let Some(close) = rest[open..].find("}}") else {
+                return self.refuse(place, "a placeholder does not end");
+            };
+            let name = rest[open + 2..open + close].trim();
+            if !is_name(name) {
+                return self.refuse(
+                    place,
+                    format!("`{name}`: only the name of a parameter may stand in a placeholder"),
+                );
+            }
+            if !names.iter().any(|own| own == name) {
+                names.push(name.to_owned());
+            }
+            count += 1;
+            rest = &rest[open + close + 2..];
+        }
+        outside += rest.len();
+        Ok(Pattern { source: source.to_owned(), whole: count == 1 && outside == 0, names })
+    }
+
+    fn effect(&self, word: &str, place: &str) -> Result<Effect, FillError> {
+        match word {
+            "Allow" => Ok(Effect::Allow),
+            "Deny" => Ok(Effect::Deny),
+            _ => self.refuse(place, "`Allow` or `Deny` is wanted"),
+        }
+    }
+
+    fn known(&self, map: &Map, keys: &[&str], place: &str) -> Result<(), FillError> {
+        match map.iter().find(|(key, _)| !keys.contains(key)) {
+            Some((key, _)) => self.refuse(place, format!("`{key}` has no place here")),
+            None => Ok(()),
+        }
+    }
+
+    fn map<'v>(&self, value: &'v Value, place: &str) -> Result<&'v Map, FillError> {
+        value.as_map().map_or_else(
+            || self.refuse(place, format!("an object is wanted, not {}", value.kind())),
+            Ok,
+        )
+    }
+
+    fn string<'v>(&self, value: &'v Value, place: &str) -> Result<&'v str, FillError> {
+        match value.as_str() {
+            Some(text) if !text.trim().is_empty() => Ok(text),
+            _ => self.refuse(place, "a text is wanted"),
+        }
+    }
+
+    fn text<'v>(&self, map: &'v Map, key: &str, place: &str) -> Result<&'v str, FillError> {
+        match map.get(key) {
+            Some(value) => self.string(value, &format!("{place}.{key}")),
+            None => self.refuse(place, format!("`{key}` is missing")),
+        }
+    }
+
+    fn strings(&self, map: &Map, key: &str, place: &str) -> Result<Vec<String>, FillError> {
+        match map.get(key) {
+            Some(value) => self.literals(value, &format!("{place}.{key}")),
+            None => self.refuse(place, format!("`{key}` is missing")),
+        }
+    }
+
+    fn literals(&self, value: &Value, place: &str) -> Result<Vec<String>, FillError> {
+        match value {
+            Value::Str(text) => Ok(vec![text.clone().into_owned()]),
+            Value::List(list) => list
+                .iter()
+                .map(|item| match item {
+                    Value::Str(text) => Ok(text.clone().into_owned()),
+                    _ => self.refuse(place, "a list of texts is wanted"),
+                })
+                .collect(),
+            _ => self.refuse(place, "a text or a list of texts is wanted"),
+        }
+    }
+}
+
+/// Escapes are policy variables, and those work in comparisons of strings and of ARNs:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-conditionelement>.
+fn takes_escapes(operator: &str) -> bool {
+    let bare = operator.rsplit(':').next().unwrap_or(operator);
+    bare.starts_with("String") || bare.starts_with("Arn")
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// minijinja without filters, tests, functions and loaders; what a placeholder prints is escaped for IAM.
+fn environment() -> Environment<'static> {
+    let mut strings = Environment::empty();
+    strings.set_undefined_behavior(UndefinedBehavior::Strict);
+    strings.set_fuel(Some(FUEL));
+    strings.set_formatter(|out, _, value| match value.as_str() {
+        Some(text) => out.write_str(&escaped(text)).map_err(minijinja::Error::from),
+        None => Err(minijinja::Error::new(
+            minijinja::ErrorKind::InvalidOperation,
+            "only texts can be printed",
+        )),
+    });
+    strings
+}
+
+/// The first key that stands twice in one object, which a reader of the file would overlook.
+fn twice(text: &str) -> Option<String> {
+    struct Look<'a>(&'a mut Option<String>);
+
+    impl<'de> Visitor<'de> for Look<'_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a JSON document")
+        }
+        fn visit_unit<E>(self) -> Result<(), E> {
+            Ok(())
+        }
+        fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+            Ok(())
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+            Ok(())
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+            Ok(())
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+            Ok(())
+        }
+        fn visit_str<E>(self, _: &str) -> Result<(), E> {
+            Ok(())
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+            while items.next_element_seed(Look(self.0))?.is_some() {}
+            Ok(())
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<(), A::Error> {
+            let mut keys = std::collections::BTreeSet::new();
+            while let Some(key) = pairs.next_key::<String>()? {
+                if keys.contains(&key) {
+                    pairs.next_value::<IgnoredAny>()?;
+                    self.0.get_or_insert(key);
+                } else {
+                    pairs.next_value_seed(Look(self.0))?;
+                    keys.insert(key);
+                }
+            }
+            Ok(())
+        }
+    }
+
+    impl<'de> serde::de::DeserializeSeed<'de> for Look<'_> {
+        type Value = ();
+
+        fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
+            input.deserialize_any(self)
+        }
+    }
+
+    let mut found = None;
+    let mut input = serde_json::Deserializer::from_str(text);
+    // what is not JSON at all is reported by the reader proper, with its place
+    let _ = serde::de::DeserializeSeed::deserialize(Look(&mut found), &mut input);
+    found
+}

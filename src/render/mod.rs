@@ -1,0 +1,9 @@
+//! Values to text for people and to JSON for programs. No I/O: the caller decides where it goes, how
+//! wide it is and whether it is coloured.
+
+pub mod diagnostics;
+mod escape;
+pub mod events;
+pub mod plan;
+
+pub use escape::escape;

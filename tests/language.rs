@@ -1,0 +1,253 @@
+//! The language as a whole: the examples mean something, the pages of the codes tell the truth, and
+//! nothing that a person or an accident can type makes the front end panic.
+
+use std::path::Path;
+
+use lakewright::diagnostic::{Code, Diagnostics, Severity};
+use lakewright::render::diagnostics::{Style, text as render};
+use lakewright::source::Sources;
+use lakewright::{check, syntax};
+use proptest::prelude::*;
+
+fn front_end(name: &str, text: &str) -> (Sources, Diagnostics) {
+    let mut sources = Sources::default();
+    let file = sources.add(name, text);
+    let (tree, mut found) = syntax::parse(&sources, file);
+    found.extend(check::spec(&tree, None));
+    (sources, found)
+}
+
+fn shown(sources: &Sources, found: &Diagnostics) -> String {
+    render(found, sources, Style { all: true, ..Style::default() })
+}
+
+#[test]
+fn the_examples_are_valid() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut count = 0;
+    for entry in std::fs::read_dir(&root).expect("examples are part of the crate") {
+        let folder = entry.expect("readable").path();
+        let path = folder.join("lake.yaml");
+        let text = std::fs::read_to_string(&path).expect("every example has a lake.yaml");
+        let (sources, found) = front_end(&path.display().to_string(), &text);
+        assert!(!found.has_errors(), "{}", shown(&sources, &found));
+        for line in text.lines().filter_map(|line| line.trim().strip_prefix("script: ")) {
+            assert!(folder.join(line).is_file(), "{}: {line} is missing", folder.display());
+        }
+        assert!(folder.join("README.md").is_file(), "{} has no README", folder.display());
+        count += 1;
+    }
+    assert!(count >= 5, "only {count} examples");
+}
+
+/// Codes that need more than a spec to show: they are run where they come from.
+const NOT_FROM_A_SPEC: [&str; 2] = ["LW0501", "LW0505"];
+
+/// The first block of YAML below a heading of a page.
+fn example<'p>(page: &'p str, heading: &str) -> Option<&'p str> {
+    let (_, rest) = page.split_once(&format!("\n## {heading}\n"))?;
+    let (_, rest) = rest.split_once("```yaml\n")?;
+    Some(rest.split_once("```")?.0)
+}
+
+#[test]
+fn the_pages_of_the_codes_tell_the_truth() {
+    let mut problems = String::new();
+    let mut count = 0;
+    for (code, page) in Code::all() {
+        let block = &code.as_str()[2..4];
+        if !("02"..="05").contains(&block) || NOT_FROM_A_SPEC.contains(&code.as_str()) {
+            continue;
+        }
+        let mut fail = |what: &str, shown: &str| {
+            problems += &format!("--- {code}: {what}\n{shown}\n");
+        };
+        let title = page.lines().next().unwrap_or("");
+        if !title.starts_with(&format!("# {code}: ")) {
+            fail("the title is no title", title);
+        }
+        let (Some(wrong), Some(right)) = (example(page, "Wrong"), example(page, "Right")) else {
+            fail("no example", "");
+            continue;
+        };
+        let (sources, found) = front_end("wrong.yaml", wrong);
+        if found.iter().all(|found| found.code != *code) {
+            fail("the wrong example does not give it", &shown(&sources, &found));
+        }
+        let others = found.iter().any(|d| d.severity == Severity::Error && d.code != *code);
+        if others {
+            fail("the wrong example gives others", &shown(&sources, &found));
+        }
+        let (sources, found) = front_end("right.yaml", right);
+        if found.has_errors() || found.iter().any(|found| found.code == *code) {
+            fail("the right example is wrong", &shown(&sources, &found));
+        }
+        count += 1;
+    }
+    assert!(problems.is_empty(), "{problems}");
+    assert!(count >= 34, "only {count} pages");
+}
+
+/// A spec in which everything of the language stands, to break.
+fn seeds() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut seeds: Vec<_> = std::fs::read_dir(root)
+        .expect("examples are part of the crate")
+        .map(|entry| entry.expect("readable").path().join("lake.yaml"))
+        .collect();
+    seeds.sort();
+    seeds.iter().map(|path| std::fs::read_to_string(path).expect("readable")).collect()
+}
+
+/// One accident in a text.
+#[derive(Debug, Clone)]
+enum Accident {
+    DeleteLine(usize),
+    DoubleLine(usize),
+    SwapLines(usize, usize),
+    Cut(usize),
+    Insert(usize, String),
+    Replace(usize, String),
+    Indent(usize, usize),
+}
+
+fn accident() -> impl Strategy<Value = Accident> {
+    let word = prop_oneof![
+        Just("~".to_owned()),
+        Just("yes".to_owned()),
+        Just("[]".to_owned()),
+        Just("{}".to_owned()),
+        Just("- ".to_owned()),
+        Just(": ".to_owned()),
+        Just("0".to_owned()),
+        Just("-1".to_owned()),
+        Just("99999999999999999999".to_owned()),
+        Just("keys.raw".to_owned()),
+        Just("raw/".to_owned()),
+        Just("sales.orders".to_owned()),
+        Just("pipelines".to_owned()),
+        Just("expire".to_owned()),
+        Just("30d".to_owned()),
+        Just("\"".to_owned()),
+        Just("\t".to_owned()),
+        Just("&a *a".to_owned()),
+        "[\\x00-\\u{10ffff}]{0,6}",
+        "[a-z_]{1,12}: [a-z0-9/.]{0,12}\n",
+    ];
+    prop_oneof![
+        any::<usize>().prop_map(Accident::DeleteLine),
+        any::<usize>().prop_map(Accident::DoubleLine),
+        (any::<usize>(), any::<usize>()).prop_map(|(a, b)| Accident::SwapLines(a, b)),
+        any::<usize>().prop_map(Accident::Cut),
+        (any::<usize>(), word.clone()).prop_map(|(at, text)| Accident::Insert(at, text)),
+        (any::<usize>(), word).prop_map(|(at, text)| Accident::Replace(at, text)),
+        (any::<usize>(), 0..9_usize).prop_map(|(at, by)| Accident::Indent(at, by)),
+    ]
+}
+
+fn happens(text: &mut String, accident: &Accident) {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    if lines.is_empty() {
+        lines.push(String::new());
+    }
+    let count = lines.len();
+    match accident {
+        Accident::DeleteLine(at) => {
+            lines.remove(at % count);
+        }
+        Accident::DoubleLine(at) => lines.insert(at % count, lines[at % count].clone()),
+        Accident::SwapLines(a, b) => lines.swap(a % count, b % count),
+        Accident::Indent(at, by) => lines[at % count].insert_str(0, &" ".repeat(*by)),
+        Accident::Cut(at) => {
+            let end = text.char_indices().nth(at % text.len().max(1)).map_or(0, |(at, _)| at);
+            text.truncate(end);
+            return;
+        }
+        Accident::Insert(at, word) => {
+            let place = text.char_indices().nth(at % text.len().max(1)).map_or(0, |(at, _)| at);
+            text.insert_str(place, word);
+            return;
+        }
+        Accident::Replace(at, word) => {
+            // A word after a colon, or in brackets: a value.
+            let line = &mut lines[at % count];
+            let start = line.find(": ").map_or(0, |colon| colon + 2);
+            line.truncate(start);
+            line.push_str(word);
+        }
+    }
+    *text = lines.join("\n");
+    text.push('\n');
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever happens to a spec, the front end says something about it and does not panic, its
+    /// places are in the file, and it says the same again.
+    #[test]
+    fn no_accident_is_a_panic(
+        seed in 0..5_usize,
+        accidents in proptest::collection::vec(accident(), 1..6),
+    ) {
+        let seeds = seeds();
+        let mut text = seeds[seed % seeds.len()].clone();
+        for accident in &accidents {
+            happens(&mut text, accident);
+        }
+        let (sources, found) = front_end("lake.yaml", &text);
+        for diagnostic in &found {
+            prop_assert!(diagnostic.headline.chars().count() <= 120, "{}", diagnostic.headline);
+            prop_assert!(!diagnostic.headline.contains('\n'), "{}", diagnostic.headline);
+            for label in diagnostic.primary.iter().chain(&diagnostic.secondary) {
+                prop_assert!(text.get(label.span.range()).is_some(), "{diagnostic:?}");
+            }
+        }
+        let shown_once = shown(&sources, &found);
+        let (sources, found) = front_end("lake.yaml", &text);
+        prop_assert_eq!(shown_once, shown(&sources, &found));
+    }
+
+    /// Bytes that are no spec at all.
+    #[test]
+    fn no_bytes_are_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let text = syntax::decode(bytes);
+        let (sources, found) = front_end("lake.yaml", &text);
+        shown(&sources, &found);
+    }
+
+    /// The order of keys in maps means nothing: the same findings, in other places.
+    #[test]
+    fn sections_in_any_order_mean_the_same(turn in 0..12_usize) {
+        for text in seeds() {
+            let sections = sections(&text);
+            let mut turned = sections.clone();
+            turned.rotate_left(turn % sections.len());
+            let codes = |text: &str| {
+                let (_, found) = front_end("lake.yaml", text);
+                let mut codes: Vec<_> = found
+                    .iter()
+                    .map(|found| (found.code, found.headline.clone(), found.path.clone()))
+                    .collect();
+                codes.sort();
+                codes
+            };
+            prop_assert_eq!(codes(&text), codes(&turned.concat()));
+        }
+    }
+}
+
+/// A spec cut at its top-level keys, comments with what follows them.
+fn sections(text: &str) -> Vec<String> {
+    let mut sections = vec![String::new()];
+    for line in text.lines() {
+        let top = line.starts_with(|c: char| c.is_ascii_lowercase());
+        if top && sections.last().is_some_and(|last| !last.is_empty()) {
+            sections.push(String::new());
+        }
+        let last = sections.last_mut().expect("there is one");
+        *last += line;
+        last.push('\n');
+    }
+    sections
+}
