@@ -29,8 +29,8 @@ mod schedule;
 mod stale;
 mod status;
 mod step;
-mod uploads;
 mod unstick;
+mod uploads;
 mod watcher;
 
 pub use clock::Clock;

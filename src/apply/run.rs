@@ -467,10 +467,10 @@ impl Run<'_> {
             }
         };
         let empty = Index::new(&plan.lake, &plan.environment, &plan.account, &plan.region);
-        let written = self
-            .object(&index::key(&plan.lake))
-            .map_err(IndexError::Cloud)
-            .and_then(|at| index::change(self.watcher.cloud, self.watcher.clock, &at, &empty, edit));
+        let written =
+            self.object(&index::key(&plan.lake)).map_err(IndexError::Cloud).and_then(|at| {
+                index::change(self.watcher.cloud, self.watcher.clock, &at, &empty, edit)
+            });
         match written {
             Ok(index) => {
                 *self.index.lock().unwrap_or_else(PoisonError::into_inner) = Some(index);

@@ -97,10 +97,14 @@ mod tests {
     #[test]
     fn what_can_never_be_ready_ends_the_work() {
         let seen = Mutex::new(Vec::new());
-        schedule(&[0, 1], |at| vec![1 - at], |at| {
-            seen.lock().unwrap().push(at);
-            true
-        });
+        schedule(
+            &[0, 1],
+            |at| vec![1 - at],
+            |at| {
+                seen.lock().unwrap().push(at);
+                true
+            },
+        );
         assert!(seen.into_inner().unwrap().is_empty());
     }
 }

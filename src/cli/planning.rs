@@ -81,7 +81,9 @@ pub fn consents(destroy: &[String], empty: &[String]) -> Vec<Consent> {
 /// The templates below a folder, as `compile --out` writes them: `REGION/STACK.json`.
 pub fn templates(folder: &Utf8Path) -> anyhow::Result<Vec<(StackKey, Value)>> {
     if !env::is_folder(folder) {
-        bail!("`{folder}` is no folder of templates (`lakewright compile --out {folder}` writes one)");
+        bail!(
+            "`{folder}` is no folder of templates (`lakewright compile --out {folder}` writes one)"
+        );
     }
     let mut found = Vec::new();
     for path in env::files_below(folder)? {
@@ -95,7 +97,8 @@ pub fn templates(folder: &Utf8Path) -> anyhow::Result<Vec<(StackKey, Value)>> {
         let region = Region::new(region).map_err(|reason| anyhow!("`{path}`: {reason}"))?;
         let name = StackName::new(name).map_err(|reason| anyhow!("`{path}`: {reason}"))?;
         let text = String::from_utf8(env::read(&path)?).with_context(|| format!("`{path}`"))?;
-        let template = Value::from_json(&text).with_context(|| format!("`{path}` is no template"))?;
+        let template =
+            Value::from_json(&text).with_context(|| format!("`{path}` is no template"))?;
         found.push((StackKey { region, name }, template));
     }
     if found.is_empty() {
@@ -105,7 +108,11 @@ pub fn templates(folder: &Utf8Path) -> anyhow::Result<Vec<(StackKey, Value)>> {
 }
 
 /// A spec, compiled on its own.
-pub fn compiled(loaded: Loaded, environment: Option<&str>, output: &Output) -> Result<(Ready, Vec<Stack>), Stop> {
+pub fn compiled(
+    loaded: Loaded,
+    environment: Option<&str>,
+    output: &Output,
+) -> Result<(Ready, Vec<Stack>), Stop> {
     let ready = loaded.ready(environment, output)?;
     let compiled = ready.compile(&Placement::default(), output)?;
     Ok((ready, compiled.stacks))
@@ -132,7 +139,9 @@ pub fn print(plan: &Plan, format: Format, unsaved: bool, output: &Output) {
 pub enum Format {
     Text,
     /// For a comment on a pull request: at most this many bytes.
-    Markdown { most: usize },
+    Markdown {
+        most: usize,
+    },
 }
 
 /// How a plan that was only shown ends: refused plans are errors, changes are told on demand.
@@ -152,6 +161,10 @@ pub struct Observed {
 }
 
 /// Reads what is deployed.
-pub fn observe(_ready: &Ready, _place: &super::commands::Where, _output: &Output) -> Result<Observed, Stop> {
+pub fn observe(
+    _ready: &Ready,
+    _place: &super::commands::Where,
+    _output: &Output,
+) -> Result<Observed, Stop> {
     Ok(Observed { deployed: crate::plan::Deployed::default() })
 }

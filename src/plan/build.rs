@@ -13,8 +13,8 @@ use super::consent::Judgement;
 use super::resource::{self, Verdict, kind_of, path_of};
 use super::state::{self, State, refusal};
 use super::{
-    Action, Cause, Change, Consent, Deployed, DeployedStack, Effect, Kept, Operation,
-    Plan, PropertyChange, Refusal, StackAction, StackPlan, Upload, deployed, grants, spread,
+    Action, Cause, Change, Consent, Deployed, DeployedStack, Effect, Kept, Operation, Plan,
+    PropertyChange, Refusal, StackAction, StackPlan, Upload, deployed, grants, spread,
 };
 use crate::catalogue::{self, resource_type};
 use crate::cloud::ImportTarget;
@@ -201,10 +201,14 @@ pub(super) fn unused(context: &Context, used: &[Consent]) -> Vec<String> {
     let idle = context.consents.iter().filter(|given| !used.iter().any(|used| same(given, used)));
     idle.map(|given| match given {
         Consent::Destroy(name) => {
-            format!("--allow-destroy {name} allows nothing: nothing of that name is deleted or replaced")
+            format!(
+                "--allow-destroy {name} allows nothing: nothing of that name is deleted or replaced"
+            )
         }
         Consent::Empty(name) => {
-            format!("--empty {name} empties nothing: no bucket of that name with objects is deleted")
+            format!(
+                "--empty {name} empties nothing: no bucket of that name with objects is deleted"
+            )
         }
     })
     .collect()
@@ -216,7 +220,9 @@ enum Given {
     Text(String),
     /// Not known, and not going to be another one.
     Same,
-    Later { certain: bool },
+    Later {
+        certain: bool,
+    },
 }
 
 /// Planning in progress.
@@ -413,8 +419,7 @@ impl<'a> Work<'a> {
         let home = self.arriving.get(&(stack.key.clone(), id.to_owned())).cloned();
         if let Some(home) = home {
             change.action = Action::Move;
-            change.physical_id =
-                self.deployed.stacks[&home].physical_ids.get(id).cloned();
+            change.physical_id = self.deployed.stacks[&home].physical_ids.get(id).cloned();
             change.notes.push(format!("it is in the stack {home} now"));
             self.refusals.push(Refusal {
                 cause: Some(change.cause.clone()),
@@ -435,12 +440,18 @@ impl<'a> Work<'a> {
                 change.action = Action::Import;
             } else {
                 change.action = Action::Blocked;
-                change.notes.push("it exists, and CloudFormation can't take resources of this type in".into());
+                change.notes.push(
+                    "it exists, and CloudFormation can't take resources of this type in".into(),
+                );
                 self.refusals.push(Refusal {
                     cause: Some(change.cause.clone()),
                     ..refusal(
                         LW0611,
-                        format!("{} {} exists and can't be taken back", kept.kind, values.join("|")),
+                        format!(
+                            "{} {} exists and can't be taken back",
+                            kept.kind,
+                            values.join("|")
+                        ),
                         vec!["delete it, or give the new one another name".into()],
                     )
                 });
@@ -469,8 +480,7 @@ impl<'a> Work<'a> {
         let taken = changes.iter().filter(|change| change.action == Action::Import);
         taken
             .filter_map(|change| {
-                let definition =
-                    stack.template.at(&["Resources", change.logical_id.as_str()])?;
+                let definition = stack.template.at(&["Resources", change.logical_id.as_str()])?;
                 let kept = self.kept(&stack.key.region, change.logical_id.as_str(), definition)?;
                 Some(ImportTarget {
                     logical_id: change.logical_id.clone(),
@@ -555,9 +565,9 @@ impl<'a> Work<'a> {
         }
         if data && resource::kept_on_deletion(old) && !resource::kept_on_deletion(new) {
             let name = super::name_of(&change.cause.path);
-            change.notes.push(format!(
-                "after this, `--allow-destroy {name}` is all it takes to delete it"
-            ));
+            change
+                .notes
+                .push(format!("after this, `--allow-destroy {name}` is all it takes to delete it"));
         }
         change.properties = verdict
             .properties
@@ -675,7 +685,9 @@ impl<'a> Work<'a> {
         let property = path.and_then(|path| {
             let joined = path.join(".");
             let covers = |known: &str| {
-                joined.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                joined
+                    .strip_prefix(known)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             };
             let fitting = causes.properties.iter().filter(|(property, _)| covers(property));
             fitting.max_by_key(|(property, _)| property.len()).map(|(_, path)| path.as_str())
@@ -757,7 +769,11 @@ impl<'a> Work<'a> {
     }
 
     /// Tags of the stack that differ: name, before, after.
-    fn tags(&self, stack: &Stack, there: &DeployedStack) -> Vec<(String, Option<String>, Option<String>)> {
+    fn tags(
+        &self,
+        stack: &Stack,
+        there: &DeployedStack,
+    ) -> Vec<(String, Option<String>, Option<String>)> {
         let Some(old) = &there.tags else { return Vec::new() };
         if *old == stack.tags {
             return Vec::new();
@@ -785,14 +801,20 @@ impl<'a> Work<'a> {
                 let key = (stack.key.region.clone(), change.kind.clone(), name);
                 let Some(holder) = self.names.get(&key) else { continue };
                 change.action = Action::Blocked;
-                change.notes.push(format!("{holder} has the name `{}` until the plan has ended", key.2));
+                change
+                    .notes
+                    .push(format!("{holder} has the name `{}` until the plan has ended", key.2));
                 self.refusals.push(Refusal {
                     cause: Some(change.cause.clone()),
                     ..refusal(
                         LW0611,
-                        format!("{} {id} would get the name `{}`, which {holder} has", key.1, key.2),
+                        format!(
+                            "{} {id} would get the name `{}`, which {holder} has",
+                            key.1, key.2
+                        ),
                         vec![
-                            "take two steps: remove the old one and apply, then add the new one".into(),
+                            "take two steps: remove the old one and apply, then add the new one"
+                                .into(),
                             "or give the new one another name".into(),
                         ],
                     )
@@ -821,7 +843,8 @@ impl<'a> Work<'a> {
 
 /// Parameters whose value differs.
 fn moved(before: &Scope, after: &Scope) -> BTreeSet<String> {
-    let changed = after.values.iter().filter(|(name, value)| before.values.get(*name) != Some(value));
+    let changed =
+        after.values.iter().filter(|(name, value)| before.values.get(*name) != Some(value));
     changed.map(|(name, _)| name.clone()).collect()
 }
 
@@ -894,7 +917,11 @@ pub(super) fn name_of_resource(definition: &Value) -> Option<String> {
         properties.at(&path).map_or_else(String::new, Value::to_json)
     });
     let inside: Vec<String> = inside.collect();
-    Some(if inside.is_empty() { name.to_owned() } else { format!("{} in {}", name, inside.join(", ")) })
+    Some(if inside.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{} in {}", name, inside.join(", "))
+    })
 }
 
 fn physical_id(there: &DeployedStack, id: &LogicalId, definition: &Value) -> Option<String> {

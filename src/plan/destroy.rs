@@ -33,8 +33,12 @@ pub fn destroy(deployed: &Deployed, context: &Context) -> Plan {
         std::iter::empty(),
         context,
     );
-    let Work { judgement: Judgement { consents, refusals: losses }, mut refusals, mut warnings, .. } =
-        work;
+    let Work {
+        judgement: Judgement { consents, refusals: losses },
+        mut refusals,
+        mut warnings,
+        ..
+    } = work;
     refusals.extend(losses);
     if refusals.is_empty() {
         warnings.extend(unused(context, &consents));
@@ -133,5 +137,7 @@ pub(super) fn how_to_delete(key: &StackKey, change: &Change, definition: &Value)
 }
 
 fn generic(kind: &str, id: &str, region: &str) -> String {
-    format!("aws cloudcontrol delete-resource --type-name {kind} --identifier {id} --region {region}")
+    format!(
+        "aws cloudcontrol delete-resource --type-name {kind} --identifier {id} --region {region}"
+    )
 }

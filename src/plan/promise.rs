@@ -100,8 +100,8 @@ fn exceeds(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) ->
 
 fn modifies(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -> Option<String> {
     let replacement = found.replacement.unwrap_or(Replacement::False);
-    let follows = !found.details.is_empty()
-        && found.details.iter().all(|detail| noise(plan, detail));
+    let follows =
+        !found.details.is_empty() && found.details.iter().all(|detail| noise(plan, detail));
     let action = change.map(|change| change.action);
     match (replacement, action) {
         (_, Some(Action::Replace | Action::MayReplace)) => None,
@@ -117,9 +117,8 @@ fn modifies(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -
 
 /// Whether what makes the replacement conditional is noise.
 fn conditional_noise(plan: &StackPlan, found: &ResourceChange) -> bool {
-    let replacing = |detail: &&ChangeDetail| {
-        !matches!(detail.recreation.as_deref(), None | Some("Never"))
-    };
+    let replacing =
+        |detail: &&ChangeDetail| !matches!(detail.recreation.as_deref(), None | Some("Never"));
     let mut replacing = found.details.iter().filter(replacing).peekable();
     replacing.peek().is_some() && replacing.all(|detail| noise(plan, detail))
 }
@@ -138,6 +137,7 @@ fn noise(plan: &StackPlan, detail: &ChangeDetail) -> bool {
     if !matches!(cause.action, Action::Update | Action::Import) {
         return false;
     }
-    let identity = resource_type(&cause.kind).is_some_and(|facts| facts.identifier.contains(&attribute));
+    let identity =
+        resource_type(&cause.kind).is_some_and(|facts| facts.identifier.contains(&attribute));
     attribute == "Ref" || attribute.ends_with("Arn") || identity
 }

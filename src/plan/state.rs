@@ -56,7 +56,8 @@ pub(super) fn judge(
             LW0603,
             format!("the stack {key} was not deleted to the end: {status}{}", reason(stack)),
             vec![
-                "mend what kept it (the reason above), then delete it to the end and apply again".into(),
+                "mend what kept it (the reason above), then delete it to the end and apply again"
+                    .into(),
                 format!("aws cloudformation delete-stack {place}"),
             ],
         )),
@@ -67,7 +68,10 @@ pub(super) fn judge(
         )),
         UpdateRollbackFailed if !deleting => State::Refused(refusal(
             LW0603,
-            format!("an update of the stack {key} failed, and so did its rollback{}", reason(stack)),
+            format!(
+                "an update of the stack {key} failed, and so did its rollback{}",
+                reason(stack)
+            ),
             vec![
                 "mend what the rollback stumbled over (`lakewright status` names it)".into(),
                 format!("go on with it: aws cloudformation continue-update-rollback {place}"),

@@ -77,9 +77,7 @@ fn without_unknown(value: &Value) -> Value {
         Value::Map(map) => {
             let pairs = map.iter();
             Value::Map(
-                pairs
-                    .map(|(key, value)| (key.to_owned().into(), without_unknown(value)))
-                    .collect(),
+                pairs.map(|(key, value)| (key.to_owned().into(), without_unknown(value))).collect(),
             )
         }
         other => other.clone(),
@@ -183,10 +181,7 @@ pub(super) fn create(
     lake_settings(realm, &thing)?;
     let store = realm.store.clone();
     realm.things.put(&store, actor.shard, key.clone(), thing)?;
-    Ok(Ok(Made {
-        key,
-        physical: named.physical,
-    }))
+    Ok(Ok(Made { key, physical: named.physical }))
 }
 
 /// The refusal of a name that is taken.
@@ -338,11 +333,7 @@ pub(super) fn update(
     if let Some(text) = violations(kind, declared) {
         return Ok(Err(invalid(logical, &text)));
     }
-    let before = Actor {
-        tags: old.1,
-        caller: actor.caller.clone(),
-        ..*actor
-    };
+    let before = Actor { tags: old.1, caller: actor.caller.clone(), ..*actor };
     let (old, new) = (tagged(&before, kind, old.0), tagged(actor, kind, declared));
     let live = changed(kind, &thing.properties, &old, &new);
     let mut question = Question {
@@ -427,7 +418,7 @@ pub(super) fn let_go(realm: &mut Realm, thing_key: &str) -> Result<(), CloudErro
     Ok(())
 }
 
-/// Takes an existing resource into a stack.
+/// Takes an existing resource into a stack, and puts the stack's tags on it.
 pub(super) fn import(
     realm: &mut Realm,
     actor: &Actor<'_>,
@@ -444,11 +435,10 @@ pub(super) fn import(
         return Ok(Err(told(&refusal, &key)));
     };
     if thing.owner.is_some() {
-        return Ok(Err(format!(
-            "Resource {identifier} already exists in another stack"
-        )));
+        return Ok(Err(format!("Resource {identifier} already exists in another stack")));
     }
     thing.owner = Some(actor.stack_id.to_owned());
+    thing.properties = tagged(actor, kind, &thing.properties);
     let physical = thing.physical.clone();
     Ok(Ok(Made { key, physical }))
 }
@@ -458,10 +448,7 @@ fn lake_settings(realm: &mut Realm, thing: &Thing) -> Result<(), CloudError> {
     if thing.kind != "AWS::LakeFormation::DataLakeSettings" {
         return Ok(());
     }
-    let place = Place {
-        account: thing.account.clone(),
-        region: thing.region.clone(),
-    };
+    let place = Place { account: thing.account.clone(), region: thing.region.clone() };
     let list = |name: &str| match thing.properties.get(name) {
         Some(Value::List(list)) => Some(list.clone()),
         _ => None,

@@ -143,12 +143,7 @@ impl Sandbox {
             stacks::revive(&mut world)?;
             world.commit()?;
         }
-        Ok(Sandbox {
-            store,
-            world: Mutex::new(world),
-            clock,
-            dead: AtomicBool::new(false),
-        })
+        Ok(Sandbox { store, world: Mutex::new(world), clock, dead: AtomicBool::new(false) })
     }
 
     /// The faults in force, as far as they are not used up.
@@ -179,7 +174,8 @@ impl Sandbox {
         })
     }
 
-    /// Puts a resource there that no stack made, and answers with its primary identifier. Nothing is checked.
+    /// Puts a resource there that no stack made, and answers with its primary identifier. Nothing is checked; what is
+    /// there already stays as it is.
     pub fn put_resource(
         &self,
         region: &Region,
@@ -198,6 +194,9 @@ impl Sandbox {
             };
             let named = maker.name(kind, properties);
             let key = things::key(kind, &place, &named.identifier);
+            if world.realm.find(kind, &place, &named.identifier)?.is_some() {
+                return Ok(named.identifier);
+            }
             let thing = Thing {
                 kind: kind.to_owned(),
                 account: place.account.clone(),
@@ -234,12 +233,10 @@ impl Sandbox {
 
     /// Puts or lifts a legal hold on an object's newest version.
     pub fn set_legal_hold(&self, bucket: &str, key: &str, on: bool) -> Result<(), CloudError> {
-        self.quietly(
-            |world, _| match objects::hold(&mut world.realm, bucket, key, on)? {
-                true => Ok(()),
-                false => Err(CloudError::NotFound(format!("{bucket}/{key}"))),
-            },
-        )
+        self.quietly(|world, _| match objects::hold(&mut world.realm, bucket, key, on)? {
+            true => Ok(()),
+            false => Err(CloudError::NotFound(format!("{bucket}/{key}"))),
+        })
     }
 
     /// Work that no fault touches.
@@ -261,11 +258,7 @@ impl Sandbox {
         name: &str,
         work: impl FnOnce(&mut World, Millis) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
-        let silence = || {
-            Err(CloudError::NoAnswer(format!(
-                "{name}: the connection was lost"
-            )))
-        };
+        let silence = || Err(CloudError::NoAnswer(format!("{name}: the connection was lost")));
         let mut world = self.world();
         if self.dead.load(Ordering::Relaxed) {
             return silence();
@@ -350,9 +343,7 @@ impl Cloud for Sandbox {
     }
 
     fn stack_resources(&self, at: &StackAddress) -> Result<Vec<StackResource>, CloudError> {
-        self.call("ListStackResources", |world, _| {
-            stacks::resources(world, at)
-        })
+        self.call("ListStackResources", |world, _| stacks::resources(world, at))
     }
 
     fn events(
@@ -360,9 +351,7 @@ impl Cloud for Sandbox {
         at: &StackAddress,
         after: Option<&str>,
     ) -> Result<Vec<StackEvent>, CloudError> {
-        self.call("DescribeStackEvents", |world, _| {
-            stacks::events(world, at, after)
-        })
+        self.call("DescribeStackEvents", |world, _| stacks::events(world, at, after))
     }
 
     fn detect_drift(&self, at: &StackAddress) -> Result<StackDrift, CloudError> {
@@ -370,15 +359,11 @@ impl Cloud for Sandbox {
     }
 
     fn create_change_set(&self, request: &ChangeSetRequest) -> Result<String, CloudError> {
-        self.call("CreateChangeSet", |world, now| {
-            change_sets::create(world, request, now)
-        })
+        self.call("CreateChangeSet", |world, now| change_sets::create(world, request, now))
     }
 
     fn describe_change_set(&self, region: &Region, id: &str) -> Result<ChangeSet, CloudError> {
-        self.call("DescribeChangeSet", |world, _| {
-            change_sets::describe(world, region, id)
-        })
+        self.call("DescribeChangeSet", |world, _| change_sets::describe(world, region, id))
     }
 
     fn execute_change_set(&self, region: &Region, id: &str, token: &str) -> Result<(), CloudError> {
@@ -388,9 +373,7 @@ impl Cloud for Sandbox {
     }
 
     fn delete_change_set(&self, region: &Region, id: &str) -> Result<(), CloudError> {
-        self.call("DeleteChangeSet", |world, _| {
-            change_sets::delete(world, region, id)
-        })
+        self.call("DeleteChangeSet", |world, _| change_sets::delete(world, region, id))
     }
 
     fn delete_stack(
@@ -417,15 +400,11 @@ impl Cloud for Sandbox {
     }
 
     fn rollback_stack(&self, at: &StackAddress, token: &str) -> Result<(), CloudError> {
-        self.call("RollbackStack", |world, now| {
-            stacks::roll_back(world, at, token, now)
-        })
+        self.call("RollbackStack", |world, now| stacks::roll_back(world, at, token, now))
     }
 
     fn set_termination_protection(&self, at: &StackAddress, on: bool) -> Result<(), CloudError> {
-        self.call("UpdateTerminationProtection", |world, _| {
-            stacks::protect(world, at, on)
-        })
+        self.call("UpdateTerminationProtection", |world, _| stacks::protect(world, at, on))
     }
 
     fn read(&self, region: &Region, kind: &str, identifier: &str) -> Result<Reading, CloudError> {
@@ -461,15 +440,11 @@ impl Cloud for Sandbox {
         body: &[u8],
         when: PutCondition,
     ) -> Result<String, CloudError> {
-        self.call("PutObject", |world, now| {
-            objects::put(&mut world.realm, at, body, &when, now)
-        })
+        self.call("PutObject", |world, now| objects::put(&mut world.realm, at, body, &when, now))
     }
 
     fn delete_object(&self, at: &ObjectAddress) -> Result<(), CloudError> {
-        self.call("DeleteObject", |world, _| {
-            objects::delete(&mut world.realm, at)
-        })
+        self.call("DeleteObject", |world, _| objects::delete(&mut world.realm, at))
     }
 
     fn list_versions(

@@ -89,10 +89,7 @@ pub(super) fn write_only(kind: &str, path: &[&str]) -> bool {
     let matches = |pattern: &&&str| {
         let steps: Vec<&str> = pattern.split('/').collect();
         steps.len() <= path.len()
-            && steps
-                .iter()
-                .zip(path)
-                .all(|(wanted, step)| wanted == step || *wanted == "*")
+            && steps.iter().zip(path).all(|(wanted, step)| wanted == step || *wanted == "*")
     };
     facts(kind).is_some_and(|facts| facts.write_only.iter().find(matches).is_some())
 }

@@ -51,10 +51,7 @@ impl Store {
             .write(true)
             .open(&path)
             .map_err(|error| broken(&format!("{path}: {error}")))?;
-        Ok(Store {
-            dir: dir.to_owned(),
-            lock,
-        })
+        Ok(Store { dir: dir.to_owned(), lock })
     }
 
     /// Waits for the lock, and finishes what a killed process had begun.
@@ -176,10 +173,7 @@ pub(super) fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, CloudError> {
 
 /// The error for a directory that can't be used.
 pub(super) fn broken(what: &dyn std::fmt::Display) -> CloudError {
-    CloudError::Other {
-        code: "SandboxState".into(),
-        message: what.to_string(),
-    }
+    CloudError::Other { code: "SandboxState".into(), message: what.to_string() }
 }
 
 #[cfg(test)]
@@ -203,9 +197,7 @@ mod tests {
             ])
             .unwrap();
         assert_eq!(store.read::<i32>("a/x.json").unwrap(), Some(1));
-        store
-            .commit(vec![("a/x.json".into(), Change::Remove)])
-            .unwrap();
+        store.commit(vec![("a/x.json".into(), Change::Remove)]).unwrap();
         assert_eq!(store.read::<i32>("a/x.json").unwrap(), None);
         assert_eq!(store.read::<i32>("a/y.json").unwrap(), Some(2));
     }

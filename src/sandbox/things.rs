@@ -56,10 +56,7 @@ pub(super) fn key(kind: &str, place: &Place, identifier: &str) -> String {
 impl Things {
     /// Learns the names in a shard.
     pub fn learn(&mut self, store: &Store, shard: &str) -> Result<(), CloudError> {
-        for key in store
-            .read::<Vec<String>>(&format!("{shard}/{NAMES}"))?
-            .unwrap_or_default()
-        {
+        for key in store.read::<Vec<String>>(&format!("{shard}/{NAMES}"))?.unwrap_or_default() {
             self.index.insert(key, shard.to_owned());
         }
         Ok(())
@@ -91,10 +88,7 @@ impl Things {
         };
         self.load(store, &shard)?;
         self.dirty.insert(shard.clone());
-        Ok(self
-            .shards
-            .get_mut(&shard)
-            .and_then(|shard| shard.get_mut(key)))
+        Ok(self.shards.get_mut(&shard).and_then(|shard| shard.get_mut(key)))
     }
 
     /// Adds a thing to a shard; one of the same key, wherever it is, is replaced.
@@ -109,10 +103,7 @@ impl Things {
         self.load(store, shard)?;
         self.index.insert(key.clone(), shard.to_owned());
         self.dirty.insert(shard.to_owned());
-        self.shards
-            .entry(shard.to_owned())
-            .or_default()
-            .insert(key, thing);
+        self.shards.entry(shard.to_owned()).or_default().insert(key, thing);
         Ok(())
     }
 
@@ -123,10 +114,7 @@ impl Things {
         };
         self.load(store, &shard)?;
         self.index.remove(key);
-        let thing = self
-            .shards
-            .get_mut(&shard)
-            .and_then(|things| things.remove(key));
+        let thing = self.shards.get_mut(&shard).and_then(|things| things.remove(key));
         self.dirty.insert(shard);
         Ok(thing)
     }
@@ -162,9 +150,7 @@ impl Things {
 
     fn load(&mut self, store: &Store, shard: &str) -> Result<(), CloudError> {
         if !self.shards.contains_key(shard) {
-            let things = store
-                .read(&format!("{shard}/{THINGS}"))?
-                .unwrap_or_default();
+            let things = store.read(&format!("{shard}/{THINGS}"))?.unwrap_or_default();
             self.shards.insert(shard.to_owned(), things);
         }
         Ok(())

@@ -53,7 +53,8 @@ fn top(plan: &Plan) -> String {
         let _ = writeln!(out, "\n**Data at risk**\n");
         for (_, change, says) in risks {
             let id = change.physical_id.as_deref().unwrap_or(change.logical_id.as_str());
-            let place = line(&change.cause).map_or_else(String::new, |at| format!(" ({})", text(&at)));
+            let place =
+                line(&change.cause).map_or_else(String::new, |at| format!(" ({})", text(&at)));
             let thing = crate::plan::name_of(&change.cause.path);
             let _ = writeln!(
                 out,
@@ -69,11 +70,16 @@ fn top(plan: &Plan) -> String {
         let _ = writeln!(out, "\n**Access**\n\n```diff");
         for grant in &plan.access {
             let sign = if grant.added { '+' } else { '-' };
-            let _ = writeln!(out, "{sign} {}", fenced(&format!("{}: {} {}", grant.who, grant.verb, grant.place)));
+            let _ = writeln!(
+                out,
+                "{sign} {}",
+                fenced(&format!("{}: {} {}", grant.who, grant.verb, grant.place))
+            );
         }
         let _ = writeln!(out, "```");
     }
-    for (title, lines) in [("Less than the default", &plan.opt_outs), ("Warnings", &plan.warnings)] {
+    for (title, lines) in [("Less than the default", &plan.opt_outs), ("Warnings", &plan.warnings)]
+    {
         if !lines.is_empty() {
             let _ = writeln!(out, "\n**{title}**\n");
             for line in lines {
@@ -100,8 +106,10 @@ fn section(path: &str, place: Option<&str>, changes: &[(&StackPlan, &Change)]) -
             Action::Update | Action::MayReplace => '!',
             Action::Retain | Action::Move => '#',
         };
-        let name = change.physical_id.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
-        let head = format!("{} {}{name}: {}", change.kind, change.logical_id, change.action.meaning());
+        let name =
+            change.physical_id.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
+        let head =
+            format!("{} {}{name}: {}", change.kind, change.logical_id, change.action.meaning());
         let _ = writeln!(out, "{sign} {}", fenced(&head));
         for note in &change.notes {
             let _ = writeln!(out, "#   {}", fenced(note));
@@ -159,5 +167,8 @@ fn fenced(raw: &str) -> String {
 
 /// The environment in the marker, where two hyphens would end the comment.
 fn name(raw: &str) -> String {
-    raw.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect::<String>().replace("--", "-")
+    raw.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
+        .collect::<String>()
+        .replace("--", "-")
 }

@@ -32,8 +32,11 @@ fn groups(plan: &Plan) -> Vec<Group<'_>> {
     let mut found: BTreeMap<&str, Group> = BTreeMap::new();
     for (stack, change) in plan.changes() {
         let path = change.cause.path.as_str();
-        let group =
-            found.entry(path).or_insert_with(|| Group { path, cause: &change.cause, changes: vec![] });
+        let group = found.entry(path).or_insert_with(|| Group {
+            path,
+            cause: &change.cause,
+            changes: vec![],
+        });
         if group.cause.line.is_none() {
             group.cause = &change.cause;
         }

@@ -35,7 +35,8 @@ const MOST_LINES: usize = 8;
 
 /// The plan as text, with a newline at the end.
 pub fn text(plan: &Plan, view: &View) -> String {
-    let mut out = Printer { view: View { width: view.width.max(60), ..*view }, text: String::new() };
+    let mut out =
+        Printer { view: View { width: view.width.max(60), ..*view }, text: String::new() };
     out.plan(plan);
     out.text
 }
@@ -354,7 +355,11 @@ impl Printer {
             self.heading("Uploads");
             for upload in &plan.uploads {
                 let path = clean(&upload.path);
-                self.line(&format!("    {path}  {}  to {}", size(upload.bytes as usize), upload.region));
+                self.line(&format!(
+                    "    {path}  {}  to {}",
+                    size(upload.bytes as usize),
+                    upload.region
+                ));
             }
         }
     }
@@ -377,7 +382,9 @@ impl Printer {
             .consents
             .iter()
             .map(|consent| match consent {
-                Consent::Destroy(path) => format!("{path} may be deleted or replaced (--allow-destroy)"),
+                Consent::Destroy(path) => {
+                    format!("{path} may be deleted or replaced (--allow-destroy)")
+                }
                 Consent::Empty(path) => format!("every object in {path} may be deleted (--empty)"),
             })
             .collect();

@@ -59,21 +59,23 @@ fn write(value: &Value, out: &mut String, room: usize) {
             }
             out.push(']');
         }
-        Value::Map(map) => match reference(map).or_else(|| concatenation(value).map(|t| quoted(&t))) {
-            Some(text) => out.push_str(&text),
-            None => {
-                out.push_str("{ ");
-                for (at, (key, one)) in map.iter().enumerate() {
-                    if at > 0 {
-                        out.push_str(", ");
+        Value::Map(map) => {
+            match reference(map).or_else(|| concatenation(value).map(|t| quoted(&t))) {
+                Some(text) => out.push_str(&text),
+                None => {
+                    out.push_str("{ ");
+                    for (at, (key, one)) in map.iter().enumerate() {
+                        if at > 0 {
+                            out.push_str(", ");
+                        }
+                        out.push_str(key);
+                        out.push_str(": ");
+                        write(one, out, room);
                     }
-                    out.push_str(key);
-                    out.push_str(": ");
-                    write(one, out, room);
+                    out.push_str(" }");
                 }
-                out.push_str(" }");
             }
-        },
+        }
         scalar => out.push_str(&scalar.to_json()),
     }
 }

@@ -37,9 +37,7 @@ pub(super) fn table(question: &mut Question<'_>) -> Answer {
     if question.there("AWS::Glue::Database", &database)? {
         return Ok(Ok(()));
     }
-    not_found(format!(
-        "Database {database} not found. (Service: Glue, EntityNotFoundException)"
-    ))
+    not_found(format!("Database {database} not found. (Service: Glue, EntityNotFoundException)"))
 }
 
 /// A job or a crawler: its role exists.
@@ -53,15 +51,9 @@ pub(super) fn trigger(question: &mut Question<'_>) -> Answer {
         return Ok(Ok(()));
     };
     let of = |name: &str| -> Vec<String> {
-        actions
-            .iter()
-            .filter_map(|action| text_at(action, name))
-            .collect()
+        actions.iter().filter_map(|action| text_at(action, name)).collect()
     };
-    for (property, kind) in [
-        ("JobName", "AWS::Glue::Job"),
-        ("CrawlerName", "AWS::Glue::Crawler"),
-    ] {
+    for (property, kind) in [("JobName", "AWS::Glue::Job"), ("CrawlerName", "AWS::Glue::Crawler")] {
         for name in of(property) {
             if !question.there(kind, &name)? {
                 return not_found(format!(
@@ -122,19 +114,11 @@ pub(super) fn delivery_stream(question: &mut Question<'_>) -> Answer {
             ));
         }
     }
-    pass!(role_answers(
-        question,
-        "KinesisStreamSourceConfiguration/RoleARN",
-        "Firehose"
-    ));
+    pass!(role_answers(question, "KinesisStreamSourceConfiguration/RoleARN", "Firehose"));
     let Some(target) = question.new.get("ExtendedS3DestinationConfiguration") else {
         return Ok(Ok(()));
     };
-    pass!(role_answers(
-        question,
-        "ExtendedS3DestinationConfiguration/RoleARN",
-        "Firehose"
-    ));
+    pass!(role_answers(question, "ExtendedS3DestinationConfiguration/RoleARN", "Firehose"));
     if let Some(arn) = text_at(target, "BucketARN") {
         let bucket = arn.rsplit(':').next().unwrap_or_default();
         let key = format!("global AWS::S3::Bucket {bucket}");
@@ -147,9 +131,7 @@ pub(super) fn delivery_stream(question: &mut Question<'_>) -> Answer {
     let Some(conversion) = target.get("DataFormatConversionConfiguration") else {
         return Ok(Ok(()));
     };
-    let off = conversion
-        .get("Enabled")
-        .is_some_and(|enabled| !truth(Some(enabled)));
+    let off = conversion.get("Enabled").is_some_and(|enabled| !truth(Some(enabled)));
     if off {
         return Ok(Ok(()));
     }

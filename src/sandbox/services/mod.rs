@@ -25,10 +25,7 @@ pub(super) struct Refusal {
 
 /// A refusal of this code.
 pub(super) fn refuse(code: &'static str, message: impl Into<String>) -> Refusal {
-    Refusal {
-        code,
-        message: message.into(),
-    }
+    Refusal { code, message: message.into() }
 }
 
 /// A service's answer, or the sandbox's own failure.
@@ -131,10 +128,7 @@ pub(super) fn release(realm: &mut Realm, thing: &Thing) -> Answer {
 
 /// What follows when a thing is gone: a database takes its tables along, a bucket its policy.
 pub(super) fn settle(realm: &mut Realm, thing: &Thing) -> Result<(), CloudError> {
-    let place = Place {
-        account: thing.account.clone(),
-        region: thing.region.clone(),
-    };
+    let place = Place { account: thing.account.clone(), region: thing.region.clone() };
     match thing.kind.as_str() {
         "AWS::Glue::Database" => catalog::drop_tables(realm, &place, thing),
         "AWS::S3::Bucket" => {

@@ -141,9 +141,7 @@ pub(super) fn bucket_policy(question: &mut Question<'_>) -> Answer {
         let resources = texts(statement.get("Resource").or(statement.get("NotResource")));
         let own = |arn: &&str| {
             let name = name_of(arn);
-            name.split('/')
-                .next()
-                .is_some_and(|name| name == bucket || name == "*")
+            name.split('/').next().is_some_and(|name| name == bucket || name == "*")
         };
         if resources.is_empty() {
             return malformed("Missing required field Resource");
@@ -152,9 +150,7 @@ pub(super) fn bucket_policy(question: &mut Question<'_>) -> Answer {
             return malformed("Policy has invalid resource");
         }
         let actions = texts(statement.get("Action").or(statement.get("NotAction")));
-        if !actions
-            .iter()
-            .all(|action| action.to_lowercase().starts_with("s3:") || *action == "*")
+        if !actions.iter().all(|action| action.to_lowercase().starts_with("s3:") || *action == "*")
         {
             return malformed("Policy has invalid action");
         }
@@ -203,8 +199,7 @@ fn public(statement: &Map) -> bool {
             operators.iter().any(|(operator, keys)| {
                 !operator.contains("Not")
                     && keys.as_map().is_some_and(|keys| {
-                        keys.iter()
-                            .any(|(key, _)| FIXING.contains(&key.to_lowercase().as_str()))
+                        keys.iter().any(|(key, _)| FIXING.contains(&key.to_lowercase().as_str()))
                     })
             })
         })
