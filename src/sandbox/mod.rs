@@ -29,6 +29,8 @@ mod state;
 mod steps;
 mod store;
 mod template;
+#[cfg(test)]
+mod tests;
 mod things;
 mod world;
 
