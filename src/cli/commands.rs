@@ -103,10 +103,14 @@ pub enum Command {
     )]
     Plan(verbs::plan::Arguments),
     /// Show a saved plan
-    #[command(after_help = "Examples:\n  lakewright show prod.plan\n  lakewright show prod.plan --json\n  lakewright show prod.plan --markdown --max-bytes 60000")]
+    #[command(
+        after_help = "Examples:\n  lakewright show prod.plan\n  lakewright show prod.plan --json\n  lakewright show prod.plan --markdown --max-bytes 60000"
+    )]
     Show(verbs::show::Arguments),
     /// Show what differs between two specs or folders of templates, without a cloud
-    #[command(after_help = "Examples:\n  lakewright diff old.yaml new.yaml --env prod\n  lakewright diff templates/ lake.yaml\n  lakewright diff templates-old/ templates-new/ --detailed-exitcode")]
+    #[command(
+        after_help = "Examples:\n  lakewright diff old.yaml new.yaml --env prod\n  lakewright diff templates/ lake.yaml\n  lakewright diff templates-old/ templates-new/ --detailed-exitcode"
+    )]
     Diff(verbs::diff::Arguments),
     /// Make the lake what the spec says
     #[command(
