@@ -81,7 +81,9 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     planning::print(&plan, format, arguments.out.is_none() && !arguments.offline, output);
     if let Some(path) = &arguments.out {
         env::write(path, plan::file::write(&plan).as_bytes())?;
-        output.progress(&format!("\nSaved the plan. To carry out exactly this: lakewright apply {path}"));
+        output.progress(&format!(
+            "\nSaved the plan. To carry out exactly this: lakewright apply {path}"
+        ));
     }
     Ok(planning::ended(&plan, arguments.detailed_exitcode))
 }
