@@ -114,6 +114,8 @@ pub(super) fn holds_data(definition: &Value) -> bool {
         "AWS::Logs::LogGroup" | "AWS::SQS::Queue" | "AWS::EMR::Cluster" => {
             kept_on_deletion(definition)
         }
+        // Nothing lies encrypted under the topics' key: a notification is gone once it is sent.
+        "AWS::KMS::Key" if path_of(definition) == "notify" => false,
         kind => resource_type(kind).map_or_else(|| kept_on_deletion(definition), |f| f.holds_data),
     }
 }
