@@ -186,8 +186,6 @@ fn every_code_is_explained() {
         assert_eq!(said.code, 0, "{code}: {}", said.err);
         assert!(said.out.starts_with(&format!("# {code}: ")) && said.out.trim().lines().count() > 2, "{code}");
     }
-    let near = bench.run(&format!("explain {}9", codes[0]));
-    assert!(near.code == 1 && near.err.contains("did you mean"), "{}", near.err);
 }
 
 #[test]
