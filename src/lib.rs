@@ -1,4 +1,5 @@
 //! lakewright
+pub mod apply;
 pub mod aws;
 pub mod blueprint;
 pub mod catalogue;
@@ -8,6 +9,7 @@ pub mod cloud;
 pub mod compile;
 pub mod diagnostic;
 pub mod document;
+pub mod drift;
 pub mod graph;
 pub mod lake;
 pub mod lower;
@@ -16,6 +18,7 @@ pub mod plan;
 pub mod policy;
 pub mod render;
 pub mod resolve;
+pub mod sandbox;
 pub mod source;
 pub mod spec;
 pub mod stacks;

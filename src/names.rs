@@ -181,7 +181,7 @@ word! {
 impl Arn {
     /// The account field; empty for S3 buckets and objects.
     pub fn account(&self) -> &str {
-        self.0.splitn(6, ':').nth(4).unwrap_or("")
+        self.0.split(':').nth(4).unwrap_or("")
     }
 
     /// What follows the fifth colon.

@@ -109,6 +109,11 @@ fn run(path: &Path) -> Result<(), String> {
     let mut problems = String::new();
     for diagnostic in &found {
         let place = place(diagnostic, &sources);
+        let length = diagnostic.headline.chars().count();
+        if length > 120 || diagnostic.headline.contains('\n') {
+            let _ =
+                writeln!(problems, "a headline of {length} characters: {}", diagnostic.headline);
+        }
         let matching = left.iter().position(|expected| {
             expected.severity == diagnostic.severity.as_str()
                 && expected.code == diagnostic.code.as_str()
@@ -198,4 +203,29 @@ fn expectations(text: &str) -> (Vec<Expected>, Option<String>) {
         expected.push(Expected { severity, code, place: place.to_owned(), suggestion });
     }
     (expected, environment)
+}
+
+/// What the corpus promises: enough of it, three or more of each family, and many with several
+/// independent errors.
+#[test]
+fn the_corpus_is_broad() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let mut cases = Vec::new();
+    collect(&root, &mut cases);
+    let mut families: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut broken, mut several) = (0, 0);
+    for path in &cases {
+        let text = syntax::decode(std::fs::read(path).expect("a case is readable"));
+        let errors = expectations(&text).0.iter().filter(|e| e.severity == "error").count();
+        if errors > 0 {
+            let family = path.parent().and_then(Path::file_name).unwrap_or_default();
+            *families.entry(family.to_string_lossy().into_owned()).or_insert(0) += 1;
+        }
+        broken += usize::from(errors > 0);
+        several += usize::from(errors > 2);
+    }
+    assert!(broken >= 190, "only {broken} broken specs");
+    assert!(several >= 20, "only {several} with several errors");
+    let thin: Vec<_> = families.iter().filter(|(_, count)| **count < 2).collect();
+    assert!(thin.is_empty(), "thin families: {thin:?}");
 }

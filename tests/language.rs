@@ -4,9 +4,13 @@
 use std::path::Path;
 
 use lakewright::diagnostic::{Code, Diagnostics, Severity};
+use lakewright::lower::Scripts;
+use lakewright::policy::Library;
 use lakewright::render::diagnostics::{Style, text as render};
 use lakewright::source::Sources;
-use lakewright::{check, syntax};
+use lakewright::stacks::Placement;
+use lakewright::{check, compile, resolve, syntax};
+use proptest::prelude::*;
 
 fn front_end(name: &str, text: &str) -> (Sources, Diagnostics) {
     let mut sources = Sources::default();
@@ -40,7 +44,27 @@ fn the_examples_are_valid() {
 }
 
 /// Codes that need more than a spec to show: they are run where they come from.
-const NOT_FROM_A_SPEC: [&str; 2] = ["LW0501", "LW0505"];
+const NOT_FROM_A_SPEC: [&str; 1] = ["LW0505"];
+
+/// The front end and, where it finds no error, what is made of the spec. Of scripts there is one.
+fn compiled(name: &str, text: &str) -> (Sources, Diagnostics) {
+    let (sources, mut found) = front_end(name, text);
+    if found.has_errors() {
+        return (sources, found);
+    }
+    let mut again = Sources::default();
+    let file = again.add(name, text);
+    let (tree, _) = syntax::parse(&again, file);
+    let scripts: Scripts =
+        ["jobs/clean.py", "clean.py", "enrich.py"].map(|path| (path.into(), "0".repeat(64))).into();
+    for environment in resolve::environments(&tree) {
+        let Some(lake) = resolve::resolve(&tree, environment).lake else { continue };
+        let library = Library::built_in();
+        let made = compile::compile(&lake, &library, &scripts, &Placement::default());
+        found.extend(made.diagnostics);
+    }
+    (sources, found)
+}
 
 /// The first block of YAML below a heading of a page.
 fn example<'p>(page: &'p str, heading: &str) -> Option<&'p str> {
@@ -69,7 +93,7 @@ fn the_pages_of_the_codes_tell_the_truth() {
             fail("no example", "");
             continue;
         };
-        let (sources, found) = front_end("wrong.yaml", wrong);
+        let (sources, found) = compiled("wrong.yaml", wrong);
         if found.iter().all(|found| found.code != *code) {
             fail("the wrong example does not give it", &shown(&sources, &found));
         }
@@ -77,7 +101,7 @@ fn the_pages_of_the_codes_tell_the_truth() {
         if others {
             fail("the wrong example gives others", &shown(&sources, &found));
         }
-        let (sources, found) = front_end("right.yaml", right);
+        let (sources, found) = compiled("right.yaml", right);
         if found.has_errors() || found.iter().any(|found| found.code == *code) {
             fail("the right example is wrong", &shown(&sources, &found));
         }
@@ -85,4 +109,168 @@ fn the_pages_of_the_codes_tell_the_truth() {
     }
     assert!(problems.is_empty(), "{problems}");
     assert!(count >= 34, "only {count} pages");
+}
+
+/// A spec in which everything of the language stands, to break.
+fn seeds() -> Vec<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut seeds: Vec<_> = std::fs::read_dir(root)
+        .expect("examples are part of the crate")
+        .map(|entry| entry.expect("readable").path().join("lake.yaml"))
+        .collect();
+    seeds.sort();
+    seeds.iter().map(|path| std::fs::read_to_string(path).expect("readable")).collect()
+}
+
+/// One accident in a text.
+#[derive(Debug, Clone)]
+enum Accident {
+    DeleteLine(usize),
+    DoubleLine(usize),
+    SwapLines(usize, usize),
+    Cut(usize),
+    Insert(usize, String),
+    Replace(usize, String),
+    Indent(usize, usize),
+}
+
+fn accident() -> impl Strategy<Value = Accident> {
+    let word = prop_oneof![
+        Just("~".to_owned()),
+        Just("yes".to_owned()),
+        Just("[]".to_owned()),
+        Just("{}".to_owned()),
+        Just("- ".to_owned()),
+        Just(": ".to_owned()),
+        Just("0".to_owned()),
+        Just("-1".to_owned()),
+        Just("99999999999999999999".to_owned()),
+        Just("keys.raw".to_owned()),
+        Just("raw/".to_owned()),
+        Just("sales.orders".to_owned()),
+        Just("pipelines".to_owned()),
+        Just("expire".to_owned()),
+        Just("30d".to_owned()),
+        Just("\"".to_owned()),
+        Just("\t".to_owned()),
+        Just("&a *a".to_owned()),
+        "[\\x00-\\u{10ffff}]{0,6}",
+        "[a-z_]{1,12}: [a-z0-9/.]{0,12}\n",
+    ];
+    prop_oneof![
+        any::<usize>().prop_map(Accident::DeleteLine),
+        any::<usize>().prop_map(Accident::DoubleLine),
+        (any::<usize>(), any::<usize>()).prop_map(|(a, b)| Accident::SwapLines(a, b)),
+        any::<usize>().prop_map(Accident::Cut),
+        (any::<usize>(), word.clone()).prop_map(|(at, text)| Accident::Insert(at, text)),
+        (any::<usize>(), word).prop_map(|(at, text)| Accident::Replace(at, text)),
+        (any::<usize>(), 0..9_usize).prop_map(|(at, by)| Accident::Indent(at, by)),
+    ]
+}
+
+fn happens(text: &mut String, accident: &Accident) {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    if lines.is_empty() {
+        lines.push(String::new());
+    }
+    let count = lines.len();
+    match accident {
+        Accident::DeleteLine(at) => {
+            lines.remove(at % count);
+        }
+        Accident::DoubleLine(at) => lines.insert(at % count, lines[at % count].clone()),
+        Accident::SwapLines(a, b) => lines.swap(a % count, b % count),
+        Accident::Indent(at, by) => lines[at % count].insert_str(0, &" ".repeat(*by)),
+        Accident::Cut(at) => {
+            let end = text.char_indices().nth(at % text.len().max(1)).map_or(0, |(at, _)| at);
+            text.truncate(end);
+            return;
+        }
+        Accident::Insert(at, word) => {
+            let place = text.char_indices().nth(at % text.len().max(1)).map_or(0, |(at, _)| at);
+            text.insert_str(place, word);
+            return;
+        }
+        Accident::Replace(at, word) => {
+            // A word after a colon, or in brackets: a value.
+            let line = &mut lines[at % count];
+            let start = line.find(": ").map_or(0, |colon| colon + 2);
+            line.truncate(start);
+            line.push_str(word);
+        }
+    }
+    *text = lines.join("\n");
+    text.push('\n');
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever happens to a spec, the front end says something about it and does not panic, its
+    /// places are in the file, and it says the same again.
+    #[test]
+    fn no_accident_is_a_panic(
+        seed in 0..5_usize,
+        accidents in proptest::collection::vec(accident(), 1..6),
+    ) {
+        let seeds = seeds();
+        let mut text = seeds[seed % seeds.len()].clone();
+        for accident in &accidents {
+            happens(&mut text, accident);
+        }
+        let (sources, found) = front_end("lake.yaml", &text);
+        for diagnostic in &found {
+            prop_assert!(diagnostic.headline.chars().count() <= 120, "{}", diagnostic.headline);
+            prop_assert!(!diagnostic.headline.contains('\n'), "{}", diagnostic.headline);
+            for label in diagnostic.primary.iter().chain(&diagnostic.secondary) {
+                prop_assert!(text.get(label.span.range()).is_some(), "{diagnostic:?}");
+            }
+        }
+        let shown_once = shown(&sources, &found);
+        let (sources, found) = front_end("lake.yaml", &text);
+        prop_assert_eq!(shown_once, shown(&sources, &found));
+    }
+
+    /// Bytes that are no spec at all.
+    #[test]
+    fn no_bytes_are_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let text = syntax::decode(bytes);
+        let (sources, found) = front_end("lake.yaml", &text);
+        shown(&sources, &found);
+    }
+
+    /// The order of keys in maps means nothing: the same findings, in other places.
+    #[test]
+    fn sections_in_any_order_mean_the_same(turn in 0..12_usize) {
+        for text in seeds() {
+            let sections = sections(&text);
+            let mut turned = sections.clone();
+            turned.rotate_left(turn % sections.len());
+            let codes = |text: &str| {
+                let (_, found) = front_end("lake.yaml", text);
+                let mut codes: Vec<_> = found
+                    .iter()
+                    .map(|found| (found.code, found.headline.clone(), found.path.clone()))
+                    .collect();
+                codes.sort();
+                codes
+            };
+            prop_assert_eq!(codes(&text), codes(&turned.concat()));
+        }
+    }
+}
+
+/// A spec cut at its top-level keys, comments with what follows them.
+fn sections(text: &str) -> Vec<String> {
+    let mut sections = vec![String::new()];
+    for line in text.lines() {
+        let top = line.starts_with(|c: char| c.is_ascii_lowercase());
+        if top && sections.last().is_some_and(|last| !last.is_empty()) {
+            sections.push(String::new());
+        }
+        let last = sections.last_mut().expect("there is one");
+        *last += line;
+        last.push('\n');
+    }
+    sections
 }

@@ -27,7 +27,7 @@ fn names_are_looked_up_and_suggested() {
     assert_eq!(suggest_type("AWS::S3::Bukcet"), Some("AWS::S3::Bucket"));
     assert_eq!(suggest_type("aws::glue::table"), Some("AWS::Glue::Table"));
     assert_eq!(suggest_type("Custom::Thing"), None);
-    assert_eq!(resource_types().count(), 133);
+    assert_eq!(resource_types().count(), 134);
     assert!(resource_types().map(|known| known.name).is_sorted());
 }
 

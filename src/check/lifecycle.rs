@@ -59,7 +59,6 @@ fn bucket_lifecycle(bucket: &Bucket, found: &mut Diagnostics) {
     }
     let mut groups: BTreeMap<(&str, Option<u64>, bool), Vec<Step>> = BTreeMap::new();
     for (index, rule) in bucket.retention.iter().enumerate() {
-        form(bucket, index, rule, found);
         if let Some(step) = step(index, rule) {
             let prefix = rule.prefix.as_ref().map_or("", |prefix| prefix.value.0.as_str());
             let size = rule.larger_than.as_ref().map(|size| size.value.0);
@@ -95,55 +94,6 @@ pub(super) fn step(index: usize, rule: &Retention) -> Option<Step<'_>> {
     };
     let whole = time.value.is_whole_days();
     whole.then(|| Step { rule, index, days: time.value.days(), span: time.span, noncurrent })
-}
-
-/// What one rule must say by itself.
-fn form(bucket: &Bucket, index: usize, rule: &Retention, found: &mut Diagnostics) {
-    let path = format!("{}.retention[{index}]", bucket.path());
-    match (&rule.after, &rule.noncurrent) {
-        (None, None) => found.push(
-            Diagnostic::error(diagnostic::LW0202, rule.then.span, "this rule never happens")
-                .label("when?")
-                .at(&*path)
-                .help("say when: `after: 30d` counts from an object's creation, `noncurrent: 30d` from the moment a newer version came"),
-        ),
-        (Some(after), Some(noncurrent)) => found.push(
-            Diagnostic::error(
-                diagnostic::LW0211,
-                noncurrent.span,
-                "`after` and `noncurrent` are two rules",
-            )
-            .also(after.span, "counts from the object's creation")
-            .at(format!("{path}.noncurrent"))
-            .help("write a rule for each"),
-        ),
-        _ => {}
-    }
-    for (key, time) in [("after", &rule.after), ("noncurrent", &rule.noncurrent)] {
-        if let Some(time) = time
-            && !time.value.is_whole_days()
-        {
-            let days = time.value.days().max(1);
-            let headline = format!("`{}` is not a whole number of days", time.value);
-            found.push(
-                Diagnostic::error(diagnostic::LW0306, time.span, headline)
-                    .note("S3 looks at lifecycles once a day")
-                    .at(format!("{path}.{key}"))
-                    .maybe(time.span, format!("{days}d")),
-            );
-        }
-    }
-    if let (Some(keep), None) = (&rule.keep_newest, &rule.noncurrent) {
-        found.push(
-            Diagnostic::error(
-                diagnostic::LW0211,
-                keep.span,
-                "`keep_newest` means nothing without `noncurrent`",
-            )
-            .note("it leaves the newest of the older versions alone")
-            .at(format!("{path}.keep_newest")),
-        );
-    }
 }
 
 /// What S3 says about the time of a step alone.

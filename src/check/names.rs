@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use super::headline_of;
 use crate::diagnostic::{self, Diagnostic, Diagnostics};
 use crate::lake::Lake;
 use crate::names::{BucketName, StackName};
@@ -105,7 +104,7 @@ fn clashes(lake: &Lake, found: &mut Diagnostics) {
                     .label(format!("`{path}`"))
                     .also(*first, format!("`{other}` is called that already"))
                     .at(&*path)
-                    .help("rename one of them, or give it a `name` of its own"),
+                    .help("rename one of them, or give it a `name` of its own; what exists already has one name in the spec"),
             );
             continue;
         }
@@ -143,9 +142,12 @@ fn lengths(lake: &Lake, found: &mut Diagnostics) {
         for region in lake.regions() {
             let name = lake.naming.base_bucket(&region);
             if let Err(reason) = BucketName::new(&name) {
-                let headline = format!("`{name}` cannot be the name of the lake's base bucket");
+                let headline = format!(
+                    "the lake's base bucket would have a name of {} characters, S3 takes 63",
+                    name.len()
+                );
                 found.push(
-                    Diagnostic::error(diagnostic::LW0502, span, headline_of(headline))
+                    Diagnostic::error(diagnostic::LW0502, span, headline)
                         .at(environment.clone())
                         .note(reason)
                         .help("shorten the lake's name, the environment's or the suffix, or give the environment a `base_bucket`"),

@@ -88,14 +88,11 @@ fn overlapping(what: &str, outer: &Claim, inner: &Claim, found: &mut Diagnostics
 /// The table whose objects those at a location would be.
 fn around<'a>(location: &Location, tables: &BTreeMap<&Location, &'a Table>) -> Option<&'a Table> {
     let ends = location.prefix.match_indices('/').map(|(at, _)| at + 1);
-    std::iter::once(0)
-        .chain(ends)
-        .filter_map(|end| {
-            let outer =
-                Location { bucket: location.bucket.clone(), prefix: location.prefix[..end].into() };
-            tables.get(&outer).copied()
-        })
-        .last()
+    let ends: Vec<usize> = std::iter::once(0).chain(ends).collect();
+    ends.into_iter().rev().find_map(|end| {
+        let prefix = location.prefix[..end].into();
+        tables.get(&Location { bucket: location.bucket.clone(), prefix }).copied()
+    })
 }
 
 /// A source delivers into a table: it has to be its own, and of a format that Firehose writes.

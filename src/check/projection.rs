@@ -14,8 +14,7 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
         all_or_none(table, folders, found);
         for folder in folders {
             if let Some(projection) = &folder.projection {
-                let path =
-                    format!("{}.partition.{}.project", table.path(), folder.name.value.0);
+                let path = format!("{}.partition.{}.project", table.path(), folder.name.value.0);
                 Rule { folder, projection, path, found }.check();
             }
         }
@@ -100,8 +99,7 @@ impl Rule<'_> {
 
     fn missing(&mut self, key: &str, example: &str) {
         let span = self.projection.kind.span;
-        let headline =
-            format!("kind `{}` needs `{key}`", self.projection.kind.value.as_str());
+        let headline = format!("kind `{}` needs `{key}`", self.projection.kind.value.as_str());
         self.report(diagnostic::LW0202, span, key, headline, |d| {
             d.help(format!("write, say, `{example}`"))
         });
@@ -195,10 +193,8 @@ impl Rule<'_> {
             ProjectionKind::Injected => (text, "string"),
         };
         if !fits && self.folder.kind.value.is_readable() {
-            let headline = format!(
-                "kind `{}` does not work on a {kind}",
-                self.projection.kind.value.as_str()
-            );
+            let headline =
+                format!("kind `{}` does not work on a {kind}", self.projection.kind.value.as_str());
             let (span, column) = (self.projection.kind.span, self.folder.kind.span);
             self.report(diagnostic::LW0211, span, "kind", headline, |d| {
                 d.also(column, "the type of the column").maybe(column, wanted)

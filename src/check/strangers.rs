@@ -14,7 +14,7 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
             let Some(account) = who.value.account().filter(|account| !known(lake, account)) else {
                 continue;
             };
-            let headline = format!("access for `{who}`, and account {account} is a stranger");
+            let headline = format!("`{who}` is given access, and account {account} is not trusted");
             let diagnostic = Diagnostic::error(diagnostic::LW0401, who.span, headline)
                 .label("neither an account of the lake nor trusted")
                 .at(format!("{}.who[{at}]", access.path()));

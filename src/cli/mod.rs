@@ -6,10 +6,13 @@
 
 mod arguments;
 mod commands;
+mod connect;
 pub mod env;
 mod exit;
 mod load;
 mod output;
+mod planning;
+mod running;
 mod verbs;
 
 use std::ffi::OsString;

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use super::commands::{Color, Global};
-use super::env;
-use crate::diagnostic::{Diagnostics, Severity};
+use super::{Exit, Stop, env};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::Value;
 use crate::render::diagnostics::{self, Style};
 use crate::render::escape;
@@ -16,6 +16,8 @@ pub struct Output {
     pub json: bool,
     /// Whether stderr is coloured.
     pub color: bool,
+    /// Whether stdout is coloured.
+    pub color_data: bool,
     quiet: bool,
     verbose: bool,
     all: bool,
@@ -24,16 +26,15 @@ pub struct Output {
 impl Output {
     /// As the flags and the environment say.
     pub fn new(global: &Global) -> Self {
-        let color = match global.color {
+        let colored = |screen: bool| match global.color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => {
-                !global.no_color && env::variable("NO_COLOR").is_none() && env::is_terminal()
-            }
+            Color::Auto => !global.no_color && env::variable("NO_COLOR").is_none() && screen,
         };
         Output {
             json: global.json,
-            color,
+            color: colored(env::is_terminal()),
+            color_data: colored(env::shows_data()),
             quiet: global.quiet,
             verbose: global.verbose,
             all: global.all,
@@ -53,6 +54,25 @@ impl Output {
     /// Writes a JSON document to stdout.
     pub fn json(&self, value: &Value) {
         self.data(&value.to_json_pretty());
+    }
+
+    /// Writes one line of a JSON stream to stdout.
+    pub fn line(&self, value: &Value) {
+        self.data(&value.to_json());
+    }
+
+    /// Writes data to stdout, unless that is a JSON stream.
+    pub fn data_unless_json(&self, text: &str) {
+        if !self.json {
+            self.data(text);
+        }
+    }
+
+    /// Says to people what they have to know, with `-q` too.
+    pub fn report(&self, text: &str) {
+        if !self.json {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
     }
 
     /// Says what happens, to people: not with `-q`, not with `--json`.
@@ -84,6 +104,18 @@ impl Output {
         if env::variable("GITHUB_ACTIONS").as_deref() == Some("true") {
             let _ = write!(std::io::stdout(), "{}", diagnostics::annotations(&shown, sources));
         }
+    }
+
+    /// Prints one finding and ends.
+    pub fn stop(&self, found: Diagnostic, sources: &Sources) -> Stop {
+        let mut all = Diagnostics::default();
+        all.push(found);
+        if self.json {
+            self.json(&diagnostics::report(&all, sources));
+        } else {
+            self.findings(&all, sources);
+        }
+        Stop::Said(Exit::Error)
     }
 
     /// Says why a run failed that no finding explains.

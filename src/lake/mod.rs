@@ -130,6 +130,56 @@ impl Lake {
         }
     }
 
+    /// What the spec refers to and does not make, in the home region: CloudFormation type and the
+    /// properties that are known of it. The sandbox has them, as an account in use would.
+    pub fn elsewhere(&self) -> Vec<(&'static str, crate::document::Value)> {
+        let mut found = Vec::new();
+        for bucket in self.buckets.values().filter(|bucket| bucket.existing) {
+            let name = bucket.bucket_name.to_string();
+            found.push(("AWS::S3::Bucket", crate::document!({"BucketName": name})));
+        }
+        for database in self.databases.values().filter(|database| database.existing) {
+            let name = database.catalog_name.clone();
+            let properties = crate::document!({
+                "CatalogId": (self.home.account.to_string()), "DatabaseInput": {"Name": name}
+            });
+            found.push(("AWS::Glue::Database", properties));
+        }
+        for principal in self.named_principals() {
+            let (kind, property, name) = match principal {
+                Principal::Role { name, .. } => ("AWS::IAM::Role", "RoleName", name),
+                Principal::User { name, .. } => ("AWS::IAM::User", "UserName", name),
+                _ => continue,
+            };
+            let (path, bare) = match name.rsplit_once('/') {
+                Some((path, bare)) => (format!("/{path}/"), bare),
+                None => ("/".to_owned(), name.as_str()),
+            };
+            let mut properties = crate::document::Map::new();
+            properties.insert(property, bare.to_owned());
+            properties.insert("Path", path);
+            found.push((kind, properties.into()));
+        }
+        found
+    }
+
+    /// The roles and users of this account that the spec names and does not make, ascending.
+    fn named_principals(&self) -> BTreeSet<&Principal> {
+        let mut named: BTreeSet<&Principal> = BTreeSet::new();
+        named.extend(self.keys.values().flat_map(|key| key.admins.iter().map(|at| &at.value)));
+        named.extend(self.access.values().flat_map(|access| access.who.iter().map(|at| &at.value)));
+        named.extend(self.pipelines.values().filter_map(|p| p.role.as_ref().map(|at| &at.value)));
+        let home = [&self.home.deploy_role, &self.home.execution_role];
+        named.extend(home.into_iter().flatten().map(|at| &at.value));
+        named.retain(|principal| match principal {
+            Principal::Role { account, .. } | Principal::User { account, .. } => {
+                account.as_ref().is_none_or(|account| self.is_own(account))
+            }
+            _ => false,
+        });
+        named
+    }
+
     /// The regions that the lake has resources in, its home first.
     pub fn regions(&self) -> Vec<Region> {
         let mut regions = vec![self.home.region.clone()];

@@ -98,13 +98,14 @@ impl Lowering<'_> {
         let mut statements =
             self.fill("bucket-deny-insecure-transport", region, &[("bucket", arn.clone().into())]);
         if !logged.is_empty() {
-            let prefixes: Vec<String> = logged.iter().map(|bucket| format!("{bucket}/")).collect();
+            // One statement cannot tie a source to its own prefix, so naming each prefix beside each
+            // source would hold nobody to anything and only fill the policy.
             let sources: Vec<String> =
                 logged.iter().map(|bucket| self.bucket_arn(bucket)).collect();
             statements.extend(self.fill(
                 "bucket-log-delivery",
                 region,
-                &[("bucket", arn.into()), ("prefix", prefixes.into()), ("sources", sources.into())],
+                &[("bucket", arn.into()), ("prefix", vec![String::new()].into()), ("sources", sources.into())],
             ));
         }
         let document = self.policy(

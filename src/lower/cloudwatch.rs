@@ -252,6 +252,14 @@ impl Lowering<'_> {
             self.resource("AWS::CloudWatch::Alarm", "Alarm", &names, Part::Watching, &alarm.path());
         let what =
             format!("{} of lake {}: {}", alarm.name, self.lake.naming.lake_id(), watched.name());
+        // Which key of the spec says how much is too much, and how long it is looked at.
+        let (limit, window) = match alarm.trouble.value {
+            Trouble::OlderThan(_) => (".older_than", ".older_than"),
+            Trouble::Failures(_) => (".failures", ".breaching"),
+            Trouble::Lag(_) => (".lag", ".breaching"),
+            Trouble::Metric { above: true, .. } => (".above", ".breaching"),
+            Trouble::Metric { above: false, .. } => (".below", ".breaching"),
+        };
         resource
             .set("AlarmName", name)
             .set("AlarmDescription", alarm.description.clone().unwrap_or(what))
@@ -260,10 +268,10 @@ impl Lowering<'_> {
             .set("Dimensions", Value::List(dimensions))
             .set("Statistic", rule.statistic)
             .set("ComparisonOperator", rule.comparison)
-            .set("Threshold", number(rule.threshold))
+            .set_from("Threshold", limit, number(rule.threshold))
             .set_from("Period", ".period", rule.period)
-            .set_from("EvaluationPeriods", ".breaching", rule.datapoints.of)
-            .set_from("DatapointsToAlarm", ".breaching", rule.datapoints.bad)
+            .set_from("EvaluationPeriods", window, rule.datapoints.of)
+            .set_from("DatapointsToAlarm", window, rule.datapoints.bad)
             .set("TreatMissingData", rule.missing)
             .set_from("AlarmActions", ".notify", Value::List(recipients.clone()))
             .set_from("OKActions", ".notify", Value::List(recipients));

@@ -29,6 +29,7 @@ use crate::policy::{self, Argument, Library, Policy, Statement};
 use crate::source::Span;
 
 pub use access::Handover;
+pub use glue::script_key;
 
 /// Content addresses of the scripts that pipelines run: path as in the spec to SHA-256 (hexadecimal).
 pub type Scripts = BTreeMap<String, String>;

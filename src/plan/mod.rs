@@ -5,6 +5,29 @@
 //! CloudFormation will do to it, the consents that it needs. `apply` takes no decisions; if the world
 //! is not the one that the plan recorded, it stops and says so. INVARIANT: planning is a pure
 //! function; a resource that is not in a stack's `changes` does not change.
+//!
+//! This file holds the words. Read next: `build.rs` for the phases, [`promise`](holds) for what a
+//! change set is held to, [`file`] for how a plan is saved; `render::plan` prints it.
+
+mod build;
+pub(crate) mod canonical;
+mod compare;
+mod consent;
+mod deployed;
+mod destroy;
+pub mod file;
+mod grants;
+mod identity;
+mod promise;
+mod resource;
+mod spread;
+mod state;
+
+pub use build::{Context, plan, rendered};
+pub use consent::{Filled, name_of};
+pub use deployed::{Deployed, DeployedStack, Kept};
+pub use destroy::{Emptied, destroy};
+pub use promise::{Surprise, holds};
 
 use std::collections::BTreeMap;
 
@@ -47,6 +70,57 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
 }
 
+impl Plan {
+    /// Whether applying it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.stacks.iter().all(|stack| stack.action == StackAction::Keep)
+    }
+
+    /// Every change with its stack.
+    pub fn changes(&self) -> impl Iterator<Item = (&StackPlan, &Change)> {
+        self.stacks.iter().flat_map(|stack| stack.changes.iter().map(move |change| (stack, change)))
+    }
+
+    /// How often each action occurs.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for (_, change) in self.changes() {
+            let count = match change.action {
+                Action::Create => &mut counts.create,
+                Action::Update => &mut counts.update,
+                Action::Replace => &mut counts.replace,
+                Action::MayReplace => &mut counts.may_replace,
+                Action::Blocked => &mut counts.blocked,
+                Action::Delete => &mut counts.delete,
+                Action::Retain => &mut counts.retain,
+                Action::Import => &mut counts.import,
+                Action::Move => &mut counts.moved,
+            };
+            *count += 1;
+            if change.kept && change.action == Action::Replace {
+                counts.replaced_kept += 1;
+            }
+        }
+        counts
+    }
+}
+
+/// How many resources meet which fate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    pub create: usize,
+    pub update: usize,
+    pub replace: usize,
+    pub may_replace: usize,
+    pub blocked: usize,
+    pub delete: usize,
+    pub retain: usize,
+    pub import: usize,
+    pub moved: usize,
+    /// Of those that are replaced: how many old ones stay in the account.
+    pub replaced_kept: usize,
+}
+
 /// What a plan is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -63,8 +137,9 @@ pub struct StackPlan {
     pub action: StackAction,
     /// What planning saw: apply refuses (exit 6) when it sees something else.
     pub observed: Observed,
-    /// The template to send; empty for a deletion.
-    pub template: String,
+    /// The template to send, as [`StackPlan::body`] writes it; null for a deletion and where nothing
+    /// changes.
+    pub template: Value,
     /// Resources that exist and are taken in, before the rest: the template of that first step holds
     /// these alone.
     pub imports: Vec<ImportTarget>,
@@ -79,6 +154,32 @@ pub struct StackPlan {
     pub depends_on: Vec<StackKey>,
     /// Every resource that changes, by logical id.
     pub changes: Vec<Change>,
+    /// Resources whose text changes and whose meaning does not (a policy's actions in another order):
+    /// CloudFormation may update them in place.
+    pub respelled: Vec<LogicalId>,
+}
+
+impl StackPlan {
+    /// The template as it is sent: see [`crate::stacks::Stack::body`].
+    pub fn body(&self) -> String {
+        crate::stacks::body(&self.template)
+    }
+
+    /// The change of a resource, if it changes.
+    pub fn change(&self, id: &str) -> Option<&Change> {
+        let at = self.changes.binary_search_by(|change| change.logical_id.as_str().cmp(id)).ok()?;
+        Some(&self.changes[at])
+    }
+
+    /// How large the template is, as it is sent.
+    pub fn template_bytes(&self) -> usize {
+        self.body().len()
+    }
+
+    /// How many resources the template has.
+    pub fn resources(&self) -> usize {
+        self.template.get("Resources").and_then(Value::as_map).map_or(0, |map| map.len())
+    }
 }
 
 /// What happens to a stack as a whole.
@@ -97,7 +198,7 @@ pub enum StackAction {
 }
 
 /// What planning saw of a stack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Observed {
     /// `None`: there was none.
     pub id: Option<String>,
@@ -118,7 +219,8 @@ pub enum Action {
     Replace,
     /// CloudFormation decides while it runs.
     MayReplace,
-    /// It would have to be replaced and has a fixed name: CloudFormation refuses.
+    /// CloudFormation refuses: it would have to be replaced and has a fixed name, or its service does
+    /// not allow the change at all. The change's notes say which, and the ways out.
     Blocked,
     Delete,
     /// It leaves the stack and stays in the account.
@@ -158,6 +260,21 @@ impl Action {
         }
     }
 
+    /// The word in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Replace => "replace",
+            Action::MayReplace => "may_replace",
+            Action::Blocked => "blocked",
+            Action::Delete => "delete",
+            Action::Retain => "retain",
+            Action::Import => "import",
+            Action::Move => "move",
+        }
+    }
+
     /// What the legend says.
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -165,7 +282,7 @@ impl Action {
             Action::Update => "update in place",
             Action::Replace => "create replacement and then destroy",
             Action::MayReplace => "may be replaced",
-            Action::Blocked => "blocked: has a fixed name and cannot be replaced",
+            Action::Blocked => "blocked: CloudFormation would refuse it",
             Action::Delete => "destroy",
             Action::Retain => "leave the stack and stay",
             Action::Import => "take back what exists",
@@ -188,7 +305,10 @@ pub struct Change {
     /// Whether the resource holds data, or what data needs to be read.
     pub data: bool,
     pub cause: Cause,
-    /// What changes of it; empty for `Delete` and `Retain`, everything for `Create`.
+    /// Whether what leaves (the resource, or the old one of a replacement) stays in the account.
+    pub kept: bool,
+    /// What changes of it. Empty for `Delete` and `Retain`; for `Create` and `Import` too, since
+    /// everything is in the template.
     pub properties: Vec<PropertyChange>,
     /// What else there is to say: why it is blocked, what follows.
     pub notes: Vec<String>,
@@ -207,8 +327,11 @@ pub struct Cause {
 /// A property that changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PropertyChange {
-    /// From the property down: `["VersioningConfiguration", "Status"]`; list positions are decimal.
-    /// Attributes beside the properties stand alone, with an `@`: `["@DeletionPolicy"]`.
+    /// From the property down: `["VersioningConfiguration", "Status"]`; list positions are decimal,
+    /// and an element of a list whose elements have names (`Sid`, `Id`, `Name`, `Key`) is called by it
+    /// in brackets: `["PolicyDocument", "Statement", "[TlsOnly]", "Action"]`. Attributes beside the
+    /// properties stand alone, with an `@`: `["@DeletionPolicy"]`, `["@Tags", "owner"]` for a tag of
+    /// the stack that CloudFormation hands on.
     pub path: Vec<String>,
     /// `None`: it was not there.
     pub before: Option<Value>,

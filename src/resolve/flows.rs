@@ -160,7 +160,7 @@ impl Resolver<'_> {
         let read = self.places(&given.read, &format!("{path}.read"), databases, sources);
         let write = self.places(&given.write, &format!("{path}.write"), databases, sources);
         // Which of its tables are written is a fact about the script: the role gives no more than that.
-        for (at, place) in write.iter().enumerate() {
+        for place in &write {
             if let Place::Database(database) = &place.value {
                 let headline =
                     format!("`{database}` is a whole database: name the tables to write");
@@ -172,6 +172,7 @@ impl Resolver<'_> {
                     diagnostic =
                         diagnostic.help(format!("write the tables: `[{}]`", known.join(", ")));
                 }
+                let at = self.position(&format!("{path}.write"), place.span);
                 self.report(diagnostic, &format!("{path}.write[{at}]"));
             }
         }
@@ -252,8 +253,8 @@ impl Resolver<'_> {
         sources: &BTreeMap<Name, Source>,
     ) -> Vec<At<Place>> {
         let mut places = Vec::new();
-        for (at, reference) in references.iter().enumerate() {
-            let path = format!("{path}[{at}]");
+        for reference in references {
+            let path = format!("{path}[{}]", self.position(path, reference.span));
             if let Reference::Thing(name) = &reference.value
                 && let Some(source) = sources.get(name)
             {
@@ -285,7 +286,12 @@ impl Resolver<'_> {
             ];
             for (key, value) in later {
                 if let Some(at) = value {
-                    self.lake_formation(at.span, &format!("{path}.{key}"), &format!("`{key}`"));
+                    let what = if key == "hide" {
+                        format!("`{key}` comes")
+                    } else {
+                        format!("`{key}` come")
+                    };
+                    self.lake_formation(at.span, &format!("{path}.{key}"), &what);
                 }
             }
             let mut grants = Vec::new();
@@ -296,8 +302,9 @@ impl Resolver<'_> {
                 (Verb::Admin, &given.admin),
             ];
             for (verb, references) in verbs {
-                for (at, reference) in references.iter().enumerate() {
-                    let path = format!("{path}.{}[{at}]", verb.as_str());
+                for reference in references {
+                    let path = format!("{path}.{}", verb.as_str());
+                    let path = format!("{path}[{}]", self.position(&path, reference.span));
                     if let Some(place) =
                         self.place(&reference.value, reference.span, &path, databases)
                     {
@@ -306,7 +313,8 @@ impl Resolver<'_> {
                     }
                 }
             }
-            if given.who.is_empty() && !self.unreadable(&format!("{path}.who")) {
+            let unread = self.unreadable(&format!("{path}.who")) || self.unknown_key_in(&path);
+            if given.who.is_empty() && !unread {
                 let headline = format!("access `{name}` is given to nobody");
                 self.report(
                     Diagnostic::error(diagnostic::LW0202, name.span, headline)
@@ -317,7 +325,8 @@ impl Resolver<'_> {
             let nothing = [&given.read, &given.write, &given.delete, &given.admin];
             let unread = ["read", "write", "delete", "admin"]
                 .iter()
-                .any(|verb| self.unreadable(&format!("{path}.{verb}")));
+                .any(|verb| self.unreadable(&format!("{path}.{verb}")))
+                || self.unknown_key_in(&path);
             if !unread && nothing.iter().all(|references| references.is_empty()) {
                 let headline = format!("access `{name}` gives nothing");
                 self.report(

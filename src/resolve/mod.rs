@@ -52,7 +52,8 @@ pub fn choose<'t>(tree: &'t Node, asked: Option<&str>) -> Result<&'t str, Box<Di
     let span = tree
         .entries()
         .and_then(|entries| entries.iter().find(|entry| &*entry.key == "environments"))
-        .map(|entry| entry.key_span);
+        .map(|entry| entry.key_span)
+        .or_else(|| Some(tree.entries()?.first()?.key_span));
     let refuse = |headline: String| {
         Diagnostic::new(diagnostic::LW0207, diagnostic::Severity::Error, span, headline)
     };
@@ -212,10 +213,14 @@ impl<'a> Resolver<'a> {
             .and_then(|text| AccountId::new(text).ok());
         let account =
             written.unwrap_or_else(|| AccountId::new(DUMMY_ACCOUNT).expect("invariant: 12 digits"));
+        // An underscore in them is reported below, and in no name that is made of them.
+        let part = |name: &Name| {
+            Name::new(name.as_str().replace('_', "-")).unwrap_or_else(|_| name.clone())
+        };
         let naming = Naming {
-            lake: spec.lake.value.clone(),
-            environment: name.clone(),
-            suffix: spec.suffix.as_ref().map(|suffix| suffix.value.clone()),
+            lake: part(&spec.lake.value),
+            environment: part(&name),
+            suffix: spec.suffix.as_ref().map(|suffix| part(&suffix.value)),
         };
         let parts = [Some(&spec.lake), item.map(|item| &item.name), spec.suffix.as_ref()];
         for part in parts.into_iter().flatten().filter(|part| part.as_str().contains('_')) {
@@ -376,6 +381,25 @@ impl<'a> Resolver<'a> {
                 self.things.insert(name.value.clone(), (section, name.span));
                 self.unusable.insert(name.value.clone());
             }
+        }
+    }
+
+    /// Whether a map of the spec has a key that nobody knows: what seems to be missing in it may be
+    /// just misspelled.
+    fn unknown_key_in(&self, path: &str) -> bool {
+        self.diagnostics.iter().any(|found| {
+            let at = found.path.as_deref().and_then(|at| at.rsplit_once('.'));
+            found.code == diagnostic::LW0201 && at.is_some_and(|(map, _)| map == path)
+        })
+    }
+
+    /// Where an element stands in the list at a path of the spec; elements before it that could not
+    /// be read count.
+    fn position(&self, path: &str, span: Span) -> usize {
+        let list = path.split('.').try_fold(self.tree, |node, key| node.get(key));
+        match list.map(|node| &node.kind) {
+            Some(Kind::List(items)) => items.iter().position(|item| item.span == span).unwrap_or(0),
+            _ => 0,
         }
     }
 

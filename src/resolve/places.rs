@@ -10,7 +10,7 @@ use crate::lake::places::{
 use crate::names::{BucketName, Name};
 use crate::source::Span;
 use crate::spec;
-use crate::spec::buckets::{OrNever, Then};
+use crate::spec::buckets::{OrNever, Retention};
 use crate::spec::databases::{Mode, check_table_name};
 use crate::spec::decode::{At, Item};
 use crate::spec::keys::Rotation;
@@ -214,7 +214,7 @@ impl Resolver<'_> {
             versioning: or(&given.versioning, true),
             versioning_span: given.versioning.as_ref().map(|at| at.span),
             lock,
-            retention: given.retention.clone(),
+            retention: self.retention(&given.retention, &path),
             abort_uploads_days,
             replica,
             access_logs: !existing && or(&given.access_logs, true),
@@ -227,6 +227,54 @@ impl Resolver<'_> {
             generation,
             tags: self.tags(&given.tags, &format!("{path}.tags"), self.spec.tags.0.len()),
         })
+    }
+
+    /// What one rule of a lifecycle must say by itself: one clock, in whole days.
+    fn retention(&mut self, rules: &[Retention], path: &str) -> Vec<Retention> {
+        for rule in rules {
+            let at = self.position(&format!("{path}.retention"), rule.span);
+            let path = format!("{path}.retention[{at}]");
+            match (&rule.after, &rule.noncurrent) {
+                (None, None) if self.unreadable(&format!("{path}.after"))
+                    || self.unreadable(&format!("{path}.noncurrent"))
+                    || self.unknown_key_in(&path) => {}
+                (None, None) => self.report(
+                    Diagnostic::error(diagnostic::LW0202, rule.then.span, "this rule never happens")
+                        .label("when?")
+                        .help("say when: `after: 30d` counts from an object's creation, `noncurrent: 30d` from the moment a newer version came"),
+                    &path,
+                ),
+                (Some(after), Some(noncurrent)) => self.report(
+                    Diagnostic::error(
+                        diagnostic::LW0211,
+                        noncurrent.span,
+                        "`after` and `noncurrent` are two rules",
+                    )
+                    .also(after.span, "counts from the object's creation")
+                    .help("write a rule for each"),
+                    &format!("{path}.noncurrent"),
+                ),
+                _ => {}
+            }
+            for (key, time) in [("after", &rule.after), ("noncurrent", &rule.noncurrent)] {
+                let Some(time) = time.as_ref().filter(|time| !time.value.is_whole_days()) else {
+                    continue;
+                };
+                let days = time.value.days().max(1);
+                let headline = format!("`{}` is not a whole number of days", time.value);
+                let diagnostic = Diagnostic::error(diagnostic::LW0306, time.span, headline)
+                    .note("S3 looks at lifecycles once a day")
+                    .maybe(time.span, format!("{days}d"));
+                self.report(diagnostic, &format!("{path}.{key}"));
+            }
+            if let (Some(keep), None) = (&rule.keep_newest, &rule.noncurrent) {
+                let headline = "`keep_newest` means nothing without `noncurrent`";
+                let diagnostic = Diagnostic::error(diagnostic::LW0211, keep.span, headline)
+                    .note("it leaves the newest of the older versions alone");
+                self.report(diagnostic, &format!("{path}.keep_newest"));
+            }
+        }
+        rules.to_vec()
     }
 
     fn replica(
@@ -264,18 +312,7 @@ impl Resolver<'_> {
             self.report(diagnostic, &format!("{path}.region"));
             return None;
         }
-        let storage_class = match &given.storage_class {
-            Some(At { value: Then::Expire, span }) => {
-                self.error(
-                    diagnostic::LW0305,
-                    *span,
-                    &format!("{path}.storage_class"),
-                    "`expire` is no storage class".into(),
-                );
-                None
-            }
-            class => class.as_ref().map(|class| class.value.as_str()),
-        };
+        let storage_class = given.storage_class.as_ref().map(|class| class.value.as_str());
         let text = format!("{source}-{}", given.region.value);
         Some(Replica {
             span: given.span,
@@ -307,10 +344,10 @@ impl Resolver<'_> {
         let (name, given) = (&item.name, &item.value);
         let path = format!("databases.{name}");
         if let Some(At { value: Mode::LakeFormation | Mode::Hybrid, span }) = given.mode {
-            self.lake_formation(span, &format!("{path}.mode"), "this mode");
+            self.lake_formation(span, &format!("{path}.mode"), "this mode comes");
         }
         if let Some(tag) = given.lf_tags.0.first() {
-            self.lake_formation(tag.key.span, &format!("{path}.lf_tags"), "LF-tags");
+            self.lake_formation(tag.key.span, &format!("{path}.lf_tags"), "LF-tags come");
         }
         let location = given
             .location
@@ -373,7 +410,7 @@ impl Resolver<'_> {
                 self.lake_formation(
                     span,
                     &format!("{path}.columns.{}", column.name.value.0),
-                    "LF-tags",
+                    "LF-tags come",
                 );
             }
         }
@@ -587,7 +624,7 @@ impl Resolver<'_> {
             return None;
         }
         let known = spec.keys.iter().map(|item| (item.name.as_str(), Some(item.name.span)));
-        self.unknown("key", key.as_str(), span, path, known, |name| format!("keys.{name}"));
+        self.unknown("KMS key", key.as_str(), span, path, known, |name| format!("keys.{name}"));
         None
     }
 
@@ -596,13 +633,14 @@ impl Resolver<'_> {
         match BucketName::new(text) {
             Ok(name) => Some(name),
             Err(reason) => {
-                let diagnostic = Diagnostic::error(
-                    diagnostic::LW0502,
-                    span,
-                    format!("`{text}` cannot be the name of a bucket"),
-                )
-                .note(reason)
-                .help("shorten the names it is made of, or give the bucket a `name` of its own");
+                let headline = match text.len() {
+                    0..=63 => format!("`{text}` cannot be the name of a bucket"),
+                    n => format!("a bucket would have a name of {n} characters, S3 takes 63"),
+                };
+                let diagnostic =
+                    Diagnostic::error(diagnostic::LW0502, span, headline).note(reason).help(
+                        "shorten the names it is made of, or give the bucket a `name` of its own",
+                    );
                 self.report(diagnostic, path);
                 None
             }
@@ -651,13 +689,10 @@ impl Resolver<'_> {
 
     /// Says that something comes with Lake Formation.
     pub(super) fn lake_formation(&mut self, span: Span, path: &str, what: &str) {
-        let diagnostic = Diagnostic::error(
-            diagnostic::LW0405,
-            span,
-            format!("{what} comes with Lake Formation"),
-        )
-        .note("this version gives access by IAM, bucket and key policies")
-        .help("leave it out, or give access to whole tables");
+        let diagnostic =
+            Diagnostic::error(diagnostic::LW0405, span, format!("{what} with Lake Formation"))
+                .note("this version gives access by IAM, bucket and key policies")
+                .help("leave it out, or give access to whole tables");
         self.report(diagnostic, path);
     }
 }

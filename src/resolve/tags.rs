@@ -37,7 +37,12 @@ impl Resolver<'_> {
     }
 
     /// Tags of a thing; `besides` is how many the lake gives it already.
-    pub(super) fn tags(&mut self, tags: &Tags, path: &str, besides: usize) -> Vec<(String, String)> {
+    pub(super) fn tags(
+        &mut self,
+        tags: &Tags,
+        path: &str,
+        besides: usize,
+    ) -> Vec<(String, String)> {
         for tag in &tags.0 {
             self.tag(tag, path);
         }
@@ -63,15 +68,15 @@ impl Resolver<'_> {
         let reserved = ["aws:", "lakewright:"].into_iter().find(|word| lower.starts_with(word));
         if let Some(word) = reserved {
             let whose = if word == "aws:" { "AWS" } else { "lakewright" };
-            let headline =
-                format!("tag `{}`: {whose} keeps `{word}` for itself", shortened(key));
+            let headline = format!("tag `{}`: {whose} keeps `{word}` for itself", shortened(key));
             self.error(diagnostic::LW0305, tag.key.span, &at, headline);
         }
         let sides = [("key", &tag.key, 1, 128), ("value", &tag.value, 0, 256)];
         for (what, text, least, most) in sides {
             let count = text.value.chars().count();
             if !(least..=most).contains(&count) {
-                let headline = format!("the {what} of a tag has {least} to {most} characters, not {count}");
+                let headline =
+                    format!("the {what} of a tag has {least} to {most} characters, not {count}");
                 self.error(diagnostic::LW0306, text.span, &at, headline);
             }
             let bad = text

@@ -79,8 +79,9 @@ impl Resolver<'_> {
         let watched = self.watched(&given.watch, &format!("{path}.watch"), databases);
         let trouble = self.trouble(item, &path);
         let mut notify = Vec::new();
-        for (at, recipient) in given.notify.0.iter().enumerate() {
+        for recipient in &given.notify.0 {
             let spec = self.spec;
+            let at = self.position(&format!("{path}.notify"), recipient.span);
             if spec.notify.iter().any(|item| item.name.value == recipient.value) {
                 notify.push(recipient.clone());
             } else if spec.notify.broken.iter().all(|name| name.value != recipient.value) {
@@ -209,7 +210,11 @@ impl Resolver<'_> {
         let said: Vec<(usize, crate::source::Span)> =
             spans.iter().enumerate().filter_map(|(at, span)| span.map(|span| (at, span))).collect();
         match said[..] {
-            [] if KEYS.iter().any(|key| self.unreadable(&format!("{path}.{key}"))) => return None,
+            [] if self.unknown_key_in(path)
+                || KEYS.iter().any(|key| self.unreadable(&format!("{path}.{key}"))) =>
+            {
+                return None;
+            }
             [] => {
                 let headline = format!("alarm `{}` does not say what is wrong", item.name);
                 let diagnostic = Diagnostic::error(diagnostic::LW0202, item.name.span, headline)

@@ -106,6 +106,26 @@ choice! {
     }
 }
 
+choice! {
+    /// S3's storage classes for general purpose buckets.
+    pub enum StorageClass {
+        /// For data that is read often.
+        Standard = "STANDARD",
+        /// Cheaper to keep, dearer to read.
+        StandardIa = "STANDARD_IA",
+        /// As STANDARD_IA, in one Availability Zone.
+        OnezoneIa = "ONEZONE_IA",
+        /// S3 moves objects between tiers by itself.
+        IntelligentTiering = "INTELLIGENT_TIERING",
+        /// Archive with milliseconds of access.
+        GlacierIr = "GLACIER_IR",
+        /// Archive with minutes to hours of access.
+        Glacier = "GLACIER",
+        /// Archive with hours of access.
+        DeepArchive = "DEEP_ARCHIVE",
+    }
+}
+
 /// A duration, or `false` for never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrNever {
@@ -133,7 +153,7 @@ record! {
         /// Only objects below this prefix. Default: all.
         prefix: Option<At<Prefix>>,
         /// The storage class of the copies. Default: that of the original.
-        storage_class: Option<At<Then>>,
+        storage_class: Option<At<StorageClass>>,
         /// Whether deletions are copied too. Default: `false`.
         delete_markers: Option<At<bool>>,
         /// Whether S3 promises 15 minutes and measures them (Replication Time Control). Default:

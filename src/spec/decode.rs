@@ -61,6 +61,9 @@ impl<T> Named<T> {
     }
 }
 
+/// A name of the spec, as a regular expression (`Name`).
+pub const NAME: &str = "^[a-z]([a-z0-9_-]{0,61}[a-z0-9])?$";
+
 /// What a value may look like, for the schema and the reference.
 #[derive(Debug, Clone)]
 pub enum Shape {
@@ -79,9 +82,18 @@ pub enum Shape {
     /// One of these words, each with its meaning.
     Word(&'static [(&'static str, &'static str)]),
     List(Box<Shape>),
-    /// A map whose keys the user chooses; the text says what a key is.
+    /// A number.
+    Number,
+    /// A text, or something else that is written as one word: a number, a date.
+    Scalar {
+        what: &'static str,
+    },
+    /// A map whose keys the user chooses: what a key is, in words and as a regular expression, and
+    /// whether a key with nothing behind it is an empty map.
     Map {
         keys: &'static str,
+        pattern: Option<&'static str>,
+        empty: bool,
         values: Box<Shape>,
     },
     /// A map with known keys.
@@ -180,14 +192,15 @@ impl<'a> Decoder<'a> {
                 Some(text) => format!("`{}`", shortened(text)),
                 None => node.noun().to_owned(),
             };
-            self.report(
-                Diagnostic::error(
-                    diagnostic::LW0301,
-                    node.span,
-                    format!("expected {what}, found {found}"),
-                )
-                .label(format!("not {what}")),
-            );
+            let headline = format!("expected {what}, found {found}");
+            self.report(if headline.chars().count() <= 120 {
+                Diagnostic::error(diagnostic::LW0301, node.span, headline)
+                    .label(format!("not {what}"))
+            } else {
+                let headline = format!("{found} cannot stand here");
+                Diagnostic::error(diagnostic::LW0301, node.span, headline)
+                    .note(format!("expected {what}"))
+            });
         }
         None
     }
@@ -207,9 +220,13 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// A text of the user's, short enough for a headline.
+/// A text of the user's, on one line and short enough for a headline.
 pub fn shortened(text: &str) -> String {
     const MOST: usize = 40;
+    let control = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if text.contains(control) {
+        return shortened(&text.replace(control, " "));
+    }
     if text.chars().count() <= MOST {
         text.to_owned()
     } else {
@@ -278,7 +295,18 @@ impl<T: Decode> Decode for Vec<T> {
                 );
                 None
             }
-            Kind::Map(_) => decoder.expected(node, "a list"),
+            Kind::Map(_) => {
+                decoder.report(
+                    Diagnostic::error(
+                        diagnostic::LW0301,
+                        node.span,
+                        "expected a list, found a map",
+                    )
+                    .label("not a list")
+                    .help("a list stands in brackets, or each of its elements behind `- `"),
+                );
+                None
+            }
         }
     }
     fn absent() -> Option<Self> {
@@ -288,7 +316,12 @@ impl<T: Decode> Decode for Vec<T> {
 
 impl<T: Decode> Decode for Named<T> {
     fn shape() -> Shape {
-        Shape::Map { keys: "a name of your own", values: Box::new(T::shape()) }
+        Shape::Map {
+            keys: "a name of your own",
+            pattern: Some(NAME),
+            empty: true,
+            values: Box::new(T::shape()),
+        }
     }
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let entries = match &node.kind {
@@ -316,7 +349,8 @@ impl<T: Decode> Decode for Named<T> {
                         None
                     }
                     (None, _) => {
-                        let mended = Name::new(mended_name(&entry.key)).ok();
+                        let mended = mended_name(&entry.key, in_tables(decoder));
+                        let mended = Name::new(mended).ok();
                         broken.extend(mended.map(|value| At { value, span: entry.key_span }));
                         None
                     }
@@ -331,6 +365,11 @@ impl<T: Decode> Decode for Named<T> {
     }
 }
 
+/// Whether the name that is being decoded is a table's.
+fn in_tables(decoder: &Decoder) -> bool {
+    decoder.path().rsplit('.').nth(1) == Some("tables")
+}
+
 fn name_of(entry: &Entry, decoder: &mut Decoder) -> Option<At<Name>> {
     match Name::new(&entry.key) {
         Ok(value) => Some(At { value, span: entry.key_span }),
@@ -341,7 +380,7 @@ fn name_of(entry: &Entry, decoder: &mut Decoder) -> Option<At<Name>> {
                 format!("`{}` cannot be a name", shortened(&entry.key)),
             )
             .note(reason);
-            let mended = mended_name(&entry.key);
+            let mended = mended_name(&entry.key, in_tables(decoder));
             if Name::new(&mended).is_ok() {
                 diagnostic = diagnostic
                     .help(format!("write `{mended}`, here and where it is referred to"))
@@ -353,11 +392,13 @@ fn name_of(entry: &Entry, decoder: &mut Decoder) -> Option<At<Name>> {
     }
 }
 
-/// The nearest text that is a name: lower case, hyphens for what cannot stand in one.
-fn mended_name(text: &str) -> String {
+/// The nearest text that is a name: lower case, hyphens for what cannot stand in one. Underscores
+/// are for tables, whose names Athena reads.
+pub(super) fn mended_name(text: &str, in_tables: bool) -> String {
+    let joint = if in_tables { '_' } else { '-' };
     let mapped: String = text
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '-' })
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { joint })
         .collect();
     mapped.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
 }
@@ -438,7 +479,40 @@ fn means_something_else(text: &str) -> bool {
                     .split(':')
                     .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())))
     };
-    word || number
+    let date = lower.len() >= 10
+        && lower.bytes().take(10).enumerate().all(|(at, b)| match at {
+            4 | 7 => b == b'-',
+            _ => b.is_ascii_digit(),
+        });
+    word || number || date
+}
+
+/// The version of the language that a spec is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version;
+
+impl Decode for Version {
+    fn shape() -> Shape {
+        Shape::Integer { min: 1, max: 1 }
+    }
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        match node.text() {
+            Some("1") => {}
+            Some(text) => {
+                let headline =
+                    format!("this lakewright reads version 1, not `{}`", shortened(text));
+                let mut diagnostic = Diagnostic::error(diagnostic::LW0306, node.span, headline)
+                    .at("lakewright")
+                    .note("the version of the language, not of the program");
+                if text.parse::<f64>().is_ok_and(|version| version < 2.0) {
+                    diagnostic = diagnostic.fix(node.span, "1");
+                }
+                decoder.report(diagnostic);
+            }
+            None => return decoder.expected(node, "the version of the language, `1`"),
+        }
+        Some(Version)
+    }
 }
 
 /// A whole number within bounds.
@@ -467,14 +541,27 @@ impl<const MIN: i64, const MAX: i64> Decode for Whole<MIN, MAX> {
                 );
                 None
             }
-            Ok(number) => {
+            Ok(number) if quoted => {
                 decoder.report(
                     Diagnostic::error(
                         diagnostic::LW0301,
                         node.span,
                         format!("expected a whole number, found the text `{}`", shortened(text)),
                     )
+                    .help("take the quotes away")
                     .fix(node.span, number.to_string()),
+                );
+                None
+            }
+            Ok(number) => {
+                decoder.report(
+                    Diagnostic::error(
+                        diagnostic::LW0301,
+                        node.span,
+                        format!("`{}` is octal for some readers of YAML", shortened(text)),
+                    )
+                    .help("write it without the zero in front")
+                    .maybe(node.span, number.to_string()),
                 );
                 None
             }
@@ -483,34 +570,58 @@ impl<const MIN: i64, const MAX: i64> Decode for Whole<MIN, MAX> {
     }
 }
 
-/// Reads a map with known keys: reports unknown ones, hands each known one to `read`.
+/// Reads a map with known keys: reports unknown ones, hands each known one to `read`. Gives back the
+/// keys that unknown ones were probably meant to be: they are not missing.
 pub fn known_keys(
     node: &Node,
     keys: &[&'static str],
     decoder: &mut Decoder,
     mut read: impl FnMut(&str, &Node, &mut Decoder),
-) -> Option<()> {
+) -> Option<Vec<&'static str>> {
     let entries = match &node.kind {
         Kind::Map(entries) => entries,
         _ => return decoder.expected(node, "a map"),
     };
+    let mut meant = Vec::new();
     for entry in entries {
         if keys.contains(&&*entry.key) {
             decoder.under(&entry.key, |decoder| read(&entry.key, &entry.value, decoder));
         } else {
-            unknown_key(entry, keys, decoder);
+            let given: Vec<&str> = entries.iter().map(|entry| &*entry.key).collect();
+            meant.extend(unknown_key(entry, keys, &given, decoder));
         }
     }
-    Some(())
+    Some(meant)
 }
 
-fn unknown_key(entry: &Entry, keys: &[&'static str], decoder: &mut Decoder) {
+/// Keys that the language knows and this version does not make anything of yet.
+const LATER: [&str; 4] = ["analytics", "budgets", "quality", "optimize"];
+
+fn unknown_key(
+    entry: &Entry,
+    keys: &[&'static str],
+    given: &[&str],
+    decoder: &mut Decoder,
+) -> Option<&'static str> {
+    let path = decoder.under(&entry.key, |decoder| decoder.path().to_owned());
+    let top = !path.contains('.');
+    if LATER.contains(&&*entry.key) && top == matches!(&*entry.key, "analytics" | "budgets") {
+        let headline = format!("`{}` comes with a later version", entry.key);
+        decoder.report(
+            Diagnostic::error(diagnostic::LW0210, entry.key_span, headline)
+                .at(path)
+                .help("take it out for now"),
+        );
+        return None;
+    }
+    let meant = nearest(&entry.key, keys.iter().copied()).filter(|key| !given.contains(key));
+    let meant = meant.and_then(|meant| keys.iter().copied().find(|key| *key == meant));
     let mut diagnostic = Diagnostic::error(
         diagnostic::LW0201,
         entry.key_span,
         format!("unknown key `{}`", shortened(&entry.key)),
     );
-    diagnostic = match nearest(&entry.key, keys.iter().copied()) {
+    diagnostic = match meant {
         Some(key) => diagnostic
             .label("not a key of this map")
             .help(format!("did you mean `{key}`?"))
@@ -519,8 +630,8 @@ fn unknown_key(entry: &Entry, keys: &[&'static str], decoder: &mut Decoder) {
             diagnostic.label("not a key of this map").help(format!("known here: {}", list(keys)))
         }
     };
-    let path = decoder.under(&entry.key, |decoder| decoder.path().to_owned());
     decoder.report(diagnostic.at(path));
+    meant
 }
 
 /// Words in backticks, separated by commas.
@@ -534,12 +645,18 @@ pub fn missing_keys(node: &Node, keys: &[&str], decoder: &mut Decoder) {
         return;
     }
     let noun = if keys.len() == 1 { "key" } else { "keys" };
-    // The whole of a block map is no good place to point at: its start is.
-    let end = (node.span.start + 1).min(node.span.end.max(node.span.start));
-    let span = Span { end, ..node.span };
+    // The whole of a map is no good place to point at: its brace is, or the first key of a block.
+    let first = node.entries().and_then(<[Entry]>::first).map(|entry| entry.key_span);
+    let span = match first {
+        Some(key) if key.start == node.span.start => key,
+        _ => Span { end: (node.span.start + 1).min(node.span.end), ..node.span },
+    };
     decoder.report(
         Diagnostic::error(diagnostic::LW0202, span, format!("missing {noun} {}", list(keys)))
-            .label(format!("{} has to be here", list(keys))),
+            .label(match keys {
+                [key] => format!("`{key}` has to be here"),
+                keys => format!("{} have to be here", list(keys)),
+            }),
     );
 }
 
@@ -552,11 +669,13 @@ pub const fn key_of(field: &'static str) -> &'static str {
 }
 
 /// Declares a map with known keys. The doc comments are the descriptions of schema and reference;
-/// a key is named as its field. The struct gets the span of the map, `span`.
+/// a key is named as its field. The struct gets the span of the map, `span`. With `#[unless(f)]` a map
+/// for which `f` says that it reported it is not looked at any closer.
 #[macro_export]
 macro_rules! record {
     (
         $(#[doc = $doc:literal])+
+        $(#[unless($later:path)])?
         pub struct $name:ident {
             $( $(#[doc = $field_doc:literal])+ $field:ident : $type:ty, )*
         }
@@ -590,9 +709,11 @@ macro_rules! record {
                 decoder: &mut $crate::spec::decode::Decoder,
             ) -> Option<Self> {
                 use $crate::spec::decode::{Decode, key_of, known_keys, missing_keys};
+                $( if $later(node, decoder) { return None; } )?
                 // The outer option: was the key there; the inner one: could it be read.
                 $( let mut $field: Option<Option<$type>> = None; )*
-                known_keys(node, &[$(key_of(stringify!($field))),*], decoder, |key, value, decoder| {
+                let keys = [$(key_of(stringify!($field))),*];
+                let meant = known_keys(node, &keys, decoder, |key, value, decoder| {
                     $( if key == key_of(stringify!($field)) {
                         $field = Some(<$type as Decode>::decode(value, decoder));
                     } )*
@@ -610,6 +731,7 @@ macro_rules! record {
                         };
                     }
                 )*
+                missing.retain(|key| !meant.contains(key));
                 missing_keys(node, &missing, decoder);
                 // What could not be read was reported; an optional part of it is left out, so that
                 // the rest of the thing is still there for the checks.
@@ -672,7 +794,13 @@ pub fn not_a_word<T>(
     decoder: &mut Decoder,
 ) -> Option<T> {
     let headline = format!("`{}` is not one of {}", shortened(text), list(words));
-    let mut diagnostic = Diagnostic::error(diagnostic::LW0305, node.span, headline);
+    let mut diagnostic = if headline.chars().count() <= 120 {
+        Diagnostic::error(diagnostic::LW0305, node.span, headline)
+    } else {
+        let headline = format!("`{}` is none of the words that can stand here", shortened(text));
+        Diagnostic::error(diagnostic::LW0305, node.span, headline)
+            .note(format!("one of {}", list(words)))
+    };
     if let Some(word) = nearest(text, words.iter().copied()) {
         diagnostic = diagnostic.help(format!("did you mean `{word}`?")).fix(node.span, word);
     }

@@ -10,6 +10,7 @@ pub mod databases;
 pub mod decode;
 pub mod environments;
 pub mod keys;
+mod manual;
 pub mod organization;
 pub mod pipelines;
 pub mod reference;
@@ -18,7 +19,7 @@ pub mod sources;
 pub mod watch;
 pub mod words;
 
-use decode::{At, Decode, Decoder, Named, Shape, Whole};
+use decode::{At, Decode, Decoder, Named, Shape};
 
 use crate::diagnostic::{self, Diagnostic, Diagnostics};
 use crate::names::Name;
@@ -30,7 +31,7 @@ record! {
     /// (sources, pipelines, access).
     pub struct Spec {
         /// The version of this language: `1`.
-        lakewright: At<Whole<1, 1>>,
+        lakewright: At<decode::Version>,
         /// The lake's name. The names of everything that lakewright makes start with it.
         lake: At<Name>,
         /// A word that ends every name, so that copies of one lake can stand side by side.
@@ -133,7 +134,12 @@ pub struct Tag {
 
 impl Decode for Tags {
     fn shape() -> Shape {
-        Shape::Map { keys: "a text of your own", values: Box::new(String::shape()) }
+        Shape::Map {
+            keys: "a text of your own",
+            pattern: None,
+            empty: false,
+            values: Box::new(String::shape()),
+        }
     }
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let entries = match &node.kind {
@@ -145,7 +151,9 @@ impl Decode for Tags {
         for entry in entries {
             let value = decoder.under(&entry.key, |d| At::<String>::decode(&entry.value, d));
             let key = At { value: entry.key.to_string(), span: entry.key_span };
-            tags.extend(value.map(|value| Tag { key, value }));
+            // What could not be read was reported; the key can be looked at all the same.
+            let value = value.unwrap_or(At { value: String::new(), span: entry.value.span });
+            tags.push(Tag { key, value });
         }
         Some(Tags(tags))
     }

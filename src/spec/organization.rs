@@ -63,7 +63,12 @@ pub struct Trusted(pub Vec<(At<AccountId>, String)>);
 
 impl Decode for Trusted {
     fn shape() -> Shape {
-        Shape::Map { keys: "an account id, quoted", values: Box::new(String::shape()) }
+        Shape::Map {
+            keys: "an account id, quoted",
+            pattern: Some("^[0-9]{12}$"),
+            empty: false,
+            values: Box::new(String::shape()),
+        }
     }
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let entries = match &node.kind {
@@ -75,6 +80,15 @@ impl Decode for Trusted {
         for entry in entries {
             match AccountId::new(&entry.key) {
                 Ok(value) => {
+                    // A quoted key is two characters longer in the file than its text.
+                    let length = (entry.key_span.end - entry.key_span.start) as usize;
+                    if length == entry.key.len() {
+                        let headline = format!("the account id `{value}` has to be quoted");
+                        decoder.report(
+                            Diagnostic::error(diagnostic::LW0302, entry.key_span, headline)
+                                .fix(entry.key_span, format!("\"{value}\"")),
+                        );
+                    }
                     let reason = decoder.under(&entry.key, |d| String::decode(&entry.value, d));
                     trusted
                         .extend(reason.map(|reason| (At { value, span: entry.key_span }, reason)));

@@ -9,6 +9,7 @@ use crate::{choice, record};
 
 record! {
     /// A job with a role that follows from exactly what it reads and writes.
+    #[unless(comes_later)]
     pub struct Pipeline {
         /// What it does.
         description: Option<String>,
@@ -49,6 +50,24 @@ pub enum Run {
 /// Engines that the language knows and this version does not make yet.
 const LATER: [&str; 6] = ["glue-streaming", "emr-serverless", "emr", "lambda", "ec2", "sagemaker"];
 
+/// Reports a pipeline on an engine that comes later; its other keys are those of its engine.
+fn comes_later(node: &Node, decoder: &mut Decoder) -> bool {
+    let Some((run, text)) = node.get("run").and_then(|run| Some((run, run.text()?))) else {
+        return false;
+    };
+    let later = LATER.contains(&text);
+    if later {
+        let headline = format!("pipelines on `{text}` come with a later version");
+        decoder.under("run", |decoder| {
+            decoder.report(
+                Diagnostic::error(diagnostic::LW0210, run.span, headline)
+                    .note("this version makes pipelines on `glue`"),
+            );
+        });
+    }
+    later
+}
+
 impl Decode for Run {
     fn shape() -> Shape {
         Shape::Word(&[("glue", "an AWS Glue job for Apache Spark")])
@@ -57,17 +76,6 @@ impl Decode for Run {
         let (text, _) = decoder.text(node, "an engine")?;
         match text {
             "glue" => Some(Run::Glue),
-            later if LATER.contains(&later) => {
-                decoder.report(
-                    Diagnostic::error(
-                        diagnostic::LW0210,
-                        node.span,
-                        format!("pipelines on `{later}` come with a later version"),
-                    )
-                    .note("this version makes pipelines on `glue`"),
-                );
-                None
-            }
             _ => super::decode::not_a_word(node, text, &["glue"], decoder),
         }
     }
@@ -108,7 +116,8 @@ impl Decode for Script {
             return Some(Script(text.to_owned()));
         };
         decoder.report(Diagnostic::error(diagnostic::LW0305, node.span, headline).note(refused));
-        None
+        // What the pipeline reads and writes is known all the same.
+        Some(Script(text.to_owned()))
     }
 }
 

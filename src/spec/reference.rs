@@ -113,6 +113,14 @@ text_form!(
     Reference::parse
 );
 
+fn key_unnamed(text: &str) -> Refused {
+    let reason = "a key is called by its section and name";
+    match Name::new(text) {
+        Ok(name) => Refused::perhaps(reason, format!("keys.{name}")),
+        Err(_) => reason.into(),
+    }
+}
+
 /// A reference to a key, `keys.raw`, or the word for a way of encryption that needs none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Encryption {
@@ -134,10 +142,13 @@ text_form!(
         "s3" => Ok(Encryption::S3),
         _ => match text.strip_prefix("keys.") {
             Some(key) => Name::new(key).map(Encryption::Key).map_err(Refused::from),
-            None => Err(Refused::instead(
-                "a key is called by its section and name",
-                format!("keys.{text}")
-            )),
+            None => Err(match text.to_ascii_lowercase().as_str() {
+                "kms" | "sse-kms" | "aws/kms" | "aws:kms" => {
+                    Refused::instead("the key that AWS manages is `aws:kms`", "aws:kms")
+                }
+                "sse-s3" | "aes256" | "s3" => Refused::instead("SSE-S3 is `s3`", "s3"),
+                _ => key_unnamed(text),
+            }),
         },
     }
 );
@@ -154,10 +165,7 @@ text_form!(
     |text| {
         match text.strip_prefix("keys.") {
             Some(key) => Name::new(key).map(KeyReference).map_err(Refused::from),
-            None => Err(Refused::instead(
-                "a key is called by its section and name",
-                format!("keys.{text}"),
-            )),
+            None => Err(key_unnamed(text)),
         }
     }
 );
@@ -201,7 +209,7 @@ impl Principal {
         let (account, rest) = match text.split_once(':') {
             Some(("arn", rest)) => {
                 let reason = "a principal is written without `arn`: `role/NAME`, or `ACCOUNT:role/NAME` for another account's";
-                let short = rest.rsplitn(2, "::").next().unwrap_or("");
+                let short = rest.rsplit("::").next().unwrap_or("");
                 return Err(match Principal::parse(short) {
                     Ok(_) => Refused::instead(reason, short),
                     Err(_) => reason.into(),

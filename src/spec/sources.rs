@@ -10,6 +10,7 @@ use crate::syntax::Node;
 record! {
     /// Data that comes from outside. `from: kinesis` makes a stream and a Firehose that delivers
     /// what is put into it.
+    #[unless(comes_later)]
     pub struct Source {
         /// What comes in.
         description: Option<String>,
@@ -72,6 +73,24 @@ const LATER: [&str; 15] = [
     "rds",
 ];
 
+/// Reports a source of a kind that comes later; its other keys are those of its kind.
+fn comes_later(node: &Node, decoder: &mut Decoder) -> bool {
+    let Some((from, text)) = node.get("from").and_then(|from| Some((from, from.text()?))) else {
+        return false;
+    };
+    let later = LATER.contains(&text);
+    if later {
+        let headline = format!("sources from `{text}` come with a later version");
+        decoder.under("from", |decoder| {
+            decoder.report(
+                Diagnostic::error(diagnostic::LW0210, from.span, headline)
+                    .note("this version makes sources from `kinesis`"),
+            );
+        });
+    }
+    later
+}
+
 impl Decode for From {
     fn shape() -> Shape {
         Shape::Word(&[("kinesis", "a Kinesis data stream, delivered by Firehose")])
@@ -80,17 +99,6 @@ impl Decode for From {
         let (text, _) = decoder.text(node, "a kind of source")?;
         match text {
             "kinesis" => Some(From::Kinesis),
-            later if LATER.contains(&later) => {
-                decoder.report(
-                    Diagnostic::error(
-                        diagnostic::LW0210,
-                        node.span,
-                        format!("sources from `{later}` come with a later version"),
-                    )
-                    .note("this version makes sources from `kinesis`"),
-                );
-                None
-            }
             _ => super::decode::not_a_word(node, text, &["kinesis"], decoder),
         }
     }
@@ -116,8 +124,10 @@ impl Decode for Capacity {
             Some(text) if text.starts_with(|c: char| c.is_ascii_digit()) => {
                 Whole::<1, 10_000>::decode(node, decoder).map(|n| Capacity::Shards(n.0))
             }
-            Some(text) => super::decode::not_a_word(node, text, &["on-demand"], decoder),
-            None => decoder.expected(node, "`on-demand` or a number of shards"),
+            Some(text) if diagnostic::nearest(text, ["on-demand"]).is_some() => {
+                super::decode::not_a_word(node, text, &["on-demand"], decoder)
+            }
+            _ => decoder.expected(node, "`on-demand` or a number of shards"),
         }
     }
 }

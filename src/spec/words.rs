@@ -46,12 +46,19 @@ pub struct Refused {
     /// A sentence, lower case, without a full stop.
     pub reason: String,
     pub instead: Option<String>,
+    /// Whether that is certain, or needs a second look.
+    pub certain: bool,
 }
 
 impl Refused {
     /// A reason with the text that was probably meant.
     pub fn instead(reason: impl Into<String>, text: impl Into<String>) -> Self {
-        Refused { reason: reason.into(), instead: Some(text.into()) }
+        Refused { reason: reason.into(), instead: Some(text.into()), certain: true }
+    }
+
+    /// A reason with a text that may have been meant.
+    pub fn perhaps(reason: impl Into<String>, text: impl Into<String>) -> Self {
+        Refused { certain: false, ..Refused::instead(reason, text) }
     }
 
     /// Reports it at the node.
@@ -66,7 +73,11 @@ impl Refused {
         if let Some(text) = self.instead {
             let quoted = matches!(node.kind, Kind::Scalar { quoted: true, .. });
             let replacement = if quoted { format!("\"{text}\"") } else { text.clone() };
-            diagnostic = diagnostic.help(format!("write `{text}`")).fix(node.span, replacement);
+            diagnostic = diagnostic.help(format!("write `{text}`"));
+            diagnostic = match self.certain {
+                true => diagnostic.fix(node.span, replacement),
+                false => diagnostic.maybe(node.span, replacement),
+            };
         }
         decoder.report(diagnostic);
         None
@@ -75,13 +86,13 @@ impl Refused {
 
 impl From<String> for Refused {
     fn from(reason: String) -> Self {
-        Refused { reason, instead: None }
+        Refused { reason, instead: None, certain: false }
     }
 }
 
 impl From<&str> for Refused {
     fn from(reason: &str) -> Self {
-        Refused { reason: reason.to_owned(), instead: None }
+        Refused { reason: reason.to_owned(), instead: None, certain: false }
     }
 }
 
@@ -245,7 +256,9 @@ fn check_cron(fields: &[&str]) -> Result<(), String> {
     const MONTHS: [&str; 12] =
         ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
     const DAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
-    let rules: [(&str, u32, u32, &[&str], &[char]); 6] = [
+    /// Name, bounds, names of values, signs of its own.
+    type Field<'a> = (&'a str, u32, u32, &'a [&'a str], &'a [char]);
+    let rules: [Field; 6] = [
         ("minute", 0, 59, &[], &[]),
         ("hour", 0, 23, &[], &[]),
         ("day of month", 1, 31, &[], &['?', 'L', 'W']),
@@ -343,7 +356,15 @@ text_form!(
 text_form!(Arn, "an ARN", Some("^arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+$"), LW0305, |text| {
     Arn::new(text)
 });
-text_form!(Name, "a name", Some("^[a-z][a-z0-9_-]*$"), LW0206, |text| Name::new(text));
+text_form!(Name, "a name", Some("^[a-z][a-z0-9_-]*$"), LW0206, |text| {
+    Name::new(text).map_err(|reason| {
+        let mended = super::decode::mended_name(text, false);
+        match Name::new(&mended) {
+            Ok(_) => Refused::instead(reason, mended),
+            Err(_) => Refused::from(reason),
+        }
+    })
+});
 
 /// A prefix of object keys: ends in a slash, starts with none.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

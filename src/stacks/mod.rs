@@ -85,12 +85,17 @@ impl Stack {
             .flat_map(|map| map.iter())
     }
 
-    /// The template as it is sent: JSON, keys ascending, one line a resource would be unreadable, so
-    /// two spaces of indentation; on one line if that would be too large.
+    /// The template as it is sent: see [`body`].
     pub fn body(&self) -> String {
-        let pretty = self.template.to_json_pretty();
-        if pretty.len() <= MOST_BYTES { pretty } else { self.template.to_json() }
+        body(&self.template)
     }
+}
+
+/// A template as it is sent: JSON, keys ascending; one line a resource would be unreadable, so two
+/// spaces of indentation; on one line if that would be too large.
+pub fn body(template: &Value) -> String {
+    let pretty = template.to_json_pretty();
+    if pretty.len() <= MOST_BYTES { pretty } else { template.to_json() }
 }
 
 /// Divides the graph into stacks. `placement` is empty for a lake that is not deployed.

@@ -96,9 +96,8 @@ impl<'a> Draft<'a> {
         };
         let touched = |span: Span| {
             let range = span.range();
-            self.pieces
-                .iter()
-                .any(|piece| piece.draft.start < range.end && piece.draft.end > range.start)
+            let after = self.pieces.partition_point(|piece| piece.draft.end <= range.start);
+            self.pieces.get(after).is_some_and(|piece| piece.draft.start < range.end)
         };
         diagnostic.suggestions.retain(|suggestion| !touched(suggestion.span));
         let labels = diagnostic.primary.iter_mut().chain(&mut diagnostic.secondary);

@@ -88,11 +88,11 @@ impl Node {
     }
 }
 
-/// The user's words as a headline quotes them: one line, at most 40 characters.
+/// The user's words as a headline quotes them: one line, at most 30 characters.
 fn shown(text: &str) -> String {
     let line = text.lines().next().unwrap_or("");
-    if line.len() == text.len() && text.chars().count() <= 40 {
+    if line.len() == text.len() && text.chars().count() <= 30 {
         return text.to_owned();
     }
-    line.chars().take(39).chain(['…']).collect()
+    line.chars().take(29).chain(['…']).collect()
 }

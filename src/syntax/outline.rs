@@ -295,10 +295,9 @@ impl Reader<'_> {
         while at < end {
             let byte = self.bytes[at];
             if let Some((quote, from)) = self.quote {
-                if byte == b'\\' && quote == b'"' {
-                    at += 2;
-                } else if byte == quote && quote == b'\'' && self.bytes.get(at + 1) == Some(&b'\'')
-                {
+                let doubled = byte == quote && self.bytes.get(at + 1) == Some(&quote);
+                let escaped = if quote == b'"' { byte == b'\\' } else { doubled };
+                if escaped {
                     at += 2;
                 } else {
                     if byte == quote {

@@ -188,6 +188,18 @@ proptest! {
     }
 
     #[test]
+    fn whatever_is_formatted_stays_as_it_is_then(
+        pieces in prop::collection::vec(crate::reading::piece(), 0..25)
+    ) {
+        let text = pieces.concat();
+        if let Ok(written) = syntax::format("lake.yaml", &text) {
+            let again = syntax::format("lake.yaml", &written);
+            prop_assert_eq!(again.ok(), Some(written.clone()));
+            prop_assert_eq!(bare(&read(&written).0), bare(&read(&text).0));
+        }
+    }
+
+    #[test]
     fn a_spec_with_other_blanks_comes_out_the_same(
         changes in prop::collection::vec((0..160_usize, 0..4_usize), 1..20)
     ) {

@@ -50,7 +50,7 @@ fn places(node: &syntax::Node, text: &str) {
 }
 
 /// Pieces that YAML means something by.
-fn piece() -> impl Strategy<Value = &'static str> {
+pub fn piece() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "a", "b: ", "c:", ": ", "- ", "-", "? ", "[", "]", "{", "}", ",", ", ", "\"", "'", "\n",
         "\n  ", "\n    ", "\n\t", "\t", " ", "#", " # x", "&a ", "*a", "!t ", "<<: ", "|\n", ">\n",
@@ -138,6 +138,19 @@ fn hostile_files_end_soon() {
     ];
     for text in cases {
         sound(&text);
+    }
+}
+
+#[test]
+fn texts_that_once_were_too_much() {
+    for text in [
+        "*a– ? -#c:b: &a @\n\n  ”– ,c:x x...\n: ",
+        "...\n#%\néb: ",
+        "|\n  \n  \r\n#",
+        "{ a: b, 'c' d: e } f",
+    ] {
+        sound(text);
+        let _ = syntax::format("lake.yaml", text);
     }
 }
 

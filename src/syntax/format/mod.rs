@@ -33,7 +33,6 @@ pub fn format(name: &str, text: &str) -> Result<String, Diagnostics> {
     let (after, found) = parse(&sources, file);
     let comments = layout::read(&written).map(|after| after.comments(&written));
     let kept = comments.is_some_and(|comments| comments == layout.comments(&plain));
-    if !(kept && found.is_empty() && alike(&tree, &after)) {}
     Ok(if kept && found.is_empty() && alike(&tree, &after) { written } else { text.to_owned() })
 }
 

@@ -214,7 +214,7 @@ impl Writer<'_> {
             // The digit counts from the column of the item around, which the text does not show:
             // the lines of such a text stay where they are, relative to each other.
             Some(digit) => (self.item_column(range.start) + digit, indent + digit),
-            None => (first.map_or(0, blanks), indent + STEP),
+            None => (first.map_or(usize::MAX, blanks), indent + STEP),
         };
         // The range may go on with blanks of the next line.
         let body = &body[..body.rfind('\n').map_or_else(
@@ -321,8 +321,7 @@ impl Writer<'_> {
     fn fresh_line(&mut self, start: usize, indent: usize) {
         if !self.out.is_empty() {
             self.out.push('\n');
-            let between = &self.text.as_bytes()[self.done.min(start)..start];
-            if between.iter().filter(|byte| **byte == b'\n').count() > 1 && !self.opened {
+            if self.breaks_before(start) > 1 && !self.opened {
                 self.out.push('\n');
             }
         }
@@ -342,7 +341,7 @@ impl Writer<'_> {
         let until = self.next_token();
         while self.comment_before(until) {
             let start = self.comments[self.next].start;
-            let own_line = self.text[self.done..start].contains('\n');
+            let own_line = self.breaks_before(start) > 0;
             let theirs = self.column(start);
             let deeper = theirs >= column && parent.is_none_or(|parent| theirs > parent);
             if own_line && !deeper {
@@ -352,6 +351,12 @@ impl Writer<'_> {
         }
     }
 
+    /// The line breaks between the last token and a place.
+    fn breaks_before(&self, start: usize) -> usize {
+        let between = self.text.as_bytes().get(self.done..start).unwrap_or(&[]);
+        between.iter().filter(|byte| **byte == b'\n').count()
+    }
+
     fn comment_before(&self, until: usize) -> bool {
         self.comments.get(self.next).is_some_and(|comment| comment.start < until)
     }
@@ -359,7 +364,7 @@ impl Writer<'_> {
     fn comment(&mut self, indent: usize) {
         let range = self.comments[self.next].clone();
         self.next += 1;
-        let beside = self.done > 0 && !self.text[self.done..range.start].contains('\n');
+        let beside = self.done > 0 && self.breaks_before(range.start) == 0;
         if beside {
             let before = &self.text[..range.start];
             let gap = before.len() - before.trim_end_matches([' ', '\t']).len();

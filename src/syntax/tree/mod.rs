@@ -5,15 +5,20 @@
 //! to copies, which keep the places of the original; the number of copied values and the depth of the
 //! tree are bounded, so that a small file cannot become a huge tree.
 
-use std::collections::{HashMap, HashSet};
+mod aliases;
+mod keys;
+
+use std::collections::HashMap;
 use std::ops::Range;
 
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span as Range2, StructureStyle};
 
 use super::draft::Draft;
 use super::{Entry, Kind, Node, shown};
+
 use crate::diagnostic::{self as codes, Diagnostic};
 use crate::source::{FileId, Span};
+pub(in crate::syntax) use keys::{glued, is_glued};
 
 /// Levels of a tree. A spec has at most a dozen.
 const MAX_DEPTH: usize = 128;
@@ -145,7 +150,7 @@ impl Builder<'_> {
                 self.scalar(&text, style, range, anchor, tagged);
             }
             Event::SequenceStart(style, anchor, resolved) => {
-                let range = self.from_dash(range, style);
+                let range = self.start_at_dash(range, style);
                 let tagged = resolved
                     .is_some_and(|resolved| self.tag(tag, &range, resolved.is_yaml_core_schema()));
                 self.open(range, anchor, style, Content::List(Vec::new()), tagged);
@@ -181,7 +186,7 @@ impl Builder<'_> {
     }
 
     /// The scanner lets a list start behind its first dash where it is not indented.
-    fn from_dash(&self, range: Range<usize>, style: StructureStyle) -> Range<usize> {
+    fn start_at_dash(&self, range: Range<usize>, style: StructureStyle) -> Range<usize> {
         let before = self.text[..range.start].trim_end_matches([' ', '\t']);
         let dash = style == StructureStyle::Block
             && !self.text[range.start..].starts_with('-')
@@ -246,26 +251,6 @@ impl Builder<'_> {
         };
         let node = Node { span: self.span_of(&range), kind };
         self.value(node, anchor, empty, range);
-    }
-
-    fn key(&mut self, text: &str, plain: bool, empty: bool, range: Range<usize>) {
-        let next = if empty {
-            let finding = Diagnostic::error(
-                codes::LW0110,
-                self.span(&range),
-                "a key is missing in front of `:`",
-            )
-            .label("nothing stands here");
-            self.report(finding);
-            Key::Unusable
-        } else if plain && text == "<<" {
-            Key::Merge(range)
-        } else {
-            Key::Text(text.into(), range)
-        };
-        if let Some(Frame { content: Content::Map { key, .. }, .. }) = self.frames.last_mut() {
-            *key = next;
-        }
     }
 
     fn awaits_key(&self) -> bool {
@@ -343,7 +328,7 @@ impl Builder<'_> {
     /// Puts a complete value where it belongs.
     fn value(&mut self, node: Node, anchor: usize, empty: bool, range: Range<usize>) {
         if anchor != 0 && self.aliased && !self.exhausted {
-            let (size, depth) = measure(&node);
+            let (size, depth) = aliases::measure(&node);
             self.copies += size;
             if self.copies <= MAX_COPIES {
                 self.anchors.insert(anchor, Anchored { node: node.clone(), size, depth });
@@ -377,109 +362,6 @@ impl Builder<'_> {
                 }
                 Key::Awaited | Key::Unusable => {}
             },
-        }
-    }
-
-    fn report_merge(&mut self, at: Range<usize>) {
-        self.report(
-            Diagnostic::error(codes::LW0107, self.span(&at), "merge keys (`<<`) are not part of a spec")
-                .label("YAML 1.2 has no merge key")
-                .help("put what all buckets share under `defaults.buckets`, what differs by environment under `environments.<name>.set`, or use an alias (`*name`) for the whole value"),
-        );
-    }
-
-    /// In brackets, `from:s3` is a key without a value to YAML.
-    fn bare_key(&mut self, at: Range<usize>) {
-        let text = &self.text[at.clone()];
-        if !is_glued(text) {
-            return;
-        }
-        let colon = at.start + text.find(':').unwrap_or(0) + 1;
-        self.report(glued(self.file, text, &at, colon));
-        if let Some(Frame { content: Content::Map { entries, .. }, .. }) = self.frames.last_mut() {
-            entries.pop();
-        }
-    }
-
-    /// Whether a text over several lines is a map without spaces behind its colons.
-    fn lacks_space(&mut self, range: &Range<usize>) -> bool {
-        let text = &self.text[range.clone()];
-        let lines = || text.split('\n').map(str::trim).filter(|line| !line.is_empty());
-        let several = text.contains('\n') || self.frames.is_empty();
-        if !several || !lines().all(is_glued) {
-            return false;
-        }
-        for line in lines() {
-            let start = line.as_ptr() as usize - self.text.as_ptr() as usize;
-            let colon = start + line.find(':').unwrap_or(0) + 1;
-            self.report(glued(self.file, line, &(start..start + line.len()), colon));
-        }
-        true
-    }
-
-    fn alias(&mut self, anchor: usize, range: Range<usize>) {
-        let name = shown(self.text.get(range.clone()).unwrap_or("*"));
-        let Some(known) = self.anchors.get(&anchor) else {
-            if self.frames.iter().any(|frame| frame.anchor == anchor) {
-                let finding = Diagnostic::error(
-                    codes::LW0106,
-                    self.span(&range),
-                    format!("`{name}` stands inside the value that it names"),
-                )
-                .label("this would never end");
-                self.report(finding);
-            }
-            self.broken(range);
-            return;
-        };
-        if self.awaits_key() {
-            let text = known.node.text().map(str::to_owned);
-            match text {
-                Some(text) => self.key(&text, false, false, range),
-                None => {
-                    let finding = Diagnostic::error(
-                        codes::LW0110,
-                        self.span(&range),
-                        format!("`{name}` is no text"),
-                    )
-                    .label("a key is a text");
-                    self.report(finding);
-                    if let Some(Frame { content: Content::Map { key, .. }, .. }) =
-                        self.frames.last_mut()
-                    {
-                        *key = Key::Unusable;
-                    }
-                }
-            }
-            return;
-        }
-        if self.frames.len() + known.depth > MAX_DEPTH {
-            let finding =
-                Diagnostic::error(codes::LW0111, self.span(&range), "values are nested too deeply")
-                    .label(format!("with `{name}` there are more than {MAX_DEPTH} levels"));
-            self.report(finding);
-            self.broken(range);
-            return;
-        }
-        self.copies += known.size;
-        if self.copies > MAX_COPIES {
-            self.exhaust(&range);
-            self.broken(range);
-            return;
-        }
-        let node = known.node.clone();
-        self.value(node, 0, false, range);
-    }
-
-    fn exhaust(&mut self, range: &Range<usize>) {
-        if !std::mem::replace(&mut self.exhausted, true) {
-            let finding = Diagnostic::error(
-                codes::LW0106,
-                self.span(range),
-                "aliases make the file too large",
-            )
-            .label(format!("with this one they stand for more than {MAX_COPIES} values"));
-            self.report(finding);
         }
     }
 
@@ -519,96 +401,6 @@ impl Builder<'_> {
         self.draft.blanked_between(from, to)
     }
 
-    /// Reports keys that stand twice and keeps the first; two maps are laid together, so that what
-    /// stands in the second is not unknown to the rest of the spec.
-    fn duplicates(&mut self, entries: &mut Vec<Entry>) {
-        let twice: Vec<(usize, usize)> = if entries.len() <= 16 {
-            (1..entries.len())
-                .filter_map(|at| {
-                    let first = entries[..at].iter().position(|e| e.key == entries[at].key)?;
-                    Some((first, at))
-                })
-                .collect()
-        } else {
-            let mut first: HashMap<&str, usize> = HashMap::with_capacity(entries.len());
-            let keys = entries.iter().enumerate();
-            keys.filter_map(|(at, entry)| {
-                let known = *first.entry(&entry.key).or_insert(at);
-                (known != at).then_some((known, at))
-            })
-            .collect()
-        };
-        for &(first, at) in twice.iter() {
-            let (key, known) = (&entries[at], &entries[first]);
-            let text = key.key.clone();
-            let mut finding = Diagnostic::error(
-                codes::LW0104,
-                key.key_span,
-                format!("the key `{}` stands here twice", shown(&text)),
-            )
-            .label("again")
-            .also(known.key_span, "the first one")
-            .at(self.path(&text));
-            finding =
-                if matches!((&known.value.kind, &key.value.kind), (Kind::Map(_), Kind::Map(_))) {
-                    finding.help("put both parts under one key")
-                } else {
-                    finding.help("keep one of them")
-                };
-            self.findings.push(finding);
-        }
-        if twice.is_empty() {
-            return;
-        }
-        let mut again: HashMap<usize, usize> =
-            twice.into_iter().map(|(first, at)| (at, first)).collect();
-        let mut places = Vec::with_capacity(entries.len());
-        let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
-        for (at, entry) in std::mem::take(entries).into_iter().enumerate() {
-            let Some(first) = again.remove(&at) else {
-                places.push(kept.len());
-                kept.push(entry);
-                continue;
-            };
-            places.push(0);
-            let first: &mut Entry = &mut kept[places[first]];
-            if let (Kind::Map(known), Kind::Map(more)) = (&mut first.value.kind, entry.value.kind) {
-                extend(known, more);
-            }
-        }
-        *entries = kept;
-    }
-
-    /// Does what `<<` was meant to do, so that nothing else is missing.
-    fn merge(&mut self, entries: &mut Vec<Entry>, merged: Node) {
-        match merged.kind {
-            Kind::Map(given) => extend(entries, given),
-            Kind::List(items) => items.into_iter().for_each(|item| self.merge(entries, item)),
-            _ => {}
-        }
-    }
-
-    /// The path of a key in the map that was just closed.
-    fn path(&self, key: &str) -> String {
-        let mut path = String::new();
-        for frame in &self.frames {
-            match &frame.content {
-                Content::List(items) => path += &format!("[{}]", items.len()),
-                Content::Map { key: Key::Text(text, _), .. } => {
-                    if !path.is_empty() {
-                        path.push('.');
-                    }
-                    path += text;
-                }
-                Content::Map { .. } => {}
-            }
-        }
-        if !path.is_empty() {
-            path.push('.');
-        }
-        path + key
-    }
-
     /// Takes a finding about the draft in.
     fn report(&mut self, finding: Diagnostic) {
         let finding = self.draft.locate(finding);
@@ -624,46 +416,4 @@ impl Builder<'_> {
     fn span_of(&self, range: &Range<usize>) -> Span {
         Span::new(self.file, self.draft.to_original(range.start), self.draft.to_original(range.end))
     }
-}
-
-/// Adds the entries whose keys are not there yet.
-fn extend(entries: &mut Vec<Entry>, more: Vec<Entry>) {
-    let known: HashSet<Box<str>> = entries.iter().map(|entry| entry.key.clone()).collect();
-    entries.extend(more.into_iter().filter(|entry| !known.contains(&entry.key)));
-}
-
-/// The number of values in a tree and of levels below it.
-fn measure(node: &Node) -> (usize, usize) {
-    let children: Box<dyn Iterator<Item = &Node>> = match &node.kind {
-        Kind::List(items) => Box::new(items.iter()),
-        Kind::Map(entries) => Box::new(entries.iter().map(|entry| &entry.value)),
-        _ => return (1, 0),
-    };
-    let (size, depth) = children
-        .map(measure)
-        .fold((0, 0), |(size, depth), (more, deep)| (size + more, depth.max(deep)));
-    (size + 1, depth + 1)
-}
-
-/// Whether a text is a key and a value that lack the space behind the colon.
-pub(super) fn is_glued(text: &str) -> bool {
-    let Some((key, value)) = text.split_once(':') else { return false };
-    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    key.starts_with(|c: char| c.is_ascii_alphabetic())
-        && key.chars().all(word)
-        && !value.is_empty()
-        && !value.starts_with(['/', ':', ' '])
-        && !matches!(key, "arn" | "http" | "https" | "s3")
-}
-
-/// The finding for it.
-pub(super) fn glued(file: FileId, text: &str, range: &Range<usize>, colon: usize) -> Diagnostic {
-    let key = text.split(':').next().unwrap_or("");
-    Diagnostic::error(
-        codes::LW0116,
-        Span::new(file, range.start, range.end),
-        format!("no space between `{}:` and its value", shown(key)),
-    )
-    .label("YAML takes this for one text")
-    .fix(Span::new(file, colon, colon), " ")
 }

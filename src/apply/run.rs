@@ -1,0 +1,619 @@
+//! A plan carried out, from the guard to the summary.
+//!
+//! In: a [`Plan`] and a [`Cloud`]. Out: events while it goes on, and the [`Outcome`]. The order: the
+//! account, what the plan saw, the lock, what the plan saw once more, the index, files, stacks in the
+//! order of their dependencies, deletions, the index. INVARIANT: nothing is decided here; before the
+//! lock is taken nothing is changed but the stack whose bucket holds it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::broken::Broken;
+use super::clock::{Clock, seconds_between};
+use super::event::{Event, Summary, What};
+use super::index::{self, Index, IndexError};
+use super::lock::{self, Lease, LockInfo, NotTaken, Wish};
+use super::message::{self, explain, failed_stack, first_cause};
+use super::outcome::{Ended, Outcome, StackReport, State, is_clean};
+use super::step::Done;
+use super::watcher::Watcher;
+use crate::cloud::{
+    BucketAddress, Caller, Cloud, CloudError, ObjectAddress, Stack, StackAddress, StackStatus,
+};
+use crate::diagnostic::{self, Diagnostic, Severity};
+use crate::graph::Part;
+use crate::names::{BucketName, Region};
+use crate::plan::{Action, Kept, Operation, Plan, StackAction, StackPlan, Upload};
+use crate::stacks::StackKey;
+
+/// What a run needs beside the plan.
+pub struct Options<'a> {
+    pub clock: &'a dyn Clock,
+    /// Names this run: letters, digits and hyphens, at most 40, never used before. Idempotency
+    /// tokens and the names of change sets begin with it.
+    pub run: String,
+    /// What the person typed, to be typed again: `lakewright apply lake.yaml --env prod`.
+    pub command: String,
+    /// What shows the lake's stacks: `lakewright status lake.yaml --env prod`.
+    pub watch_command: String,
+    /// The machine or the CI run, for the lock.
+    pub host: Option<String>,
+    /// How long to wait for another run's lock.
+    pub lock_timeout: SignedDuration,
+    /// The id of a lock to take over although its lease goes on.
+    pub break_lock: Option<String>,
+    /// Set by the first Ctrl-C.
+    pub interrupt: &'a AtomicBool,
+    /// The content of a file that the plan uploads, or why it cannot be had.
+    pub read_upload: &'a (dyn Fn(&Upload) -> Result<Vec<u8>, String> + Sync),
+}
+
+/// Carries out a plan.
+pub fn apply(
+    plan: &Plan,
+    cloud: &dyn Cloud,
+    observer: &(dyn Fn(Event) + Sync),
+    options: &Options<'_>,
+) -> Outcome {
+    let watcher = Watcher::new(cloud, options.clock, observer, options.interrupt);
+    let reports = plan.stacks.iter().map(|stack| StackReport {
+        key: stack.key.clone(),
+        action: stack.action,
+        state: match stack.action {
+            StackAction::Keep => State::Unchanged,
+            _ => State::NotStarted,
+        },
+        status: stack.observed.status,
+    });
+    let run = Run {
+        plan,
+        options,
+        watcher,
+        started: options.clock.now(),
+        stop: AtomicBool::new(false),
+        numbers: plan.stacks.iter().enumerate().map(|(at, it)| (it.key.clone(), at)).collect(),
+        reports: Mutex::new(reports.collect()),
+        diagnostics: Mutex::new(Vec::new()),
+        outputs: Mutex::new(BTreeMap::new()),
+        tally: Mutex::new(Tally::default()),
+        index: Mutex::new(None),
+    };
+    let ended = run.all();
+    run.conclude(ended)
+}
+
+/// Counts of resources.
+#[derive(Debug, Default)]
+struct Tally {
+    added: usize,
+    changed: usize,
+    destroyed: usize,
+    imported: usize,
+    retained: usize,
+}
+
+/// One run.
+pub(super) struct Run<'a> {
+    pub plan: &'a Plan,
+    pub options: &'a Options<'a>,
+    pub watcher: Watcher<'a>,
+    started: Timestamp,
+    /// Something failed: no other stack is started.
+    stop: AtomicBool,
+    numbers: BTreeMap<StackKey, usize>,
+    reports: Mutex<Vec<StackReport>>,
+    diagnostics: Mutex<Vec<Diagnostic>>,
+    outputs: Mutex<BTreeMap<StackKey, BTreeMap<String, String>>>,
+    tally: Mutex<Tally>,
+    index: Mutex<Option<Index>>,
+}
+
+/// A run that ends before its work is done.
+struct Early {
+    ended: Ended,
+    lock: Option<LockInfo>,
+}
+
+impl From<Ended> for Early {
+    fn from(ended: Ended) -> Self {
+        Early { ended, lock: None }
+    }
+}
+
+impl Run<'_> {
+    fn all(&self) -> Result<(), Early> {
+        if !self.plan.refusals.is_empty() {
+            for refusal in &self.plan.refusals {
+                let headline = format!("the plan can't be applied: {}", refusal.summary);
+                let mut told = Diagnostic::new(diagnostic::LW0651, Severity::Error, None, headline);
+                told.help.clone_from(&refusal.help);
+                self.report(told);
+            }
+            return Err(Ended::Refused.into());
+        }
+        let caller = self.guard()?;
+        self.check_stale(&[])?;
+        let idle = self.plan.stacks.iter().all(|stack| stack.action == StackAction::Keep);
+        if idle && self.plan.uploads.is_empty() {
+            return Ok(());
+        }
+        let mut first: Vec<usize> = Vec::new();
+        if !self.lock(&caller)? {
+            // The first apply: the stack with the bucket comes first, and the lock after it.
+            first = self.home_base();
+            self.carry_out(&first)?;
+            if !first.is_empty() && !self.lock(&caller)? {
+                let told = Diagnostic::new(
+                    diagnostic::LW0813,
+                    Severity::Error,
+                    None,
+                    "the base bucket is not there although its stack is complete",
+                );
+                self.report(told.help(format!("type it again: `{}`", self.options.command)));
+                return Err(Ended::Refused.into());
+            }
+        } else {
+            self.check_stale(&[])?;
+        }
+        if self.has_lock() {
+            self.check_stale(&first)?;
+        }
+        self.look_into_buckets()?;
+        let keepsakes = self.keepsakes()?;
+        self.write_index(&keepsakes, false)?;
+        let (deletions, changes): (Vec<usize>, Vec<usize>) = (0..self.plan.stacks.len())
+            .filter(|at| !first.contains(at))
+            .partition(|at| self.plan.stacks[*at].action == StackAction::Delete);
+        let (bases, rest): (Vec<usize>, Vec<usize>) =
+            changes.into_iter().partition(|at| self.plan.stacks[*at].part == Part::Base);
+        let outcome = self
+            .carry_out(&bases)
+            .and_then(|()| self.upload_all())
+            .and_then(|()| self.carry_out(&rest))
+            .and_then(|()| self.carry_out(&deletions));
+        // What was done is written down, however it ended.
+        let written = self.write_index(&keepsakes, true);
+        outcome?;
+        written
+    }
+
+    /// The account that the plan is for, and no other.
+    fn guard(&self) -> Result<Caller, Early> {
+        let caller = self.watcher.insist(|| self.watcher.cloud.caller()).map_err(|error| {
+            self.report(explain(&error, "asking who is calling"));
+            Early::from(Ended::Refused)
+        })?;
+        if caller.account == self.plan.account {
+            return Ok(caller);
+        }
+        self.report(message::wrong_account(&caller, &self.plan.account, &self.plan.environment));
+        Err(Ended::Refused.into())
+    }
+
+    /// Whether every stack is what the plan saw, but those that this run has changed.
+    fn check_stale(&self, own: &[usize]) -> Result<(), Early> {
+        let moved = super::stale::moved(self, own).map_err(|error| {
+            self.report(explain(&error, "looking whether the plan still holds"));
+            Early::from(Ended::Refused)
+        })?;
+        if moved.is_empty() {
+            return Ok(());
+        }
+        self.release();
+        self.report(message::stale(&moved, &self.options.command));
+        Err(Ended::Stale.into())
+    }
+
+    /// Takes the lock. `false`: there is no bucket yet.
+    fn lock(&self, caller: &Caller) -> Result<bool, Early> {
+        let refused = |error: &CloudError| {
+            self.report(explain(error, "taking the lock"));
+            Early::from(Ended::Refused)
+        };
+        let at = self.object(&lock::key(&self.plan.lake)).map_err(|error| refused(&error))?;
+        let wish = Wish {
+            at,
+            info: LockInfo {
+                format_version: 1,
+                id: self.options.run.clone(),
+                operation: match self.plan.operation {
+                    Operation::Apply => "apply".into(),
+                    Operation::Destroy => "destroy".into(),
+                },
+                who: caller.arn.to_string(),
+                host: self.options.host.clone(),
+                created: String::new(),
+                expires: String::new(),
+            },
+            timeout: self.options.lock_timeout,
+            break_lock: self.options.break_lock.as_deref(),
+            waiting: &|lock| self.watcher.tell(What::LockAwaited { lock: lock.clone() }),
+            interrupted: &|| self.watcher.interrupted(),
+        };
+        match lock::take(self.watcher.cloud, self.watcher.clock, wish) {
+            Ok(lease) => {
+                *self.lease() = Some(lease);
+                Ok(true)
+            }
+            Err(NotTaken::NoBucket) => Ok(false),
+            Err(NotTaken::Interrupted) => Err(Ended::Interrupted.into()),
+            Err(NotTaken::Cloud(error)) => Err(refused(&error)),
+            Err(NotTaken::Held(lock)) => {
+                self.report(message::locked(&lock, &self.options.command));
+                Err(Early { ended: Ended::Locked, lock: Some(*lock) })
+            }
+        }
+    }
+
+    fn lease(&self) -> std::sync::MutexGuard<'_, Option<Lease>> {
+        self.watcher.lease.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_lock(&self) -> bool {
+        self.lease().is_some()
+    }
+
+    fn release(&self) {
+        let lease = self.lease().take();
+        if let Some(lease) = lease
+            && !lease.release(self.watcher.cloud, self.watcher.clock)
+        {
+            let seconds = lock::LEASE.as_secs();
+            let headline =
+                format!("the lock could not be given back; it ends by itself in {seconds} s");
+            self.report(Diagnostic::new(diagnostic::LW0912, Severity::Warning, None, headline));
+        }
+    }
+
+    /// The stack that makes the home region's base bucket, if it is to be made.
+    fn home_base(&self) -> Vec<usize> {
+        let home = |stack: &StackPlan| {
+            stack.part == Part::Base
+                && stack.key.region == self.plan.region
+                && !matches!(stack.action, StackAction::Keep | StackAction::Delete)
+        };
+        self.plan.stacks.iter().position(home).into_iter().collect()
+    }
+
+    fn upload_all(&self) -> Result<(), Early> {
+        for upload in &self.plan.uploads {
+            if self.halted() {
+                return Err(self.early());
+            }
+            if let Err(broken) = self.upload(upload) {
+                if let Broken::Refused(told) = broken {
+                    self.report(*told);
+                }
+                return Err(self.early_after_refusal());
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what the plan says of these stacks, in the order of their dependencies, several at once.
+    fn carry_out(&self, which: &[usize]) -> Result<(), Early> {
+        super::schedule::schedule(
+            which,
+            |at| {
+                let stack = &self.plan.stacks[at];
+                let own = |key| self.numbers.get(key).copied().filter(|on| which.contains(on));
+                stack.depends_on.iter().filter_map(own).collect()
+            },
+            |at| self.one(at),
+        );
+        let failed = self.stop.load(Ordering::SeqCst) || self.halted();
+        if failed { Err(self.early()) } else { Ok(()) }
+    }
+
+    /// One stack with all that is told about it. `false`: it failed, and nothing may build on it.
+    fn one(&self, at: usize) -> bool {
+        let stack = &self.plan.stacks[at];
+        if stack.action == StackAction::Keep {
+            return true;
+        }
+        if self.halted() {
+            return false;
+        }
+        let begin = self.watcher.clock.now();
+        self.watcher.tell(What::StackStarted {
+            stack: stack.key.clone(),
+            action: stack.action,
+            resources: stack.changes.len(),
+        });
+        match self.step(stack) {
+            Ok(done) => {
+                self.finished(at, stack, &done, begin);
+                true
+            }
+            Err(broken) => {
+                // Set before anything is told: no other stack starts from here on.
+                self.stop.store(true, Ordering::SeqCst);
+                self.broke(at, stack, broken);
+                false
+            }
+        }
+    }
+
+    fn finished(&self, at: usize, stack: &StackPlan, done: &Done, begin: Timestamp) {
+        let status = done.stack.as_ref().map(|stack| stack.status);
+        self.set_report(at, State::Done, status);
+        if done.changed {
+            self.count(stack, done);
+        }
+        for event in &done.events {
+            if event.status == "DELETE_FAILED" {
+                self.report(message::orphan(stack, event));
+            }
+        }
+        self.watcher.tell(What::StackFinished {
+            stack: stack.key.clone(),
+            action: stack.action,
+            status,
+            elapsed: seconds_between(begin, self.watcher.clock.now()),
+            changed: done.changed,
+        });
+    }
+
+    fn broke(&self, at: usize, stack: &StackPlan, broken: Broken) {
+        let (state, status, told) = match broken {
+            Broken::NotBegun => (State::NotStarted, stack.observed.status, None),
+            Broken::Left => (State::Running, self.status_now(stack), None),
+            Broken::Refused(told) => (State::Refused, self.status_now(stack), Some(*told)),
+            Broken::Blind(error) => {
+                let doing = format!("watching stack {}", stack.key);
+                let told = explain(&error, &doing)
+                    .note("the cloud goes on with it; how it ends is not known here");
+                (State::Running, None, Some(told))
+            }
+            Broken::Failed(failed) => {
+                let clean = is_clean(failed.status);
+                let state = if clean { State::RolledBack } else { State::Stuck };
+                let cause = first_cause(&failed.events, stack);
+                let reason = failed.reason.as_deref();
+                let told = failed_stack(stack, failed.status, reason, cause.as_ref(), clean);
+                (state, failed.status, Some(told))
+            }
+        };
+        self.set_report(at, state, status);
+        if let Some(told) = told {
+            self.watcher.tell(What::StackFailed {
+                stack: stack.key.clone(),
+                action: stack.action,
+                status,
+                reason: told.headline.clone(),
+            });
+            self.report(told);
+        }
+    }
+
+    fn status_now(&self, stack: &StackPlan) -> Option<StackStatus> {
+        let at = StackAddress::new(&stack.key.region, stack.key.name.as_str());
+        let found = self.watcher.insist(|| self.watcher.cloud.describe_stack(&at)).ok()?;
+        found.map(|stack| stack.status)
+    }
+
+    /// Counts what the plan says of a stack that is done.
+    fn count(&self, stack: &StackPlan, done: &Done) {
+        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        for change in &stack.changes {
+            let left = |status: &str| {
+                let own = |event: &&crate::cloud::StackEvent| {
+                    event.logical_id == change.logical_id.as_str()
+                };
+                done.events.iter().filter(own).any(|event| event.status == status)
+            };
+            match change.action {
+                Action::Create => tally.added += 1,
+                Action::Update => tally.changed += 1,
+                Action::Delete => tally.destroyed += 1,
+                Action::Retain => tally.retained += 1,
+                Action::Import => tally.imported += 1,
+                Action::Replace => {
+                    tally.added += 1;
+                    if change.kept { tally.retained += 1 } else { tally.destroyed += 1 }
+                }
+                Action::MayReplace if left("DELETE_COMPLETE") => {
+                    tally.added += 1;
+                    tally.destroyed += 1;
+                }
+                Action::MayReplace if left("DELETE_SKIPPED") => {
+                    tally.added += 1;
+                    tally.retained += 1;
+                }
+                Action::MayReplace => tally.changed += 1,
+                Action::Blocked | Action::Move => {}
+            }
+        }
+    }
+
+    /// Buckets that go must be empty, or their emptying agreed to and possible.
+    fn look_into_buckets(&self) -> Result<(), Early> {
+        let obstacles = super::contents::obstacles(self).map_err(|error| {
+            self.report(explain(&error, "looking into the buckets that are to be deleted"));
+            self.early_after_refusal()
+        })?;
+        if obstacles.is_empty() {
+            return Ok(());
+        }
+        obstacles.into_iter().for_each(|told| self.report(told));
+        Err(self.early_after_refusal())
+    }
+
+    /// What the stacks of this plan let go, named while they still hold it.
+    fn keepsakes(&self) -> Result<Vec<(StackKey, Kept)>, Early> {
+        super::keepsakes::keepsakes(self).map_err(|error| {
+            self.report(explain(&error, "naming what stays in the account"));
+            self.early_after_refusal()
+        })
+    }
+
+    /// Writes the index: before the work with everything that may come to be, after it with what is.
+    fn write_index(&self, keepsakes: &[(StackKey, Kept)], after: bool) -> Result<(), Early> {
+        if !self.has_lock() {
+            return Ok(());
+        }
+        let plan = self.plan;
+        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let state = |key: &StackKey| reports.iter().find(|it| it.key == *key).map(|it| it.state);
+        let edit = |index: &mut Index| {
+            for (_, kept) in keepsakes {
+                index.keep(kept.clone());
+            }
+            for stack in &plan.stacks {
+                let gone = stack.action == StackAction::Delete;
+                let done = after && state(&stack.key) == Some(State::Done);
+                match gone && done {
+                    true => drop(index.stacks.remove(&stack.key)),
+                    false => drop(index.stacks.insert(stack.key.clone())),
+                }
+                if done {
+                    for import in &stack.imports {
+                        index.forget(&stack.key.region, import.logical_id.as_str());
+                    }
+                } else if after {
+                    for (_, kept) in keepsakes.iter().filter(|(key, _)| *key == stack.key) {
+                        index.forget(&kept.region, kept.logical_id.as_str());
+                    }
+                }
+            }
+        };
+        let empty = Index::new(&plan.lake, &plan.environment, &plan.account, &plan.region);
+        let written =
+            self.object(&index::key(&plan.lake)).map_err(IndexError::Cloud).and_then(|at| {
+                index::change(self.watcher.cloud, self.watcher.clock, &at, &empty, edit)
+            });
+        match written {
+            Ok(index) => {
+                *self.index.lock().unwrap_or_else(PoisonError::into_inner) = Some(index);
+                Ok(())
+            }
+            Err(error) => {
+                self.report(message::index_error(&error, "writing the index of the lake"));
+                Err(self.early_after_refusal())
+            }
+        }
+    }
+
+    fn conclude(&self, ended: Result<(), Early>) -> Outcome {
+        let (mut ended, lock) = match ended {
+            Ok(()) => (Ended::Done, None),
+            Err(early) => (early.ended, early.lock),
+        };
+        self.release();
+        if self.watcher.interrupted() && ended != Ended::NeedsRecovery && ended != Ended::Done {
+            ended = Ended::Interrupted;
+        }
+        let stacks = self.reports.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let next = message::next(ended, &stacks, self.options);
+        if ended == Ended::Interrupted {
+            self.report(message::interrupted(&stacks, self.options));
+        }
+        let tally = std::mem::take(&mut *self.tally.lock().unwrap_or_else(PoisonError::into_inner));
+        let kept = match &*self.index.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(index) => index.kept.iter().cloned().collect(),
+            None => Vec::new(),
+        };
+        let summary = Summary {
+            operation: self.plan.operation,
+            ended,
+            added: tally.added,
+            changed: tally.changed,
+            destroyed: tally.destroyed,
+            imported: tally.imported,
+            retained: tally.retained,
+            kept,
+            elapsed: seconds_between(self.started, self.watcher.clock.now()),
+        };
+        self.watcher.tell(What::Summary(summary.clone()));
+        let diagnostics =
+            std::mem::take(&mut *self.diagnostics.lock().unwrap_or_else(PoisonError::into_inner));
+        Outcome { ended, stacks, diagnostics, lock, summary, next }
+    }
+
+    // --- what the steps ask of the run --------------------------------------------------------
+
+    /// Whether nothing new may be started.
+    pub(super) fn halted(&self) -> bool {
+        self.watcher.interrupted() || self.watcher.lost.load(Ordering::SeqCst)
+    }
+
+    /// The stack's place in the plan.
+    pub(super) fn number(&self, stack: &StackPlan) -> usize {
+        self.numbers.get(&stack.key).copied().unwrap_or_default()
+    }
+
+    /// Tells the observer, and keeps it for the end.
+    pub(super) fn report(&self, told: Diagnostic) {
+        self.watcher.tell(What::Diagnostic(told.clone()));
+        self.diagnostics.lock().unwrap_or_else(PoisonError::into_inner).push(told);
+    }
+
+    /// The base bucket of a region.
+    pub(super) fn bucket(&self, region: &Region) -> Result<BucketAddress, CloudError> {
+        let name = self.plan.base_buckets.get(region).ok_or_else(|| {
+            CloudError::NotFound(format!("the plan names no base bucket in {region}"))
+        })?;
+        let bucket = BucketName::new(name).map_err(CloudError::Refused)?;
+        Ok(BucketAddress { region: region.clone(), bucket, owner: self.plan.account.clone() })
+    }
+
+    fn object(&self, key: &str) -> Result<ObjectAddress, CloudError> {
+        let bucket = self.bucket(&self.plan.region)?;
+        Ok(ObjectAddress { bucket, key: key.to_owned() })
+    }
+
+    /// The outputs of a stack, asked for once.
+    pub(super) fn outputs(&self, key: &StackKey) -> Result<BTreeMap<String, String>, CloudError> {
+        let known = self.outputs.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
+        if let Some(outputs) = known {
+            return Ok(outputs);
+        }
+        let at = StackAddress::new(&key.region, key.name.as_str());
+        let found = self.watcher.insist(|| self.watcher.cloud.describe_stack(&at))?;
+        let stack = found.ok_or_else(|| CloudError::NotFound("it is not there".into()))?;
+        self.remember(key, Some(&stack));
+        Ok(stack.outputs)
+    }
+
+    /// Keeps the outputs of a stack for those that depend on it.
+    pub(super) fn remember(&self, key: &StackKey, stack: Option<&Stack>) {
+        if let Some(stack) = stack {
+            let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+            outputs.insert(key.clone(), stack.outputs.clone());
+        }
+    }
+
+    fn set_report(&self, at: usize, state: State, status: Option<StackStatus>) {
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        reports[at].state = state;
+        reports[at].status = status;
+    }
+
+    /// The end that the states of the stacks come to.
+    fn early(&self) -> Early {
+        if self.watcher.lost.load(Ordering::SeqCst) {
+            self.report(message::lock_lost());
+        }
+        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let any = |state: State| reports.iter().any(|report| report.state == state);
+        if any(State::Stuck) {
+            Ended::NeedsRecovery.into()
+        } else if self.watcher.interrupted() {
+            Ended::Interrupted.into()
+        } else if any(State::Running) {
+            Ended::Blind.into()
+        } else if any(State::RolledBack) || any(State::Done) {
+            Ended::RolledBack.into()
+        } else {
+            Ended::Refused.into()
+        }
+    }
+
+    fn early_after_refusal(&self) -> Early {
+        self.stop.store(true, Ordering::SeqCst);
+        self.early()
+    }
+}

@@ -1,0 +1,80 @@
+//! Which cloud a verb talks to: the embedded one, or AWS.
+
+use anyhow::{Context, anyhow};
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::commands::Where;
+use super::env;
+use crate::aws::{Aws, ConnectOptions, Pace};
+use crate::cloud::Cloud;
+use crate::lake::{Home, Lake};
+use crate::names::Arn;
+use crate::resolve::DUMMY_ACCOUNT;
+use crate::sandbox::{Sandbox, SandboxOptions};
+use crate::spec::reference::Principal;
+
+impl Where {
+    /// Connects to the cloud of a lake, and makes sure that it is the right account before anything
+    /// else is asked.
+    pub fn connect(&self, lake: &Lake, folder: &Utf8Path) -> anyhow::Result<Box<dyn Cloud>> {
+        match &self.sandbox {
+            Some(place) => Ok(Box::new(sandbox(place.as_deref(), lake, folder)?)),
+            None => Ok(Box::new(aws(&lake.home)?)),
+        }
+    }
+}
+
+/// The sandbox of a lake. What the spec refers to and does not make (roles and users of the account,
+/// `existing:` things) is there, as it is in an account that has been in use.
+fn sandbox(place: Option<&Utf8Path>, lake: &Lake, folder: &Utf8Path) -> anyhow::Result<Sandbox> {
+    let place: Utf8PathBuf = match place {
+        Some(place) => place.to_owned(),
+        None => folder.join(".lakewright/sandbox"),
+    };
+    let mut options = SandboxOptions::new(lake.home.account.clone());
+    options.partition = lake.home.partition.to_owned();
+    let sandbox = Sandbox::open(&place, options)
+        .with_context(|| format!("opening the sandbox in `{place}`"))?;
+    for (kind, properties) in lake.elsewhere() {
+        sandbox.put_resource(&lake.home.region, kind, &properties)?;
+    }
+    Ok(sandbox)
+}
+
+/// AWS, by the SDK's ordinary configuration and the environment's deploy role.
+fn aws(home: &Home) -> anyhow::Result<Aws> {
+    if home.account.as_str() == DUMMY_ACCOUNT {
+        return Err(anyhow!(
+            "environment `{0}` has no account: write `account: \"...\"` for `{0}`, or use `--sandbox`",
+            home.environment
+        ));
+    }
+    let session = env::variable("LAKEWRIGHT_ROLE_SESSION_NAME")
+        .unwrap_or_else(|| format!("lakewright-{}", home.environment));
+    let mut options = ConnectOptions::new(&home.region, session);
+    if let Some(Principal::Role { account, name }) = home.deploy_role.as_ref().map(|at| &at.value) {
+        let arn = home.iam_arn(account.as_ref(), "role", name);
+        options.deploy_role = Some(Arn::new(arn).expect("invariant: a role's name is checked"));
+    }
+    if env::variable("AWS_ENDPOINT_URL").is_some_and(|url| is_loopback(&url)) {
+        options.pace = Pace::local();
+    }
+    let aws = Aws::connect(&options)?;
+    let caller = aws.caller()?;
+    if caller.account != home.account {
+        return Err(anyhow!(
+            "the credentials belong to account {}, and environment `{}` is account {}: nothing was called (choose the profile with AWS_PROFILE)",
+            caller.account,
+            home.environment,
+            home.account
+        ));
+    }
+    Ok(aws)
+}
+
+/// Whether nobody but this machine answers at the address: rate limits are AWS's, not an emulator's.
+fn is_loopback(url: &str) -> bool {
+    let host = url.split("://").nth(1).unwrap_or(url);
+    let host = host.split(['/', ':']).next().unwrap_or("");
+    host == "localhost" || host.starts_with("127.")
+}

@@ -1,0 +1,417 @@
+//! Access as people speak of it: who may read, write or delete what.
+//!
+//! In: templates before and after. Out: the grants that come and go, as (who, verb, place), over all
+//! stacks together, so that a statement which moves to another stack or policy is no change. What is
+//! read: bucket and key policies, and policies attached to roles. INVARIANT: this is a summary for the
+//! top of a plan, not a verdict: conditions other than who is meant are not weighed, and denials not
+//! subtracted.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::build::Context;
+use super::canonical::{Known, Scope, canonical, listed};
+use super::resource::{kind_of, path_of};
+use super::{GrantChange, consent};
+use crate::document::{Map, Value};
+
+/// What an action lets people do to data, by service: the actions that carry the meaning. `*` and `?`
+/// in policies match against these names.
+const VERBS: [(&str, &str, &str); 16] = [
+    ("s3", "GetObject", "read"),
+    ("s3", "PutObject", "write"),
+    ("s3", "DeleteObject", "delete"),
+    ("s3", "PutObjectTagging", "admin"),
+    ("s3", "PutBucketPolicy", "change the policy of"),
+    ("glue", "GetTable", "read"),
+    ("glue", "UpdateTable", "write"),
+    ("glue", "BatchCreatePartition", "write"),
+    ("glue", "DeleteTable", "delete"),
+    ("kinesis", "GetRecords", "read"),
+    ("kinesis", "PutRecord", "write"),
+    ("kinesis", "PutRecords", "write"),
+    ("kms", "Decrypt", "decrypt with"),
+    ("kms", "GenerateDataKey", "encrypt with"),
+    ("kms", "PutKeyPolicy", "administer"),
+    ("lakeformation", "GetDataAccess", "read through Lake Formation"),
+];
+
+/// The path of what the lake itself needs: scripts and templates are no data of people.
+const LAKE: &str = "lake";
+
+/// Who, verb, place.
+type Grant = (String, String, String);
+type Grants = BTreeMap<Grant, String>;
+
+/// The grants that differ between two sets of templates, those that come first.
+pub(super) fn compare<'a>(
+    before: impl Iterator<Item = &'a Value> + Clone,
+    after: impl Iterator<Item = &'a Value> + Clone,
+    context: &Context,
+) -> Vec<GrantChange> {
+    let names = Names::of(before.clone().chain(after.clone()));
+    let before = grants(before, &names, context);
+    let after = grants(after, &names, context);
+    let change = |added: bool, ((who, verb, place), path): (&Grant, &String)| {
+        let mut cause = context.cause(path);
+        if !added && !after.values().any(|kept| kept == path) {
+            (cause.file, cause.line) = (None, None);
+        }
+        GrantChange { added, who: who.clone(), verb: verb.clone(), place: place.clone(), cause }
+    };
+    let added = after.iter().filter(|(grant, _)| !before.contains_key(*grant));
+    let gone = before.iter().filter(|(grant, _)| !after.contains_key(*grant));
+    added.map(|one| change(true, one)).chain(gone.map(|one| change(false, one))).collect()
+}
+
+/// What the resources of the lake are called by people.
+#[derive(Default)]
+struct Names<'a> {
+    /// Name of a bucket, database (`database/acme_prod_sales`), stream (`stream/...`), role
+    /// (`role/...`) in AWS to the thing's name.
+    physical: HashMap<String, String>,
+    /// The resources by logical id.
+    resources: HashMap<&'a str, &'a Value>,
+}
+
+impl<'a> Names<'a> {
+    fn of(templates: impl Iterator<Item = &'a Value>) -> Self {
+        let mut names = Names::default();
+        for (id, definition) in templates.flat_map(resources) {
+            let text = |path: &[&str]| {
+                definition.get("Properties").and_then(|all| all.at(path)).and_then(Value::as_str)
+            };
+            let path = path_of(definition);
+            let known = match kind_of(definition) {
+                "AWS::S3::Bucket" => text(&["BucketName"]).map(|name| (name.to_owned(), path)),
+                "AWS::Glue::Database" => text(&["DatabaseInput", "Name"])
+                    .or(text(&["DatabaseName"]))
+                    .map(|name| (format!("database/{name}"), path)),
+                "AWS::Kinesis::Stream" => {
+                    text(&["Name"]).map(|name| (format!("stream/{name}"), path))
+                }
+                "AWS::IAM::Role" => text(&["RoleName"]).map(|name| (format!("role/{name}"), path)),
+                _ => None,
+            };
+            if let Some((name, path)) = known {
+                // The replica of a bucket has the path of its source and a name of its own.
+                let called = if path.is_empty() { name.clone() } else { consent::name_of(path) };
+                names.physical.insert(name, called);
+            }
+            names.resources.insert(id, definition);
+        }
+        names
+    }
+
+    /// A value as text, references to the lake's own resources written out as ARN or name.
+    fn text(&self, value: &Value) -> Option<String> {
+        match value {
+            Value::Str(text) => Some(text.to_string()),
+            Value::Map(map) => {
+                if let Some([_, Value::List(parts)]) = map.get("Fn::Join").and_then(Value::as_list)
+                {
+                    return parts.iter().map(|part| self.text(part)).collect();
+                }
+                let (id, arn) = match (map.get("Ref"), map.get("Fn::GetAtt")) {
+                    (Some(id), _) => (id.as_str()?, false),
+                    (_, Some(path)) => (path.as_list()?.first()?.as_str()?, true),
+                    _ => return None,
+                };
+                let definition = self.resources.get(id)?;
+                let name = super::build::name_of_resource(definition)?;
+                Some(match kind_of(definition) {
+                    "AWS::S3::Bucket" if arn => format!("arn:aws:s3:::{name}"),
+                    "AWS::Kinesis::Stream" if arn => format!("arn:aws:kinesis:::stream/{name}"),
+                    "AWS::IAM::Role" if arn => format!("arn:aws:iam:::role/{name}"),
+                    _ => name,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// What people call the target of an ARN in a policy: `raw/ledger/`, `sales.orders`. `None` for
+    /// what is no data (a bucket without its objects, a catalog).
+    fn place(&self, service: &str, arn: &str) -> Option<String> {
+        if arn == "*" {
+            return Some("everything".into());
+        }
+        let resource = arn.splitn(6, ':').nth(5)?;
+        match service {
+            "s3" => {
+                let (bucket, key) = resource.split_once('/')?;
+                let bucket = self.physical.get(bucket).map_or(bucket, String::as_str);
+                if bucket == LAKE {
+                    return None;
+                }
+                Some(format!("{bucket}/{}", key.strip_suffix('*').unwrap_or(key)))
+            }
+            "glue" => {
+                let (database, table) = resource.strip_prefix("table/")?.split_once('/')?;
+                let database = self
+                    .physical
+                    .get(&format!("database/{database}"))
+                    .map_or(database, String::as_str);
+                Some(if table == "*" { database.to_owned() } else { format!("{database}.{table}") })
+            }
+            "kinesis" => {
+                let name = resource.strip_prefix("stream/")?;
+                Some(self.physical.get(resource).map_or(name, String::as_str).to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// A role or user as the spec would write it; our own roles by what they work for.
+    fn principal(&self, arn: &str, context: &Context) -> String {
+        let account = arn.split(':').nth(4).unwrap_or("");
+        let resource = arn.splitn(6, ':').nth(5).unwrap_or(arn);
+        let own = account.is_empty() || account == context.account.as_str();
+        let name = resource.rsplit('/').next().unwrap_or("");
+        match self.physical.get(&format!("role/{name}")).filter(|_| own) {
+            Some(thing) => format!("the role of {thing}"),
+            None if resource == "root" => format!("account {account}"),
+            None if own => resource.to_owned(),
+            None => format!("{account}:{resource}"),
+        }
+    }
+}
+
+fn resources(template: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    template.get("Resources").and_then(Value::as_map).into_iter().flat_map(Map::iter)
+}
+
+fn grants<'a>(
+    templates: impl Iterator<Item = &'a Value>,
+    names: &Names,
+    context: &Context,
+) -> Grants {
+    let partition = crate::catalogue::partition_of(context.region.as_str());
+    let mut scope = Scope { partition: partition.name, ..Scope::default() };
+    for (name, text) in [
+        ("AWS::AccountId", context.account.as_str()),
+        ("AWS::Region", context.region.as_str()),
+        ("AWS::Partition", scope.partition),
+    ] {
+        scope.values.insert(name.to_owned(), Known::Text(text.to_owned()));
+    }
+    let mut all = Grants::new();
+    for (id, definition) in templates.flat_map(resources) {
+        let kind = kind_of(definition);
+        let documents: &[&str] = match kind {
+            "AWS::S3::BucketPolicy"
+            | "AWS::IAM::ManagedPolicy"
+            | "AWS::IAM::RolePolicy"
+            | "AWS::IAM::Policy" => &["PolicyDocument"],
+            "AWS::KMS::Key" => &["KeyPolicy"],
+            "AWS::Kinesis::ResourcePolicy" => &["ResourcePolicy"],
+            _ => continue,
+        };
+        let Some(properties) = definition.get("Properties") else { continue };
+        let holders = holders(kind, properties, &scope, names, context);
+        for document in documents {
+            let Some(document) = properties.get(document).and_then(|one| canonical(one, &scope))
+            else {
+                continue;
+            };
+            let statements = document.get("Statement").cloned().map(listed).unwrap_or_default();
+            for statement in statements {
+                let who = match &holders {
+                    Some(holders) => holders.clone(),
+                    None => principals(&statement, names, context),
+                };
+                let key = (kind == "AWS::KMS::Key").then(|| match path_of(definition) {
+                    "" => id.to_owned(),
+                    path => consent::name_of(path),
+                });
+                for (verb, place) in permitted(&statement, key.as_deref(), names) {
+                    for who in &who {
+                        let grant = (who.clone(), verb.to_owned(), place.clone());
+                        all.entry(grant).or_insert_with(|| path_of(definition).to_owned());
+                    }
+                }
+            }
+        }
+    }
+    admins(all)
+}
+
+/// The roles that a policy is attached to; `None` for a policy of a resource.
+fn holders(
+    kind: &str,
+    properties: &Value,
+    scope: &Scope,
+    names: &Names,
+    context: &Context,
+) -> Option<Vec<String>> {
+    if !kind.starts_with("AWS::IAM::") {
+        return None;
+    }
+    let mut holders = Vec::new();
+    for (key, word) in
+        [("Roles", "role"), ("RoleName", "role"), ("Users", "user"), ("Groups", "group")]
+    {
+        let Some(value) = properties.get(key).and_then(|value| canonical(value, scope)) else {
+            continue;
+        };
+        for name in listed(value) {
+            if let Some(name) = names.text(&name) {
+                holders.push(names.principal(&format!("arn:aws:iam:::{word}/{name}"), context));
+            }
+        }
+    }
+    Some(holders)
+}
+
+/// What a statement permits: verbs and places. Denials permit nothing.
+fn permitted(statement: &Value, key: Option<&str>, names: &Names) -> Vec<(&'static str, String)> {
+    if statement.get("Effect").and_then(Value::as_str) != Some("Allow") {
+        return Vec::new();
+    }
+    let list = |key: &str| statement.get(key).cloned().map(listed);
+    let (actions, except) = match (list("Action"), list("NotAction")) {
+        (Some(actions), _) => (actions, false),
+        (None, Some(actions)) => (actions, true),
+        (None, None) => return Vec::new(),
+    };
+    let resources: Vec<String> = match list("Resource") {
+        Some(resources) => resources.iter().filter_map(|one| names.text(one)).collect(),
+        None => vec!["*".into()],
+    };
+    let mut found = Vec::new();
+    for (service, name, verb) in VERBS {
+        let full = format!("{service}:{name}");
+        let named = actions.iter().filter_map(Value::as_str).any(|action| matches(action, &full));
+        if named == except {
+            continue;
+        }
+        match (service, key) {
+            ("kms", Some(key)) => found.push((verb, key.to_owned())),
+            // The halves of grants on a key that stand with their holders are told with the key.
+            ("kms", None) | (_, Some(_)) => {}
+            _ => {
+                let places = resources.iter().filter_map(|arn| names.place(service, arn));
+                found.extend(places.map(|place| (verb, place)));
+            }
+        }
+    }
+    found
+}
+
+/// Whom a statement of a resource's policy lets in, by its principal and the conditions that narrow
+/// it. The root of our own account alone is nobody in particular, and neither is an AWS service that
+/// acts for us.
+fn principals(statement: &Value, names: &Names, context: &Context) -> Vec<String> {
+    let condition = |key: &str| -> Vec<String> {
+        let operators = statement.get("Condition").and_then(Value::as_map);
+        let positive =
+            operators.into_iter().flat_map(Map::iter).filter(|(name, _)| !name.contains("Not"));
+        positive
+            .filter_map(|(_, keys)| keys.as_map())
+            .flat_map(Map::iter)
+            .filter(|(own, _)| own.eq_ignore_ascii_case(key))
+            .flat_map(|(_, values)| listed(values.clone()))
+            .filter_map(|value| names.text(&value))
+            .collect()
+    };
+    let arns = condition("aws:PrincipalArn");
+    if !arns.is_empty() {
+        return arns.iter().map(|arn| names.principal(arn, context)).collect();
+    }
+    let paths = condition("aws:PrincipalOrgPaths");
+    if !paths.is_empty() {
+        let unit = |path: &String| {
+            let last = path.split('/').rfind(|part| part.starts_with("ou-")).unwrap_or(path);
+            format!("ou/{last}")
+        };
+        return paths.iter().map(unit).collect();
+    }
+    let Some(Value::Map(kinds)) = statement.get("Principal") else { return Vec::new() };
+    let mut found = Vec::new();
+    for (kind, values) in kinds.iter() {
+        for value in listed(values.clone()) {
+            let Some(text) = names.text(&value) else { continue };
+            match kind {
+                "AWS" if text == "*" => {
+                    let organization = condition("aws:PrincipalOrgID");
+                    let accounts = condition("aws:PrincipalAccount");
+                    match (organization.first(), accounts.is_empty()) {
+                        (_, false) => {
+                            found.extend(accounts.iter().map(|id| format!("account {id}")))
+                        }
+                        (Some(id), _) => found.push(format!("organization {id}")),
+                        (None, _) => found.push("everyone".into()),
+                    }
+                }
+                "AWS" => {
+                    let own_root = text.ends_with(":root")
+                        && text.split(':').nth(4) == Some(context.account.as_str());
+                    if !own_root {
+                        found.push(names.principal(&text, context));
+                    }
+                }
+                "Service" => {
+                    let bound = ["aws:SourceAccount", "aws:SourceArn", "aws:SourceOrgID"];
+                    let ours = statement.get("Condition").is_some()
+                        && (bound.iter().any(|key| !condition(key).is_empty())
+                            || !condition("kms:EncryptionContext:aws:logs:arn").is_empty());
+                    if !ours {
+                        found.push(format!("anyone through service {text}"));
+                    }
+                }
+                kind => found.push(format!("{kind} {text}")),
+            }
+        }
+    }
+    found
+}
+
+/// Who may read, write, delete and manage a place is its admin, in one line.
+fn admins(mut all: Grants) -> Grants {
+    let admins: Vec<Grant> = all
+        .keys()
+        .filter(|(_, verb, place)| verb == "admin" && place.contains('/'))
+        .cloned()
+        .collect();
+    for (who, verb, place) in admins {
+        let lesser: Vec<Grant> = ["read", "write", "delete"]
+            .iter()
+            .map(|lesser| (who.clone(), (*lesser).to_owned(), place.clone()))
+            .collect();
+        if lesser.iter().all(|grant| all.contains_key(grant)) {
+            lesser.iter().for_each(|grant| drop(all.remove(grant)));
+        } else {
+            all.remove(&(who, verb, place));
+        }
+    }
+    all
+}
+
+/// Whether an action of a policy, with its wildcards, covers an action. Case means nothing
+/// (IAM User Guide, "IAM JSON policy elements: Action").
+fn matches(pattern: &str, action: &str) -> bool {
+    fn go(pattern: &[u8], text: &[u8]) -> bool {
+        match (pattern.first(), text.first()) {
+            (None, None) => true,
+            (Some(b'*'), _) => {
+                go(&pattern[1..], text) || (!text.is_empty() && go(pattern, &text[1..]))
+            }
+            (Some(b'?'), Some(_)) => go(&pattern[1..], &text[1..]),
+            (Some(a), Some(b)) => a.eq_ignore_ascii_case(b) && go(&pattern[1..], &text[1..]),
+            _ => false,
+        }
+    }
+    go(pattern.as_bytes(), action.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn actions_match_with_wildcards_and_any_case() {
+        assert!(matches("s3:get*", "s3:GetObject"));
+        assert!(matches("*", "s3:GetObject"));
+        assert!(matches("s3:Get?bject", "s3:GetObject"));
+        assert!(!matches("s3:Put*", "s3:GetObject"));
+    }
+}

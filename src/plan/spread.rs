@@ -1,0 +1,109 @@
+//! How a replacement spreads: who refers to a new resource changes too.
+//!
+//! In: the verdicts of a stack's resources. Out: the same with what follows, at a fixed point: a
+//! property that refers to a resource that is replaced gets a new value, known only later; where that
+//! property can't change in place, its resource is replaced as well, and so on. INVARIANT: each
+//! resource's action only ever gets worse, so it ends.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::canonical::references;
+use super::compare::name_of_elements;
+use super::resource::{self, Judged, Verdict, kind_of};
+use super::{Action, Effect};
+use crate::document::{Map, Value};
+
+/// Spreads replacements within one stack. `fate` says what the verdict of a resource amounts to.
+pub(super) fn spread(old: &Map, new: &Map, verdicts: &mut BTreeMap<String, Verdict>) {
+    let mut replaced: Vec<(String, bool)> = Vec::new();
+    for (id, verdict) in verdicts.iter() {
+        replaced.extend(fate(id, verdict, old, new).map(|certain| (id.clone(), certain)));
+    }
+    if replaced.is_empty() {
+        return;
+    }
+    let users = users(new, old);
+    let mut next = 0;
+    while let Some((id, certain)) = replaced.get(next).cloned() {
+        next += 1;
+        for (user, path, value) in users.get(id.as_str()).into_iter().flatten() {
+            let definition = new.get(user).expect("invariant: users are resources");
+            let mut effect = resource::effect_at(kind_of(definition), path);
+            if !certain {
+                effect = effect.min(Effect::MayReplace);
+            }
+            let verdict = verdicts.entry((*user).to_owned()).or_default();
+            let before = fate(user, verdict, old, new);
+            let known = verdict.properties.iter_mut().find(|one| path.starts_with(&one.path));
+            match known {
+                Some(known) => {
+                    known.effect = known.effect.max(effect);
+                    known.later = Some(known.later.unwrap_or(true) || certain);
+                }
+                None => verdict.properties.push(Judged {
+                    path: path.clone(),
+                    before: Some((*value).clone()),
+                    after: Some((*value).clone()),
+                    later: Some(certain),
+                    effect,
+                }),
+            }
+            let after = fate(user, verdict, old, new);
+            if after != before && after.is_some() {
+                replaced.push(((*user).to_owned(), after == Some(true)));
+            }
+        }
+    }
+}
+
+/// Whether a resource gets a new identity: certainly, perhaps, or not.
+pub(super) fn fate(id: &str, verdict: &Verdict, old: &Map, new: &Map) -> Option<bool> {
+    let (old, new) = (old.get(id)?, new.get(id)?);
+    if verdict.properties.is_empty() {
+        return None;
+    }
+    match resource::action(&verdict.properties, old, new).0 {
+        Action::Replace => Some(true),
+        Action::MayReplace => Some(false),
+        _ => None,
+    }
+}
+
+type Users<'a> = HashMap<String, Vec<(&'a str, Vec<String>, &'a Value)>>;
+
+/// Who refers to whom, and in which property. Resources that are new change nothing by referring.
+fn users<'a>(new: &'a Map, old: &Map) -> Users<'a> {
+    let mut users: Users<'a> = HashMap::new();
+    for (id, definition) in new.iter().filter(|(id, _)| old.get(id).is_some()) {
+        if let Some(properties) = definition.get("Properties") {
+            walk(id, &mut Vec::new(), properties, &mut users);
+        }
+    }
+    users
+}
+
+fn walk<'a>(id: &'a str, path: &mut Vec<String>, value: &'a Value, users: &mut Users<'a>) {
+    match value {
+        Value::Map(map) if super::canonical::intrinsic(map).is_none() => {
+            for (key, value) in map.iter() {
+                path.push(key.to_owned());
+                walk(id, path, value, users);
+                path.pop();
+            }
+        }
+        Value::Map(_) => references(value, &mut |target, _| {
+            let list = users.entry(target.to_owned()).or_default();
+            list.push((id, path.clone(), value));
+        }),
+        Value::List(list) => {
+            let name = name_of_elements(list, &[]);
+            for (at, value) in list.iter().enumerate() {
+                let called = name.and_then(|name| value.get(name)).and_then(Value::as_str);
+                path.push(called.map_or_else(|| at.to_string(), |called| format!("[{called}]")));
+                walk(id, path, value, users);
+                path.pop();
+            }
+        }
+        _ => {}
+    }
+}
