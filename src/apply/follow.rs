@@ -92,8 +92,14 @@ impl Watcher<'_> {
                 if is_own(event, &watch) {
                     over = StackStatus::parse(&event.status).is_none_or(|it| !it.in_progress());
                 } else {
-                    self.tell(What::Resource(progress(plan, event, &mut begun, now)));
-                    told = now;
+                    // A beginning is told twice, before and after the resource has its name: the
+                    // second says nothing new to a person.
+                    let again = begun.contains_key(&event.logical_id);
+                    let progress = progress(plan, event, &mut begun, now);
+                    if !(again && progress.phase == Phase::Started) {
+                        self.tell(What::Resource(progress));
+                        told = now;
+                    }
                 }
             }
             if let Some(last) = fresh.last() {

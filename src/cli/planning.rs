@@ -221,17 +221,32 @@ pub fn settle(ready: &Ready, observed: &mut Observed, command: &str, output: &Ou
 pub fn command(verb: &str, file: &Utf8Path, environment: Option<&str>, place: &Where) -> String {
     let mut command = format!("lakewright {verb}");
     if file != "lake.yaml" {
-        command += &format!(" {file}");
+        command += &format!(" {}", typed(file.as_str()));
     }
     if let Some(environment) = environment {
-        command += &format!(" --env {environment}");
+        command += &format!(" --env {}", typed(environment));
     }
     match &place.sandbox {
-        Some(Some(folder)) => command += &format!(" --sandbox={folder}"),
+        Some(Some(folder)) => command += &format!(" --sandbox={}", typed(folder.as_str())),
         Some(None) => command += " --sandbox",
         None => {}
     }
     command
+}
+
+/// Consents as flags, to be typed again.
+pub fn consent_flags(destroy: &[String], empty: &[String]) -> String {
+    let destroy = destroy.iter().map(|name| format!(" --allow-destroy {}", typed(name)));
+    destroy.chain(empty.iter().map(|name| format!(" --empty {}", typed(name)))).collect()
+}
+
+/// A word as a shell takes it: in quotes where it has to be.
+fn typed(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 /// Plans what makes the lake what the spec says. Where that would delete buckets, what they hold is

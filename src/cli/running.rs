@@ -30,6 +30,7 @@ pub struct Request<'a> {
     /// What was typed, and what shows the state.
     pub command: String,
     pub watch_command: String,
+    pub recover_command: String,
 }
 
 /// Asks, carries the plan out, and says how it went.
@@ -61,6 +62,7 @@ pub fn run(request: &Request<'_>, output: &Output) -> Ended {
         run: env::run_id(),
         command: request.command.clone(),
         watch_command: request.watch_command.clone(),
+        recover_command: request.recover_command.clone(),
         host: env::host(),
         lock_timeout: request.lock_timeout,
         break_lock: request.break_lock.clone(),
