@@ -262,7 +262,7 @@ pub(super) fn next(ended: Ended, stacks: &[StackReport], options: &Options<'_>) 
             if rollback { vec![format!("{command} --recover")] } else { vec![command.clone()] }
         }
         Ended::Locked => vec![format!("{command} --lock-timeout 10m")],
-        Ended::Interrupted | Ended::Blind => {
+        Ended::Interrupted | Ended::Unfinished => {
             vec![options.watch_command.clone(), command.clone()]
         }
         Ended::Refused | Ended::Stale | Ended::RolledBack => vec![command.clone()],
