@@ -161,6 +161,7 @@ impl Run<'_> {
         if self.has_lock() {
             self.check_stale(&first)?;
         }
+        self.look_into_buckets()?;
         let keepsakes = self.keepsakes()?;
         self.write_index(&keepsakes, false)?;
         let (deletions, changes): (Vec<usize>, Vec<usize>) = (0..self.plan.stacks.len())
@@ -426,6 +427,19 @@ impl Run<'_> {
                 Action::Blocked | Action::Move => {}
             }
         }
+    }
+
+    /// Buckets that go must be empty, or their emptying agreed to and possible.
+    fn look_into_buckets(&self) -> Result<(), Early> {
+        let obstacles = super::contents::obstacles(self).map_err(|error| {
+            self.report(explain(&error, "looking into the buckets that are to be deleted"));
+            self.early_after_refusal()
+        })?;
+        if obstacles.is_empty() {
+            return Ok(());
+        }
+        obstacles.into_iter().for_each(|told| self.report(told));
+        Err(self.early_after_refusal())
     }
 
     /// What the stacks of this plan let go, named while they still hold it.

@@ -17,7 +17,7 @@ struct Board {
 /// Calls `work` for each of `which` after everything in `needs` of it is done, and for no other
 /// once a call has answered `false`. Those that need something that is not in `which` do not wait
 /// for it.
-pub(super) fn schedule(
+pub(crate) fn schedule(
     which: &[usize],
     needs: impl Fn(usize) -> Vec<usize> + Sync,
     work: impl Fn(usize) -> bool + Sync,

@@ -14,10 +14,10 @@ use super::resource::{self, Verdict, kind_of, path_of};
 use super::state::{self, State, refusal};
 use super::{
     Action, Cause, Change, Consent, Deployed, DeployedStack, Effect, Kept, Operation, Plan,
-    PropertyChange, Refusal, StackAction, StackPlan, Upload, deployed, grants, spread,
+    PropertyChange, Refusal, StackAction, StackPlan, Upload, deployed, grants, identity, spread,
 };
 use crate::catalogue::{self, resource_type};
-use crate::cloud::ImportTarget;
+use crate::cloud::{ImportTarget, StackStatus};
 use crate::diagnostic::{LW0604, LW0605, LW0611, LW0612};
 use crate::document::{Map, Value};
 use crate::graph::Part;
@@ -229,6 +229,8 @@ enum Given {
 pub(super) struct Work<'a> {
     pub context: &'a Context<'a>,
     pub deployed: &'a Deployed,
+    /// What earlier stacks let go, and what stacks that are about to be deleted to the end will.
+    kept: Vec<Kept>,
     /// Resources that the spec has in another stack than the cloud: (new stack, id) to old stack.
     arriving: HashMap<(StackKey, String), StackKey>,
     /// The same seen from the old stack.
@@ -246,6 +248,7 @@ impl<'a> Work<'a> {
         Work {
             context,
             deployed,
+            kept: deployed.kept.clone(),
             arriving: HashMap::new(),
             departing: HashMap::new(),
             outputs: HashMap::new(),
@@ -302,7 +305,12 @@ impl<'a> Work<'a> {
                 (StackAction::Keep, Vec::new(), Vec::new())
             }
             (Some(there), Some(State::Ready)) => self.update(&stack, there),
-            (Some(_), _) => (StackAction::Recreate, self.create(&stack), Vec::new()),
+            (Some(there), _) => {
+                if there.status == Some(StackStatus::DeleteFailed) {
+                    self.half_gone(&stack.key, there);
+                }
+                (StackAction::Recreate, self.create(&stack), Vec::new())
+            }
             (None, _) => (StackAction::Create, self.create(&stack), Vec::new()),
         };
         let imports = match action {
@@ -460,20 +468,32 @@ impl<'a> Work<'a> {
         change
     }
 
+    /// A stack whose deletion stopped half-way goes on to its end: what it keeps can be taken back,
+    /// what it holds and does not keep is lost.
+    fn half_gone(&mut self, key: &StackKey, there: &DeployedStack) {
+        self.kept.extend(identity::let_go(key, there));
+        for (id, definition) in there.resources() {
+            if resource::kept_on_deletion(definition) {
+                continue;
+            }
+            let change = self.leaving(there, id, definition, Operation::Apply);
+            let filled = self.filled(&change);
+            self.judgement.judge(self.context, Operation::Apply, &change, false, filled);
+        }
+    }
+
     /// What an earlier stack left behind that this resource is.
-    fn kept(&self, region: &Region, id: &str, definition: &Value) -> Option<&'a Kept> {
+    fn kept(&self, region: &Region, id: &str, definition: &Value) -> Option<Kept> {
         let kind = kind_of(definition);
         let fits = |kept: &&Kept| {
             kept.region == *region
                 && kept.logical_id.as_str() == id
                 && kept.kind == kind
                 && kept.identifier.iter().all(|(property, value)| {
-                    let path: Vec<&str> = property.split('/').collect();
-                    let given = definition.get("Properties").and_then(|all| all.at(&path));
-                    given.and_then(Value::as_str).is_none_or(|given| given == value)
+                    identity::given(definition, property).is_none_or(|given| given == value)
                 })
         };
-        self.deployed.kept.iter().find(fits)
+        self.kept.iter().find(fits).cloned()
     }
 
     fn imports(&self, stack: &Stack, changes: &[Change]) -> Vec<ImportTarget> {
@@ -484,8 +504,8 @@ impl<'a> Work<'a> {
                 let kept = self.kept(&stack.key.region, change.logical_id.as_str(), definition)?;
                 Some(ImportTarget {
                     logical_id: change.logical_id.clone(),
-                    kind: kept.kind.clone(),
-                    identifier: kept.identifier.clone(),
+                    kind: kept.kind,
+                    identifier: kept.identifier,
                 })
             })
             .collect()
@@ -525,7 +545,7 @@ impl<'a> Work<'a> {
                 change.notes.extend(generation.iter().map(|way| format!("way out: {way}")));
                 change.notes.push("way out: remove it, apply, add it again, apply".into());
                 let mut help: Vec<String> = generation.into_iter().collect();
-                help.push("or remove it, apply, add it again with the change, and apply".into());
+                help.push("remove it, apply, add it again with the change, and apply".into());
                 self.refusals.push(Refusal {
                     cause: Some(change.cause.clone()),
                     ..refusal(
@@ -550,7 +570,7 @@ impl<'a> Work<'a> {
                             .iter()
                             .cloned()
                             .chain(generation)
-                            .chain(["or remove it, apply, and add it again".to_owned()])
+                            .chain(["remove it, apply, and add it again".to_owned()])
                             .collect(),
                     )
                 });
@@ -587,10 +607,9 @@ impl<'a> Work<'a> {
         change
     }
 
-    /// A resource that leaves its stack.
-    pub(super) fn remove(
-        &mut self,
-        key: &StackKey,
+    /// A resource that leaves its stack, before anything is judged.
+    fn leaving(
+        &self,
         there: &DeployedStack,
         id: &str,
         old: &Value,
@@ -598,15 +617,15 @@ impl<'a> Work<'a> {
     ) -> Change {
         let logical_id = LogicalId::new(id).expect("invariant: logical ids of templates are valid");
         let kept = resource::kept_on_deletion(old);
-        let physical_id = physical_id(there, &logical_id, old);
         let path = path_of(old);
         // What left the spec has no line; on the way to nothing the spec still has it.
         let cause = match operation {
             Operation::Destroy => self.context.cause(path),
             Operation::Apply => Cause { path: path.to_owned(), file: None, line: None },
         };
-        let mut change = Change {
+        Change {
             kind: kind_of(old).to_owned(),
+            physical_id: physical_id(there, &logical_id, old),
             action: if kept { Action::Retain } else { Action::Delete },
             certain: true,
             data: resource::holds_data(old),
@@ -614,18 +633,29 @@ impl<'a> Work<'a> {
             kept,
             properties: Vec::new(),
             notes: Vec::new(),
-            physical_id,
             logical_id,
-        };
-        if kept {
-            change.notes.extend(super::destroy::how_to_delete(key, &change, old));
+        }
+    }
+
+    /// A resource that leaves its stack.
+    fn remove(
+        &mut self,
+        key: &StackKey,
+        there: &DeployedStack,
+        id: &str,
+        old: &Value,
+        operation: Operation,
+    ) -> Change {
+        let mut change = self.leaving(there, id, old, operation);
+        if change.kept {
+            change.notes.extend(super::destroy::how_to_delete(key, there, &change, old));
         }
         if let Some(name) = name_of_resource(old) {
             let taken = (key.region.clone(), change.kind.clone(), name);
             self.names.insert(taken, change.logical_id.clone());
         }
         let filled = self.filled(&change);
-        self.judgement.judge(self.context, operation, &change, kept, filled);
+        self.judgement.judge(self.context, operation, &change, change.kept, filled);
         change
     }
 

@@ -130,7 +130,7 @@ impl Judgement {
                     refusal(
                         LW0610,
                         format!(
-                            "the bucket {known} holds {} locked versions, which nobody can delete yet",
+                            "the bucket {known} holds locked versions ({}), which nobody can delete yet",
                             filled.locked
                         ),
                         vec![

@@ -35,6 +35,9 @@ const VERBS: [(&str, &str, &str); 16] = [
     ("lakeformation", "GetDataAccess", "read through Lake Formation"),
 ];
 
+/// The path of what the lake itself needs: scripts and templates are no data of people.
+const LAKE: &str = "lake";
+
 /// Who, verb, place.
 type Grant = (String, String, String);
 type Grants = BTreeMap<Grant, String>;
@@ -137,6 +140,9 @@ impl<'a> Names<'a> {
             "s3" => {
                 let (bucket, key) = resource.split_once('/')?;
                 let bucket = self.physical.get(bucket).map_or(bucket, String::as_str);
+                if bucket == LAKE {
+                    return None;
+                }
                 Some(format!("{bucket}/{}", key.strip_suffix('*').unwrap_or(key)))
             }
             "glue" => {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::values::{block, clean, inline, path};
-use super::{access_summary, at_risk, groups, line, summary};
+use super::{access_lines, access_summary, at_risk, groups, line, summary};
 use crate::document::Value;
 use crate::plan::{Action, Change, Plan, PropertyChange, StackPlan};
 
@@ -68,13 +68,9 @@ fn top(plan: &Plan) -> String {
     }
     if !plan.access.is_empty() {
         let _ = writeln!(out, "\n**Access**\n\n```diff");
-        for grant in &plan.access {
-            let sign = if grant.added { '+' } else { '-' };
-            let _ = writeln!(
-                out,
-                "{sign} {}",
-                fenced(&format!("{}: {} {}", grant.who, grant.verb, grant.place))
-            );
+        for (added, text, _) in access_lines(plan) {
+            let sign = if added { '+' } else { '-' };
+            let _ = writeln!(out, "{sign} {}", fenced(&text));
         }
         let _ = writeln!(out, "```");
     }
