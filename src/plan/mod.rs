@@ -10,8 +10,8 @@
 //! change set is held to, [`file`] for how a plan is saved; `render::plan` prints it.
 
 mod build;
-mod change;
 pub(crate) mod canonical;
+mod change;
 mod compare;
 mod consent;
 mod context;
