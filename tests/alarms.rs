@@ -316,7 +316,9 @@ fn hold_alarm(
                 3600
             }
         }
-        "`period`, else the age" => given.unwrap_or((age + 59) / 60 * 60),
+        "`period`, else 5m with `breaching`, else the age" => {
+            given.unwrap_or(if alarm.breaching.is_some() { 300 } else { (age + 59) / 60 * 60 })
+        }
         "`period`, else 5m" => given.unwrap_or(300),
         "`period`, else 1d" => given.unwrap_or(86_400),
         other => return Err(format!("the page says `{other}`, which means nothing here")),

@@ -100,7 +100,10 @@ impl Lowering<'_> {
                     threshold: *age as f64,
                     // Firehose tells no age while it holds nothing. One datapoint as long as the age
                     // rings for what waits too long and for a stream that has run dry as well.
-                    period: period(whole_minutes(*age)),
+                    period: period(match alarm.breaching {
+                        None => whole_minutes(*age),
+                        Some(_) => 300,
+                    }),
                     missing: "breaching",
                     ..sum(
                         "AWS/Firehose",
