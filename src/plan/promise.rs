@@ -94,15 +94,15 @@ impl super::Plan {
             let Some(change) = plan.changes.iter_mut().find(|one| one.logical_id == *id) else {
                 continue;
             };
-            let same = match (change.action, found.action, found.replacement) {
-                (Action::Create, ChangeAction::Add, _) => true,
-                (Action::Delete | Action::Retain, ChangeAction::Remove, _) => true,
-                (Action::Replace, _, Some(Replacement::True)) => true,
-                (Action::MayReplace, _, Some(Replacement::Conditional)) => true,
-                (Action::Update, ChangeAction::Modify, None | Some(Replacement::False)) => true,
-                (Action::Import, ChangeAction::Import, _) => true,
-                _ => false,
-            };
+            let same = matches!(
+                (change.action, found.action, found.replacement.unwrap_or(Replacement::False)),
+                (Action::Create, ChangeAction::Add, _)
+                    | (Action::Delete | Action::Retain, ChangeAction::Remove, _)
+                    | (Action::Replace, _, Replacement::True)
+                    | (Action::MayReplace, _, Replacement::Conditional)
+                    | (Action::Update, ChangeAction::Modify, Replacement::False)
+                    | (Action::Import, ChangeAction::Import, _)
+            );
             if !same {
                 change.notes.push(format!("CloudFormation's change set says: {}", verb(found)));
             }

@@ -3,7 +3,10 @@
 //! Everything here is asked by the type's name, `AWS::S3::Bucket`; of an unknown type nothing is true.
 
 use crate::catalogue::{self, Impact, ResourceType};
-use crate::document::Value;
+use crate::document::{Map, Value};
+
+/// Users are made by hand only, so that policies can name them; no template of lakewright's holds one.
+const USER: &str = "AWS::IAM::User";
 
 fn facts(kind: &str) -> Option<&'static ResourceType> {
     catalogue::resource_type(kind)
@@ -16,22 +19,34 @@ pub(super) fn known(kind: &str) -> bool {
 
 /// The paths of the name that a template may give.
 pub(super) fn called(kind: &str) -> &'static [&'static str] {
-    facts(kind).map_or(&[], |facts| &facts.called)
+    match kind {
+        USER => &["UserName"],
+        _ => facts(kind).map_or(&[], |facts| &facts.called),
+    }
 }
 
 /// The parts of the primary identifier.
 pub(super) fn identifier(kind: &str) -> &'static [&'static str] {
-    facts(kind).map_or(&[], |facts| &facts.identifier)
+    match kind {
+        USER => &["UserName"],
+        _ => facts(kind).map_or(&[], |facts| &facts.identifier),
+    }
 }
 
 /// The form of the ARN.
 pub(super) fn arn(kind: &str) -> Option<&'static str> {
-    facts(kind).and_then(|facts| facts.arn)
+    match kind {
+        USER => Some("arn:${Partition}:iam::${Account}:user/${UserNameWithPath}"),
+        _ => facts(kind).and_then(|facts| facts.arn),
+    }
 }
 
 /// The names that `Fn::GetAtt` takes by the documentation.
 pub(super) fn attributes(kind: &str) -> &'static [&'static str] {
-    facts(kind).map_or(&[], |facts| &facts.attributes)
+    match kind {
+        USER => &["Arn"],
+        _ => facts(kind).map_or(&[], |facts| &facts.attributes),
+    }
 }
 
 /// Whether `Fn::GetAtt` takes a name. Besides the documented ones CloudFormation takes every property at the top.
@@ -68,6 +83,17 @@ pub(super) fn tags(kind: &str) -> Option<&'static str> {
     tags.updatable.then_some(tags.property)
 }
 
+/// Whether the type takes its tags as a map instead of a list of keys and values.
+pub(super) fn tags_are_a_map(kind: &str) -> bool {
+    let Some(property) = tags(kind) else {
+        return false;
+    };
+    let mut list = Map::new();
+    list.insert(property, Vec::<Value>::new());
+    let found = catalogue::schema::check(kind, &list.into());
+    found.iter().any(|violation| violation.path == [property])
+}
+
 /// Whether the order of the list at `path` means nothing.
 pub(super) fn unordered(kind: &str, path: &[&str]) -> bool {
     facts(kind).is_some_and(|facts| facts.unordered(path))
@@ -78,10 +104,7 @@ pub(super) fn write_only(kind: &str, path: &[&str]) -> bool {
     let matches = |pattern: &&&str| {
         let steps: Vec<&str> = pattern.split('/').collect();
         steps.len() <= path.len()
-            && steps
-                .iter()
-                .zip(path)
-                .all(|(wanted, step)| wanted == step || *wanted == "*")
+            && steps.iter().zip(path).all(|(wanted, step)| wanted == step || *wanted == "*")
     };
     facts(kind).is_some_and(|facts| facts.write_only.iter().find(matches).is_some())
 }
