@@ -146,7 +146,7 @@ impl Lowering<'_> {
             resource.set_from("ReplicationConfiguration", ".replicate", rules);
             resource.after.push(logical_id("PolicyRoleReplicationBucket", &[bucket.name.as_str()]));
         }
-        let metrics = self.freshness_filters(bucket);
+        let metrics = self.request_filters(bucket);
         if !metrics.is_empty() {
             resource.set_from("MetricsConfigurations", "alarms", Value::List(metrics));
         }
