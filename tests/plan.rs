@@ -7,6 +7,7 @@
 mod plan {
     pub mod cases;
     pub mod laws;
+    pub mod pages;
     pub mod promise;
     pub mod views;
 }

@@ -259,7 +259,11 @@ pub(super) fn next(ended: Ended, stacks: &[StackReport], options: &Options<'_>) 
                         Some(UpdateRollbackFailed | UpdateFailed | CreateFailed)
                     )
             });
-            if rollback { vec![format!("{command} --recover")] } else { vec![command.clone()] }
+            if rollback {
+                vec![options.recover_command.clone(), command.clone()]
+            } else {
+                vec![command.clone()]
+            }
         }
         Ended::Locked => vec![format!("{command} --lock-timeout 10m")],
         Ended::Interrupted | Ended::Unfinished => {

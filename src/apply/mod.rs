@@ -11,6 +11,7 @@
 
 #![expect(clippy::result_large_err, reason = "an error is made once, and ends the run")]
 
+mod ask;
 mod broken;
 mod change_set;
 mod clock;
@@ -22,6 +23,7 @@ pub mod index;
 mod keepsakes;
 mod kept;
 pub mod lock;
+mod look;
 mod message;
 mod observe;
 mod outcome;
@@ -36,12 +38,14 @@ mod unstick;
 mod uploads;
 mod watcher;
 
+pub use ask::{Answer, Verdict, ask};
 pub use clock::Clock;
 pub use event::{Event, Phase, Progress, Summary, What};
 pub use index::Index;
 pub(crate) use kept::{Surroundings, identify};
 pub use kept::{deletion_command, identifier_line};
 pub use lock::LockInfo;
+pub use look::look_into;
 pub use message::{FirstCause, explain, first_cause};
 pub use observe::{Scope, base_bucket, guard, observe};
 pub use outcome::{Ended, Outcome, StackReport, State, guarantee};

@@ -39,6 +39,8 @@ pub struct Options<'a> {
     pub command: String,
     /// What shows the lake's stacks: `lakewright status lake.yaml --env prod`.
     pub watch_command: String,
+    /// What takes back stacks that are stuck: `lakewright recover lake.yaml --env prod`.
+    pub recover_command: String,
     /// The machine or the CI run, for the lock.
     pub host: Option<String>,
     /// How long to wait for another run's lock.

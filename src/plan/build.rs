@@ -13,11 +13,11 @@ use super::consent::Judgement;
 use super::resource::{self, Verdict, kind_of, path_of};
 use super::state::{self, State, refusal};
 use super::{
-    Action, Cause, Change, Consent, Deployed, DeployedStack, Effect, Kept, Operation,
-    Plan, PropertyChange, Refusal, StackAction, StackPlan, Upload, deployed, grants, spread,
+    Action, Cause, Change, Consent, Deployed, DeployedStack, Effect, Kept, Operation, Plan,
+    PropertyChange, Refusal, StackAction, StackPlan, Upload, deployed, grants, identity, spread,
 };
 use crate::catalogue::{self, resource_type};
-use crate::cloud::ImportTarget;
+use crate::cloud::{ImportTarget, StackStatus};
 use crate::diagnostic::{LW0604, LW0605, LW0611, LW0612};
 use crate::document::{Map, Value};
 use crate::graph::Part;
@@ -201,10 +201,14 @@ pub(super) fn unused(context: &Context, used: &[Consent]) -> Vec<String> {
     let idle = context.consents.iter().filter(|given| !used.iter().any(|used| same(given, used)));
     idle.map(|given| match given {
         Consent::Destroy(name) => {
-            format!("--allow-destroy {name} allows nothing: nothing of that name is deleted or replaced")
+            format!(
+                "--allow-destroy {name} allows nothing: nothing of that name is deleted or replaced"
+            )
         }
         Consent::Empty(name) => {
-            format!("--empty {name} empties nothing: no bucket of that name with objects is deleted")
+            format!(
+                "--empty {name} empties nothing: no bucket of that name with objects is deleted"
+            )
         }
     })
     .collect()
@@ -216,13 +220,17 @@ enum Given {
     Text(String),
     /// Not known, and not going to be another one.
     Same,
-    Later { certain: bool },
+    Later {
+        certain: bool,
+    },
 }
 
 /// Planning in progress.
 pub(super) struct Work<'a> {
     pub context: &'a Context<'a>,
     pub deployed: &'a Deployed,
+    /// What earlier stacks let go, and what stacks that are about to be deleted to the end will.
+    kept: Vec<Kept>,
     /// Resources that the spec has in another stack than the cloud: (new stack, id) to old stack.
     arriving: HashMap<(StackKey, String), StackKey>,
     /// The same seen from the old stack.
@@ -240,6 +248,7 @@ impl<'a> Work<'a> {
         Work {
             context,
             deployed,
+            kept: deployed.kept.clone(),
             arriving: HashMap::new(),
             departing: HashMap::new(),
             outputs: HashMap::new(),
@@ -296,7 +305,12 @@ impl<'a> Work<'a> {
                 (StackAction::Keep, Vec::new(), Vec::new())
             }
             (Some(there), Some(State::Ready)) => self.update(&stack, there),
-            (Some(_), _) => (StackAction::Recreate, self.create(&stack), Vec::new()),
+            (Some(there), _) => {
+                if there.status == Some(StackStatus::DeleteFailed) {
+                    self.half_gone(&stack.key, there);
+                }
+                (StackAction::Recreate, self.create(&stack), Vec::new())
+            }
             (None, _) => (StackAction::Create, self.create(&stack), Vec::new()),
         };
         let imports = match action {
@@ -413,8 +427,7 @@ impl<'a> Work<'a> {
         let home = self.arriving.get(&(stack.key.clone(), id.to_owned())).cloned();
         if let Some(home) = home {
             change.action = Action::Move;
-            change.physical_id =
-                self.deployed.stacks[&home].physical_ids.get(id).cloned();
+            change.physical_id = self.deployed.stacks[&home].physical_ids.get(id).cloned();
             change.notes.push(format!("it is in the stack {home} now"));
             self.refusals.push(Refusal {
                 cause: Some(change.cause.clone()),
@@ -435,12 +448,18 @@ impl<'a> Work<'a> {
                 change.action = Action::Import;
             } else {
                 change.action = Action::Blocked;
-                change.notes.push("it exists, and CloudFormation can't take resources of this type in".into());
+                change.notes.push(
+                    "it exists, and CloudFormation can't take resources of this type in".into(),
+                );
                 self.refusals.push(Refusal {
                     cause: Some(change.cause.clone()),
                     ..refusal(
                         LW0611,
-                        format!("{} {} exists and can't be taken back", kept.kind, values.join("|")),
+                        format!(
+                            "{} {} exists and can't be taken back",
+                            kept.kind,
+                            values.join("|")
+                        ),
                         vec!["delete it, or give the new one another name".into()],
                     )
                 });
@@ -449,33 +468,44 @@ impl<'a> Work<'a> {
         change
     }
 
+    /// A stack whose deletion stopped half-way goes on to its end: what it keeps can be taken back,
+    /// what it holds and does not keep is lost.
+    fn half_gone(&mut self, key: &StackKey, there: &DeployedStack) {
+        self.kept.extend(identity::let_go(key, there));
+        for (id, definition) in there.resources() {
+            if resource::kept_on_deletion(definition) {
+                continue;
+            }
+            let change = self.leaving(there, id, definition, Operation::Apply);
+            let filled = self.filled(&change);
+            self.judgement.judge(self.context, Operation::Apply, &change, false, filled);
+        }
+    }
+
     /// What an earlier stack left behind that this resource is.
-    fn kept(&self, region: &Region, id: &str, definition: &Value) -> Option<&'a Kept> {
+    fn kept(&self, region: &Region, id: &str, definition: &Value) -> Option<Kept> {
         let kind = kind_of(definition);
         let fits = |kept: &&Kept| {
             kept.region == *region
                 && kept.logical_id.as_str() == id
                 && kept.kind == kind
                 && kept.identifier.iter().all(|(property, value)| {
-                    let path: Vec<&str> = property.split('/').collect();
-                    let given = definition.get("Properties").and_then(|all| all.at(&path));
-                    given.and_then(Value::as_str).is_none_or(|given| given == value)
+                    identity::given(definition, property).is_none_or(|given| given == value)
                 })
         };
-        self.deployed.kept.iter().find(fits)
+        self.kept.iter().find(fits).cloned()
     }
 
     fn imports(&self, stack: &Stack, changes: &[Change]) -> Vec<ImportTarget> {
         let taken = changes.iter().filter(|change| change.action == Action::Import);
         taken
             .filter_map(|change| {
-                let definition =
-                    stack.template.at(&["Resources", change.logical_id.as_str()])?;
+                let definition = stack.template.at(&["Resources", change.logical_id.as_str()])?;
                 let kept = self.kept(&stack.key.region, change.logical_id.as_str(), definition)?;
                 Some(ImportTarget {
                     logical_id: change.logical_id.clone(),
-                    kind: kept.kind.clone(),
-                    identifier: kept.identifier.clone(),
+                    kind: kept.kind,
+                    identifier: kept.identifier,
                 })
             })
             .collect()
@@ -515,7 +545,7 @@ impl<'a> Work<'a> {
                 change.notes.extend(generation.iter().map(|way| format!("way out: {way}")));
                 change.notes.push("way out: remove it, apply, add it again, apply".into());
                 let mut help: Vec<String> = generation.into_iter().collect();
-                help.push("or remove it, apply, add it again with the change, and apply".into());
+                help.push("remove it, apply, add it again with the change, and apply".into());
                 self.refusals.push(Refusal {
                     cause: Some(change.cause.clone()),
                     ..refusal(
@@ -540,7 +570,7 @@ impl<'a> Work<'a> {
                             .iter()
                             .cloned()
                             .chain(generation)
-                            .chain(["or remove it, apply, and add it again".to_owned()])
+                            .chain(["remove it, apply, and add it again".to_owned()])
                             .collect(),
                     )
                 });
@@ -555,9 +585,9 @@ impl<'a> Work<'a> {
         }
         if data && resource::kept_on_deletion(old) && !resource::kept_on_deletion(new) {
             let name = super::name_of(&change.cause.path);
-            change.notes.push(format!(
-                "after this, `--allow-destroy {name}` is all it takes to delete it"
-            ));
+            change
+                .notes
+                .push(format!("after this, `--allow-destroy {name}` is all it takes to delete it"));
         }
         change.properties = verdict
             .properties
@@ -577,10 +607,9 @@ impl<'a> Work<'a> {
         change
     }
 
-    /// A resource that leaves its stack.
-    pub(super) fn remove(
-        &mut self,
-        key: &StackKey,
+    /// A resource that leaves its stack, before anything is judged.
+    fn leaving(
+        &self,
         there: &DeployedStack,
         id: &str,
         old: &Value,
@@ -588,15 +617,15 @@ impl<'a> Work<'a> {
     ) -> Change {
         let logical_id = LogicalId::new(id).expect("invariant: logical ids of templates are valid");
         let kept = resource::kept_on_deletion(old);
-        let physical_id = physical_id(there, &logical_id, old);
         let path = path_of(old);
         // What left the spec has no line; on the way to nothing the spec still has it.
         let cause = match operation {
             Operation::Destroy => self.context.cause(path),
             Operation::Apply => Cause { path: path.to_owned(), file: None, line: None },
         };
-        let mut change = Change {
+        Change {
             kind: kind_of(old).to_owned(),
+            physical_id: physical_id(there, &logical_id, old),
             action: if kept { Action::Retain } else { Action::Delete },
             certain: true,
             data: resource::holds_data(old),
@@ -604,18 +633,29 @@ impl<'a> Work<'a> {
             kept,
             properties: Vec::new(),
             notes: Vec::new(),
-            physical_id,
             logical_id,
-        };
-        if kept {
-            change.notes.extend(super::destroy::how_to_delete(key, &change, old));
+        }
+    }
+
+    /// A resource that leaves its stack.
+    fn remove(
+        &mut self,
+        key: &StackKey,
+        there: &DeployedStack,
+        id: &str,
+        old: &Value,
+        operation: Operation,
+    ) -> Change {
+        let mut change = self.leaving(there, id, old, operation);
+        if change.kept {
+            change.notes.extend(super::destroy::how_to_delete(key, there, &change, old));
         }
         if let Some(name) = name_of_resource(old) {
             let taken = (key.region.clone(), change.kind.clone(), name);
             self.names.insert(taken, change.logical_id.clone());
         }
         let filled = self.filled(&change);
-        self.judgement.judge(self.context, operation, &change, kept, filled);
+        self.judgement.judge(self.context, operation, &change, change.kept, filled);
         change
     }
 
@@ -675,7 +715,9 @@ impl<'a> Work<'a> {
         let property = path.and_then(|path| {
             let joined = path.join(".");
             let covers = |known: &str| {
-                joined.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                joined
+                    .strip_prefix(known)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             };
             let fitting = causes.properties.iter().filter(|(property, _)| covers(property));
             fitting.max_by_key(|(property, _)| property.len()).map(|(_, path)| path.as_str())
@@ -757,7 +799,11 @@ impl<'a> Work<'a> {
     }
 
     /// Tags of the stack that differ: name, before, after.
-    fn tags(&self, stack: &Stack, there: &DeployedStack) -> Vec<(String, Option<String>, Option<String>)> {
+    fn tags(
+        &self,
+        stack: &Stack,
+        there: &DeployedStack,
+    ) -> Vec<(String, Option<String>, Option<String>)> {
         let Some(old) = &there.tags else { return Vec::new() };
         if *old == stack.tags {
             return Vec::new();
@@ -785,14 +831,20 @@ impl<'a> Work<'a> {
                 let key = (stack.key.region.clone(), change.kind.clone(), name);
                 let Some(holder) = self.names.get(&key) else { continue };
                 change.action = Action::Blocked;
-                change.notes.push(format!("{holder} has the name `{}` until the plan has ended", key.2));
+                change
+                    .notes
+                    .push(format!("{holder} has the name `{}` until the plan has ended", key.2));
                 self.refusals.push(Refusal {
                     cause: Some(change.cause.clone()),
                     ..refusal(
                         LW0611,
-                        format!("{} {id} would get the name `{}`, which {holder} has", key.1, key.2),
+                        format!(
+                            "{} {id} would get the name `{}`, which {holder} has",
+                            key.1, key.2
+                        ),
                         vec![
-                            "take two steps: remove the old one and apply, then add the new one".into(),
+                            "take two steps: remove the old one and apply, then add the new one"
+                                .into(),
                             "or give the new one another name".into(),
                         ],
                     )
@@ -821,7 +873,8 @@ impl<'a> Work<'a> {
 
 /// Parameters whose value differs.
 fn moved(before: &Scope, after: &Scope) -> BTreeSet<String> {
-    let changed = after.values.iter().filter(|(name, value)| before.values.get(*name) != Some(value));
+    let changed =
+        after.values.iter().filter(|(name, value)| before.values.get(*name) != Some(value));
     changed.map(|(name, _)| name.clone()).collect()
 }
 
@@ -894,7 +947,11 @@ pub(super) fn name_of_resource(definition: &Value) -> Option<String> {
         properties.at(&path).map_or_else(String::new, Value::to_json)
     });
     let inside: Vec<String> = inside.collect();
-    Some(if inside.is_empty() { name.to_owned() } else { format!("{} in {}", name, inside.join(", ")) })
+    Some(if inside.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{} in {}", name, inside.join(", "))
+    })
 }
 
 fn physical_id(there: &DeployedStack, id: &LogicalId, definition: &Value) -> Option<String> {

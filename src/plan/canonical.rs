@@ -25,7 +25,9 @@ pub(crate) struct Scope {
 pub(crate) enum Known {
     Text(String),
     /// It will be another value than before, known only later. `certain`: it will certainly differ.
-    Later { certain: bool },
+    Later {
+        certain: bool,
+    },
 }
 
 /// The key that marks a value as known only later; never in a template.
@@ -40,8 +42,12 @@ pub(crate) fn canonical(value: &Value, scope: &Scope) -> Option<Value> {
         Value::Map(map) => match intrinsic(map) {
             Some(("Ref", target)) => return reference(target, scope),
             Some(("Fn::GetAtt", target)) => get_att(target),
-            Some(("Fn::Join", arguments)) => join(arguments, scope).unwrap_or_else(|| plain(map, scope)),
-            Some(("Fn::Sub", arguments)) => sub(arguments, scope).unwrap_or_else(|| plain(map, scope)),
+            Some(("Fn::Join", arguments)) => {
+                join(arguments, scope).unwrap_or_else(|| plain(map, scope))
+            }
+            Some(("Fn::Sub", arguments)) => {
+                sub(arguments, scope).unwrap_or_else(|| plain(map, scope))
+            }
             Some(_) => plain(map, scope),
             None if is_policy(map) => policy(map, scope),
             None => plain(map, scope),

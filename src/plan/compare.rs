@@ -143,7 +143,8 @@ fn named(
     unordered: bool,
     found: &mut Vec<Difference>,
 ) {
-    let called = |element: &Value| element.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
+    let called =
+        |element: &Value| element.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
     let old: HashMap<String, &Value> = before.iter().map(|one| (called(one), one)).collect();
     let new: HashMap<String, &Value> = after.iter().map(|one| (called(one), one)).collect();
     if !(unordered || path.last().is_some_and(|step| step == "Statement")) {

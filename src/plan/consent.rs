@@ -130,7 +130,7 @@ impl Judgement {
                     refusal(
                         LW0610,
                         format!(
-                            "the bucket {known} holds {} locked versions, which nobody can delete yet",
+                            "the bucket {known} holds locked versions ({}), which nobody can delete yet",
                             filled.locked
                         ),
                         vec![
@@ -144,10 +144,10 @@ impl Judgement {
                     change,
                     refusal(
                         LW0609,
-                        format!("the bucket {known} is not empty, and S3 deletes empty buckets only"),
-                        vec![format!(
-                            "to delete every object in it for good, add --empty {name}"
-                        )],
+                        format!(
+                            "the bucket {known} is not empty, and S3 deletes empty buckets only"
+                        ),
+                        vec![format!("to delete every object in it for good, add --empty {name}")],
                     ),
                 );
             } else {

@@ -173,9 +173,7 @@ pub(super) fn part_of(template: &Value, key: &StackKey) -> Part {
         .and_then(Value::as_str)
         .and_then(|text| text.rsplit_once(": "))
         .and_then(|(_, last)| word(last));
-    described
-        .or_else(|| key.name.as_str().rsplit('-').find_map(word))
-        .unwrap_or(Part::Watching)
+    described.or_else(|| key.name.as_str().rsplit('-').find_map(word)).unwrap_or(Part::Watching)
 }
 
 /// SHA-256, hexadecimal.

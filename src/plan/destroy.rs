@@ -6,9 +6,9 @@
 
 use super::build::{Context, Work, opt_outs, unused};
 use super::consent::Judgement;
-use super::grants;
 use super::resource::kind_of;
-use super::{Action, Change, Deployed, Operation, Plan, StackPlan};
+use super::{Action, Change, Deployed, DeployedStack, Operation, Plan, StackPlan};
+use super::{grants, identity};
 use crate::document::Value;
 use crate::names::LogicalId;
 use crate::stacks::StackKey;
@@ -33,8 +33,12 @@ pub fn destroy(deployed: &Deployed, context: &Context) -> Plan {
         std::iter::empty(),
         context,
     );
-    let Work { judgement: Judgement { consents, refusals: losses }, mut refusals, mut warnings, .. } =
-        work;
+    let Work {
+        judgement: Judgement { consents, refusals: losses },
+        mut refusals,
+        mut warnings,
+        ..
+    } = work;
     refusals.extend(losses);
     if refusals.is_empty() {
         warnings.extend(unused(context, &consents));
@@ -93,7 +97,12 @@ impl Plan {
 }
 
 /// The commands that delete what stays, for those who mean it.
-pub(super) fn how_to_delete(key: &StackKey, change: &Change, definition: &Value) -> Vec<String> {
+pub(super) fn how_to_delete(
+    key: &StackKey,
+    there: &DeployedStack,
+    change: &Change,
+    definition: &Value,
+) -> Vec<String> {
     let region = &key.region;
     let text = |path: &[&str]| {
         definition.get("Properties").and_then(|all| all.at(path)).and_then(Value::as_str)
@@ -104,8 +113,13 @@ pub(super) fn how_to_delete(key: &StackKey, change: &Change, definition: &Value)
     let command = match kind_of(definition) {
         "AWS::S3::Bucket" => {
             let versioned = text(&["VersioningConfiguration", "Status"]).is_some();
-            let first = if versioned { "when all versions in it are deleted: " } else { "" };
-            format!("{first}aws s3 rb s3://{id} --region {region}")
+            let command = format!("aws s3 rb s3://{id} --region {region}");
+            if versioned {
+                return vec![format!(
+                    "it stays; to delete it, delete every version in it, then: {command}"
+                )];
+            }
+            command
         }
         "AWS::S3::BucketPolicy" => {
             format!("aws s3api delete-bucket-policy --bucket {id} --region {region}")
@@ -118,9 +132,8 @@ pub(super) fn how_to_delete(key: &StackKey, change: &Change, definition: &Value)
         }
         "AWS::Glue::Database" => format!("aws glue delete-database --name {id} --region {region}"),
         "AWS::Glue::Table" => {
-            let name = text(&["TableInput", "Name"]).or(text(&["Name"]));
-            let database = text(&["DatabaseName"]);
-            match (name, database) {
+            let part = |part: &str| identity::identifier(there, definition, part);
+            match (part("Name"), part("DatabaseName")) {
                 (Some(name), Some(database)) => format!(
                     "aws glue delete-table --database-name {database} --name {name} --region {region}"
                 ),
@@ -129,9 +142,11 @@ pub(super) fn how_to_delete(key: &StackKey, change: &Change, definition: &Value)
         }
         kind => generic(kind, id, region.as_str()),
     };
-    vec![format!("it stays in the account; to delete it: {command}")]
+    vec![format!("it stays; to delete it: {command}")]
 }
 
 fn generic(kind: &str, id: &str, region: &str) -> String {
-    format!("aws cloudcontrol delete-resource --type-name {kind} --identifier {id} --region {region}")
+    format!(
+        "aws cloudcontrol delete-resource --type-name {kind} --identifier {id} --region {region}"
+    )
 }

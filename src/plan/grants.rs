@@ -35,6 +35,9 @@ const VERBS: [(&str, &str, &str); 16] = [
     ("lakeformation", "GetDataAccess", "read through Lake Formation"),
 ];
 
+/// The path of what the lake itself needs: scripts and templates are no data of people.
+const LAKE: &str = "lake";
+
 /// Who, verb, place.
 type Grant = (String, String, String);
 type Grants = BTreeMap<Grant, String>;
@@ -83,7 +86,9 @@ impl<'a> Names<'a> {
                 "AWS::Glue::Database" => text(&["DatabaseInput", "Name"])
                     .or(text(&["DatabaseName"]))
                     .map(|name| (format!("database/{name}"), path)),
-                "AWS::Kinesis::Stream" => text(&["Name"]).map(|name| (format!("stream/{name}"), path)),
+                "AWS::Kinesis::Stream" => {
+                    text(&["Name"]).map(|name| (format!("stream/{name}"), path))
+                }
                 "AWS::IAM::Role" => text(&["RoleName"]).map(|name| (format!("role/{name}"), path)),
                 _ => None,
             };
@@ -102,7 +107,8 @@ impl<'a> Names<'a> {
         match value {
             Value::Str(text) => Some(text.to_string()),
             Value::Map(map) => {
-                if let Some([_, Value::List(parts)]) = map.get("Fn::Join").and_then(Value::as_list) {
+                if let Some([_, Value::List(parts)]) = map.get("Fn::Join").and_then(Value::as_list)
+                {
                     return parts.iter().map(|part| self.text(part)).collect();
                 }
                 let (id, arn) = match (map.get("Ref"), map.get("Fn::GetAtt")) {
@@ -134,6 +140,9 @@ impl<'a> Names<'a> {
             "s3" => {
                 let (bucket, key) = resource.split_once('/')?;
                 let bucket = self.physical.get(bucket).map_or(bucket, String::as_str);
+                if bucket == LAKE {
+                    return None;
+                }
                 Some(format!("{bucket}/{}", key.strip_suffix('*').unwrap_or(key)))
             }
             "glue" => {
@@ -189,7 +198,9 @@ fn grants<'a>(
     for (id, definition) in templates.flat_map(resources) {
         let kind = kind_of(definition);
         let documents: &[&str] = match kind {
-            "AWS::S3::BucketPolicy" | "AWS::IAM::ManagedPolicy" | "AWS::IAM::RolePolicy"
+            "AWS::S3::BucketPolicy"
+            | "AWS::IAM::ManagedPolicy"
+            | "AWS::IAM::RolePolicy"
             | "AWS::IAM::Policy" => &["PolicyDocument"],
             "AWS::KMS::Key" => &["KeyPolicy"],
             "AWS::Kinesis::ResourcePolicy" => &["ResourcePolicy"],
@@ -198,7 +209,8 @@ fn grants<'a>(
         let Some(properties) = definition.get("Properties") else { continue };
         let holders = holders(kind, properties, &scope, names, context);
         for document in documents {
-            let Some(document) = properties.get(document).and_then(|one| canonical(one, &scope)) else {
+            let Some(document) = properties.get(document).and_then(|one| canonical(one, &scope))
+            else {
                 continue;
             };
             let statements = document.get("Statement").cloned().map(listed).unwrap_or_default();
@@ -235,7 +247,9 @@ fn holders(
         return None;
     }
     let mut holders = Vec::new();
-    for (key, word) in [("Roles", "role"), ("RoleName", "role"), ("Users", "user"), ("Groups", "group")] {
+    for (key, word) in
+        [("Roles", "role"), ("RoleName", "role"), ("Users", "user"), ("Groups", "group")]
+    {
         let Some(value) = properties.get(key).and_then(|value| canonical(value, scope)) else {
             continue;
         };
@@ -289,7 +303,8 @@ fn permitted(statement: &Value, key: Option<&str>, names: &Names) -> Vec<(&'stat
 fn principals(statement: &Value, names: &Names, context: &Context) -> Vec<String> {
     let condition = |key: &str| -> Vec<String> {
         let operators = statement.get("Condition").and_then(Value::as_map);
-        let positive = operators.into_iter().flat_map(Map::iter).filter(|(name, _)| !name.contains("Not"));
+        let positive =
+            operators.into_iter().flat_map(Map::iter).filter(|(name, _)| !name.contains("Not"));
         positive
             .filter_map(|(_, keys)| keys.as_map())
             .flat_map(Map::iter)
@@ -320,7 +335,9 @@ fn principals(statement: &Value, names: &Names, context: &Context) -> Vec<String
                     let organization = condition("aws:PrincipalOrgID");
                     let accounts = condition("aws:PrincipalAccount");
                     match (organization.first(), accounts.is_empty()) {
-                        (_, false) => found.extend(accounts.iter().map(|id| format!("account {id}"))),
+                        (_, false) => {
+                            found.extend(accounts.iter().map(|id| format!("account {id}")))
+                        }
                         (Some(id), _) => found.push(format!("organization {id}")),
                         (None, _) => found.push("everyone".into()),
                     }
@@ -350,8 +367,11 @@ fn principals(statement: &Value, names: &Names, context: &Context) -> Vec<String
 
 /// Who may read, write, delete and manage a place is its admin, in one line.
 fn admins(mut all: Grants) -> Grants {
-    let admins: Vec<Grant> =
-        all.keys().filter(|(_, verb, place)| verb == "admin" && place.contains('/')).cloned().collect();
+    let admins: Vec<Grant> = all
+        .keys()
+        .filter(|(_, verb, place)| verb == "admin" && place.contains('/'))
+        .cloned()
+        .collect();
     for (who, verb, place) in admins {
         let lesser: Vec<Grant> = ["read", "write", "delete"]
             .iter()

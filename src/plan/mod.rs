@@ -17,6 +17,7 @@ mod deployed;
 mod destroy;
 pub mod file;
 mod grants;
+mod identity;
 mod promise;
 mod resource;
 mod spread;
@@ -218,7 +219,8 @@ pub enum Action {
     Replace,
     /// CloudFormation decides while it runs.
     MayReplace,
-    /// It would have to be replaced and has a fixed name: CloudFormation refuses.
+    /// CloudFormation refuses: it would have to be replaced and has a fixed name, or its service does
+    /// not allow the change at all. The change's notes say which, and the ways out.
     Blocked,
     Delete,
     /// It leaves the stack and stays in the account.
@@ -280,7 +282,7 @@ impl Action {
             Action::Update => "update in place",
             Action::Replace => "create replacement and then destroy",
             Action::MayReplace => "may be replaced",
-            Action::Blocked => "blocked: has a fixed name and cannot be replaced",
+            Action::Blocked => "blocked: CloudFormation would refuse it",
             Action::Delete => "destroy",
             Action::Retain => "leave the stack and stay",
             Action::Import => "take back what exists",

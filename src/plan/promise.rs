@@ -33,12 +33,11 @@ impl std::fmt::Display for Surprise {
     }
 }
 
-/// Holds a change set to the plan of its stack. The change set of an import holds imports only; the
-/// rest of the plan is held against the one that follows.
+/// Holds a change set to the plan of its stack. Imports are not in it: they come first, in a change
+/// set of their own, and what was taken in may then be changed in place.
 pub fn holds(plan: &StackPlan, set: &ChangeSet) -> Result<(), Vec<Surprise>> {
     let planned: BTreeMap<&str, &Change> =
         plan.changes.iter().map(|change| (change.logical_id.as_str(), change)).collect();
-    let importing = set.changes.iter().any(|found| found.action == ChangeAction::Import);
     let mut surprises = Vec::new();
     for found in &set.changes {
         let change = planned.get(found.logical_id.as_str()).copied();
@@ -53,9 +52,8 @@ pub fn holds(plan: &StackPlan, set: &ChangeSet) -> Result<(), Vec<Surprise>> {
     }
     for change in &plan.changes {
         let due = match change.action {
-            Action::Import => importing,
-            Action::Move | Action::MayReplace | Action::Blocked => false,
-            _ => change.certain && !importing,
+            Action::Import | Action::Move | Action::MayReplace | Action::Blocked => false,
+            _ => change.certain,
         };
         if due && !set.changes.iter().any(|found| found.logical_id == change.logical_id) {
             surprises.push(Surprise {
@@ -69,6 +67,63 @@ pub fn holds(plan: &StackPlan, set: &ChangeSet) -> Result<(), Vec<Surprise>> {
     if surprises.is_empty() { Ok(()) } else { Err(surprises) }
 }
 
+/// What a change of a change set does, in a word.
+fn verb(found: &ResourceChange) -> &'static str {
+    match (found.action, found.replacement) {
+        (ChangeAction::Add, _) => "created",
+        (ChangeAction::Remove, _) => "removed",
+        (ChangeAction::Import, _) => "taken in",
+        (ChangeAction::Modify, Some(Replacement::True)) => "replaced",
+        (ChangeAction::Modify, Some(Replacement::Conditional)) => "perhaps replaced",
+        (ChangeAction::Modify, _) => "changed in place",
+        (ChangeAction::Dynamic, _) => "perhaps changed",
+        (ChangeAction::SyncWithActual, _) => "reset to what the template says",
+    }
+}
+
+impl super::Plan {
+    /// Notes on the plan of one stack where CloudFormation's change set says otherwise, so that both
+    /// are shown; what the plan does not know of at all becomes a warning. Answers with the surprises.
+    pub fn heed(&mut self, key: &crate::stacks::StackKey, set: &ChangeSet) -> Vec<Surprise> {
+        let Some(plan) = self.stacks.iter_mut().find(|stack| stack.key == *key) else {
+            return Vec::new();
+        };
+        let surprises = holds(plan, set).err().unwrap_or_default();
+        for found in &set.changes {
+            let id = &found.logical_id;
+            let Some(change) = plan.changes.iter_mut().find(|one| one.logical_id == *id) else {
+                continue;
+            };
+            let same = match (change.action, found.action, found.replacement) {
+                (Action::Create, ChangeAction::Add, _) => true,
+                (Action::Delete | Action::Retain, ChangeAction::Remove, _) => true,
+                (Action::Replace, _, Some(Replacement::True)) => true,
+                (Action::MayReplace, _, Some(Replacement::Conditional)) => true,
+                (Action::Update, ChangeAction::Modify, None | Some(Replacement::False)) => true,
+                (Action::Import, ChangeAction::Import, _) => true,
+                _ => false,
+            };
+            if !same {
+                change.notes.push(format!("CloudFormation's change set says: {}", verb(found)));
+            }
+        }
+        for surprise in &surprises {
+            let id = &surprise.logical_id;
+            match plan.changes.iter_mut().find(|one| one.logical_id == *id) {
+                Some(change) if surprise.found == "nothing" => {
+                    change.notes.push("CloudFormation's change set does not have it".into());
+                }
+                Some(_) => {}
+                None => self.warnings.push(format!(
+                    "CloudFormation's change set of {key} has {} {id}, {}, of which the plan knows nothing",
+                    surprise.kind, surprise.found
+                )),
+            }
+        }
+        surprises
+    }
+}
+
 /// What a change does beyond what was planned for its resource, if it does.
 fn exceeds(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -> Option<String> {
     let action = change.map(|change| change.action);
@@ -78,7 +133,7 @@ fn exceeds(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) ->
     };
     match found.action {
         ChangeAction::Add => (action != Some(Action::Create)).then(|| "created".into()),
-        ChangeAction::Import => (action != Some(Action::Import)).then(|| "taken in".into()),
+        ChangeAction::Import => Some("taken in".into()),
         ChangeAction::Remove => match change {
             Some(Change { action: Action::Delete, .. }) => None,
             Some(Change { action: Action::Retain, .. }) if !lost(found) => None,
@@ -100,8 +155,8 @@ fn exceeds(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) ->
 
 fn modifies(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -> Option<String> {
     let replacement = found.replacement.unwrap_or(Replacement::False);
-    let follows = !found.details.is_empty()
-        && found.details.iter().all(|detail| noise(plan, detail));
+    let follows =
+        !found.details.is_empty() && found.details.iter().all(|detail| noise(plan, detail));
     let action = change.map(|change| change.action);
     match (replacement, action) {
         (_, Some(Action::Replace | Action::MayReplace)) => None,
@@ -117,9 +172,8 @@ fn modifies(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -
 
 /// Whether what makes the replacement conditional is noise.
 fn conditional_noise(plan: &StackPlan, found: &ResourceChange) -> bool {
-    let replacing = |detail: &&ChangeDetail| {
-        !matches!(detail.recreation.as_deref(), None | Some("Never"))
-    };
+    let replacing =
+        |detail: &&ChangeDetail| !matches!(detail.recreation.as_deref(), None | Some("Never"));
     let mut replacing = found.details.iter().filter(replacing).peekable();
     replacing.peek().is_some() && replacing.all(|detail| noise(plan, detail))
 }
@@ -138,6 +192,7 @@ fn noise(plan: &StackPlan, detail: &ChangeDetail) -> bool {
     if !matches!(cause.action, Action::Update | Action::Import) {
         return false;
     }
-    let identity = resource_type(&cause.kind).is_some_and(|facts| facts.identifier.contains(&attribute));
+    let identity =
+        resource_type(&cause.kind).is_some_and(|facts| facts.identifier.contains(&attribute));
     attribute == "Ref" || attribute.ends_with("Arn") || identity
 }

@@ -80,8 +80,7 @@ pub(super) fn judge(before: &Value, after: &Value, scopes: (&Scope, &Scope)) -> 
     }
     verdict.properties.extend(attributes(before, after, scopes));
     if verdict.properties.is_empty() {
-        verdict.respelled =
-            before != after && without_order(before) != without_order(after);
+        verdict.respelled = before != after && without_order(before) != without_order(after);
     }
     verdict
 }
@@ -191,7 +190,9 @@ fn around(facts: &ResourceType, difference: &Difference) -> Effect {
     fn worst(facts: &ResourceType, path: &mut Vec<String>, value: &Value) -> Effect {
         let impact = facts.impact(&catalogue_path(path));
         match value {
-            Value::Map(map) if impact == Impact::MayReplace && super::canonical::intrinsic(map).is_none() => {
+            Value::Map(map)
+                if impact == Impact::MayReplace && super::canonical::intrinsic(map).is_none() =>
+            {
                 let mut most = Effect::InPlace;
                 for (key, value) in map.iter() {
                     path.push(key.to_owned());

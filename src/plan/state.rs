@@ -14,7 +14,7 @@ use crate::stacks::StackKey;
 pub(super) enum State {
     /// It takes an update, or a deletion where that is planned.
     Ready,
-    /// It never came to be: it is deleted and made anew.
+    /// It never came to be, or is half gone: it is deleted and made anew.
     Anew,
     Refused(Refusal),
 }
@@ -52,33 +52,28 @@ pub(super) fn judge(
         ReviewInProgress | RollbackComplete | RollbackFailed | CreateFailed => State::Anew,
         ImportRollbackComplete if stack.resources().next().is_none() && !deleting => State::Anew,
         DeleteFailed if deleting => State::Ready,
-        DeleteFailed => State::Refused(refusal(
-            LW0603,
-            format!("the stack {key} was not deleted to the end: {status}{}", reason(stack)),
-            vec![
-                "mend what kept it (the reason above), then delete it to the end and apply again".into(),
-                format!("aws cloudformation delete-stack {place}"),
-            ],
-        )),
-        UpdateFailed if !deleting => State::Refused(refusal(
-            LW0603,
-            format!("an update of the stack {key} failed and was not rolled back{}", reason(stack)),
-            vec![format!("roll it back: aws cloudformation rollback-stack {place}")],
-        )),
-        UpdateRollbackFailed if !deleting => State::Refused(refusal(
-            LW0603,
-            format!("an update of the stack {key} failed, and so did its rollback{}", reason(stack)),
-            vec![
-                "mend what the rollback stumbled over (`lakewright status` names it)".into(),
-                format!("go on with it: aws cloudformation continue-update-rollback {place}"),
-            ],
-        )),
+        DeleteFailed => State::Anew,
+        UpdateFailed | UpdateRollbackFailed if !deleting => {
+            let what = match status {
+                UpdateFailed => "failed and was not rolled back",
+                _ => "failed, and so did its rollback",
+            };
+            State::Refused(refusal(
+                LW0603,
+                format!("an update of the stack {key} {what}{}", reason(stack)),
+                vec![
+                    "mend what it stumbled over (`lakewright status` names it)".into(),
+                    "then take it back, and plan again: `lakewright recover`".into(),
+                ],
+            ))
+        }
         ImportRollbackFailed if !deleting => State::Refused(refusal(
             LW0603,
             format!("taking resources into the stack {key} failed half-way{}", reason(stack)),
             vec![
                 format!("what failed: aws cloudformation describe-stack-events {place}"),
-                format!("go on with it: aws cloudformation continue-update-rollback {place}"),
+                "mend that, then delete the stack (what it keeps stays) and apply again".into(),
+                format!("aws cloudformation delete-stack {place}"),
             ],
         )),
         _ => State::Ready,

@@ -6,5 +6,6 @@ pub mod drift;
 mod escape;
 pub mod events;
 pub mod plan;
+pub mod status;
 
 pub use escape::escape;

@@ -202,6 +202,7 @@ impl Bench {
             run: format!("run-{number}"),
             command: "lakewright apply".into(),
             watch_command: "lakewright status".into(),
+            recover_command: "lakewright recover".into(),
             host: None,
             lock_timeout: SignedDuration::from_secs(typed.lock_timeout),
             break_lock: typed.break_lock.clone(),

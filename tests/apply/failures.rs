@@ -135,7 +135,7 @@ fn a_stuck_stack_is_recovered_by_the_printed_command() {
         "{}",
         told(&outcome)
     );
-    assert_eq!(outcome.next, ["lakewright apply --recover"]);
+    assert_eq!(outcome.next, ["lakewright recover", "lakewright apply"]);
     assert!(
         !bench.plan(&Typed::default()).refusals.is_empty(),
         "nothing is planned on a stuck stack"

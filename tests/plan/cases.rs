@@ -5,9 +5,7 @@ use lakewright::cloud::StackStatus;
 use lakewright::document::{Map, Value};
 use lakewright::lake::Origins;
 use lakewright::names::{AccountId, LogicalId, Region, StackName};
-use lakewright::plan::{
-    self, Consent, Context, Deployed, DeployedStack, Filled, Kept, Plan,
-};
+use lakewright::plan::{self, Consent, Context, Deployed, DeployedStack, Filled, Kept, Plan};
 use lakewright::render::plan::{View, text};
 use lakewright::source::{Sources, Span};
 use lakewright::stacks::{Output, Stack, StackKey};
@@ -241,7 +239,11 @@ fn plans_are_as_expected() {
         let plan = planned(case);
         let (expected, found) = (case.get("expect").cloned().unwrap_or_default(), told(&plan));
         if expected != found {
-            wrong.push(format!("{name}: expected {expected}\n{:w$}  found    {found}", "", w = name.len()));
+            wrong.push(format!(
+                "{name}: expected {expected}\n{:w$}  found    {found}",
+                "",
+                w = name.len()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} cases:\n{}", wrong.len(), wrong.join("\n"));

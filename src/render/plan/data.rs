@@ -3,7 +3,9 @@
 use super::{at_risk, groups, line, summary};
 use crate::document;
 use crate::document::{Map, Value};
-use crate::plan::{Action, Cause, Change, Consent, Effect, Operation, Plan, StackAction, StackPlan};
+use crate::plan::{
+    Action, Cause, Change, Consent, Effect, Operation, Plan, StackAction, StackPlan,
+};
 
 /// The version of the form. A later version only adds keys, or says so by its number.
 pub const FORMAT_VERSION: i64 = 1;
@@ -70,7 +72,10 @@ pub fn json(plan: &Plan) -> Value {
             })
             .collect::<Value>(),
     );
-    out.insert("things", groups(plan).iter().map(|group| Value::from(group.path.to_owned())).collect::<Value>());
+    out.insert(
+        "things",
+        groups(plan).iter().map(|group| Value::from(group.path.to_owned())).collect::<Value>(),
+    );
     out.insert("stacks", plan.stacks.iter().map(stack).collect::<Value>());
     out.insert(
         "uploads",
@@ -140,14 +145,15 @@ fn stack(stack: &StackPlan) -> Value {
     map.insert_some("status", stack.observed.status.map(|status| status.as_str()));
     map.insert(
         "depends_on",
-        stack.depends_on.iter().map(|key| Value::from(key.name.as_str().to_owned())).collect::<Value>(),
+        stack
+            .depends_on
+            .iter()
+            .map(|key| Value::from(key.name.as_str().to_owned()))
+            .collect::<Value>(),
     );
     map.insert("capabilities", stack.capabilities.clone());
     map.insert("changes", stack.changes.iter().map(|one| change(stack, one)).collect::<Value>());
-    map.insert(
-        "respelled",
-        stack.respelled.iter().map(Value::from).collect::<Value>(),
-    );
+    map.insert("respelled", stack.respelled.iter().map(Value::from).collect::<Value>());
     Value::Map(map)
 }
 

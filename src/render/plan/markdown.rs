@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::values::{block, clean, inline, path};
-use super::{access_summary, at_risk, groups, line, summary};
+use super::{access_lines, access_summary, at_risk, groups, line, summary};
 use crate::document::Value;
 use crate::plan::{Action, Change, Plan, PropertyChange, StackPlan};
 
@@ -53,7 +53,8 @@ fn top(plan: &Plan) -> String {
         let _ = writeln!(out, "\n**Data at risk**\n");
         for (_, change, says) in risks {
             let id = change.physical_id.as_deref().unwrap_or(change.logical_id.as_str());
-            let place = line(&change.cause).map_or_else(String::new, |at| format!(" ({})", text(&at)));
+            let place =
+                line(&change.cause).map_or_else(String::new, |at| format!(" ({})", text(&at)));
             let thing = crate::plan::name_of(&change.cause.path);
             let _ = writeln!(
                 out,
@@ -67,13 +68,14 @@ fn top(plan: &Plan) -> String {
     }
     if !plan.access.is_empty() {
         let _ = writeln!(out, "\n**Access**\n\n```diff");
-        for grant in &plan.access {
-            let sign = if grant.added { '+' } else { '-' };
-            let _ = writeln!(out, "{sign} {}", fenced(&format!("{}: {} {}", grant.who, grant.verb, grant.place)));
+        for (added, text, _) in access_lines(plan) {
+            let sign = if added { '+' } else { '-' };
+            let _ = writeln!(out, "{sign} {}", fenced(&text));
         }
         let _ = writeln!(out, "```");
     }
-    for (title, lines) in [("Less than the default", &plan.opt_outs), ("Warnings", &plan.warnings)] {
+    for (title, lines) in [("Less than the default", &plan.opt_outs), ("Warnings", &plan.warnings)]
+    {
         if !lines.is_empty() {
             let _ = writeln!(out, "\n**{title}**\n");
             for line in lines {
@@ -100,8 +102,10 @@ fn section(path: &str, place: Option<&str>, changes: &[(&StackPlan, &Change)]) -
             Action::Update | Action::MayReplace => '!',
             Action::Retain | Action::Move => '#',
         };
-        let name = change.physical_id.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
-        let head = format!("{} {}{name}: {}", change.kind, change.logical_id, change.action.meaning());
+        let name =
+            change.physical_id.as_ref().map_or_else(String::new, |name| format!(" ({name})"));
+        let head =
+            format!("{} {}{name}: {}", change.kind, change.logical_id, change.action.meaning());
         let _ = writeln!(out, "{sign} {}", fenced(&head));
         for note in &change.notes {
             let _ = writeln!(out, "#   {}", fenced(note));
@@ -159,5 +163,8 @@ fn fenced(raw: &str) -> String {
 
 /// The environment in the marker, where two hyphens would end the comment.
 fn name(raw: &str) -> String {
-    raw.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect::<String>().replace("--", "-")
+    raw.chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
+        .collect::<String>()
+        .replace("--", "-")
 }

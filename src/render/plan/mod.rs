@@ -17,7 +17,7 @@ pub use text::{View, text};
 
 use std::collections::BTreeMap;
 
-use crate::plan::{Action, Cause, Change, Plan, StackPlan};
+use crate::plan::{Action, Cause, Change, GrantChange, Operation, Plan, StackPlan};
 
 /// The changes of one thing in the lake.
 struct Group<'a> {
@@ -32,8 +32,11 @@ fn groups(plan: &Plan) -> Vec<Group<'_>> {
     let mut found: BTreeMap<&str, Group> = BTreeMap::new();
     for (stack, change) in plan.changes() {
         let path = change.cause.path.as_str();
-        let group =
-            found.entry(path).or_insert_with(|| Group { path, cause: &change.cause, changes: vec![] });
+        let group = found.entry(path).or_insert_with(|| Group {
+            path,
+            cause: &change.cause,
+            changes: vec![],
+        });
         if group.cause.line.is_none() {
             group.cause = &change.cause;
         }
@@ -54,8 +57,14 @@ fn line(cause: &Cause) -> Option<String> {
 
 /// Terraform's last line, with what it has no words for.
 pub fn summary(plan: &Plan) -> String {
+    if plan.is_empty() && !plan.refusals.is_empty() {
+        return "No plan.".into();
+    }
     if plan.is_empty() {
-        return "No changes. Your infrastructure matches the configuration.".into();
+        return match plan.operation {
+            Operation::Apply => "No changes. Your infrastructure matches the configuration.".into(),
+            Operation::Destroy => "No changes. Nothing of this lake is deployed.".into(),
+        };
     }
     let counts = plan.counts();
     let mut parts: Vec<String> = Vec::new();
@@ -81,6 +90,41 @@ pub fn access_summary(plan: &Plan) -> Option<String> {
     let added = plan.access.iter().filter(|grant| grant.added).count();
     let removed = plan.access.len() - added;
     (added + removed > 0).then(|| format!("Access: {added} added, {removed} removed."))
+}
+
+/// Grants as they are printed: what one may do at one place on one line, strangers first, our own
+/// flows last.
+fn access_lines(plan: &Plan) -> Vec<(bool, String, &Cause)> {
+    let mut merged: BTreeMap<(u8, &str, bool, &str), (Vec<&str>, &Cause)> = BTreeMap::new();
+    for grant in &plan.access {
+        let GrantChange { added, who, verb, place, cause } = grant;
+        let nearness = match who.as_str() {
+            who if who.starts_with("everyone") || who.starts_with("anyone") => 0,
+            who if who.starts_with("the role of ") => 3,
+            who if who.starts_with("role/") || who.starts_with("user/") => 2,
+            _ => 1,
+        };
+        let key = (nearness, who.as_str(), !*added, place.as_str());
+        merged.entry(key).or_insert_with(|| (Vec::new(), cause)).0.push(verb);
+    }
+    merged
+        .into_iter()
+        .map(|((_, who, gone, place), (mut verbs, cause))| {
+            verbs.sort_by_key(|verb| {
+                ["read", "write", "delete"].iter().position(|known| known == verb).unwrap_or(3)
+            });
+            let with = " with";
+            let text = match verbs.iter().all(|verb| verb.ends_with(with)) {
+                true => {
+                    let bare: Vec<&str> =
+                        verbs.iter().map(|verb| verb.strip_suffix(with).unwrap_or(verb)).collect();
+                    format!("{who}: {} with {place}", bare.join(", "))
+                }
+                false => format!("{who}: {} {place}", verbs.join(", ")),
+            };
+            (!gone, text, cause)
+        })
+        .collect()
 }
 
 /// Changes that could cost data: what goes, what is made anew, what is no longer kept.

@@ -4,8 +4,10 @@ use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use super::values::{block, clean, inline, is_plain_list, list_difference, path, shortened};
-use super::{access_summary, at_risk, groups, line, summary};
+use super::values::{
+    block, clean, inline, is_plain_list, list_difference, names, path, shortened, statements,
+};
+use super::{access_lines, access_summary, at_risk, groups, line, summary};
 use crate::document::Value;
 use crate::plan::{
     Action, Cause, Change, Consent, Effect, Operation, Plan, PropertyChange, Refusal, StackAction,
@@ -35,7 +37,8 @@ const MOST_LINES: usize = 8;
 
 /// The plan as text, with a newline at the end.
 pub fn text(plan: &Plan, view: &View) -> String {
-    let mut out = Printer { view: View { width: view.width.max(60), ..*view }, text: String::new() };
+    let mut out =
+        Printer { view: View { width: view.width.max(60), ..*view }, text: String::new() };
     out.plan(plan);
     out.text
 }
@@ -146,7 +149,9 @@ impl Printer {
             plan.account,
             plan.region
         ));
-        self.line("");
+        if plan.changes().next().is_some() {
+            self.line("");
+        }
         for action in Action::ALL {
             if plan.changes().any(|(_, change)| change.action == action) {
                 let symbol = self.paint(style(action), &format!("{:>5}", action.symbol()));
@@ -160,7 +165,11 @@ impl Printer {
         if risks.is_empty() {
             return;
         }
-        let title = self.paint(ALARM, "Data at risk");
+        let stays = risks.iter().all(|(_, change, _)| change.action == Action::Retain);
+        let title = match stays {
+            true => self.paint(BOLD, "Data that stays"),
+            false => self.paint(ALARM, "Data at risk"),
+        };
         self.line("");
         self.line(&title);
         for (_, change, says) in risks {
@@ -177,11 +186,11 @@ impl Printer {
             return;
         }
         self.heading("Access");
-        for grant in &plan.access {
-            let (symbol, style) = if grant.added { ("+", GREEN) } else { ("-", RED) };
-            let rest = clean(&format!("{}: {} {}", grant.who, grant.verb, grant.place));
-            let styled = format!("{} {rest}", self.paint(style, &format!("{symbol:>5}")));
-            self.placed(&styled, 6 + rest.chars().count(), line(&grant.cause).as_deref());
+        for (added, text, cause) in access_lines(plan) {
+            let (symbol, style) = if added { ("+", GREEN) } else { ("-", RED) };
+            let text = clean(&text);
+            let styled = format!("{} {text}", self.paint(style, &format!("{symbol:>5}")));
+            self.placed(&styled, 6 + text.chars().count(), line(cause).as_deref());
         }
     }
 
@@ -194,7 +203,7 @@ impl Printer {
         let words = clean(&words);
         let mut fate = change.action.meaning().to_owned();
         if !change.certain && change.action != Action::MayReplace {
-            fate.push_str(", if a value turns out to differ");
+            fate.insert_str(0, "perhaps ");
         }
         let width = 6 + words.chars().count() + 2 + fate.chars().count();
         let styled = format!("{symbol} {}  {fate}", self.paint(BOLD, &words));
@@ -222,6 +231,12 @@ impl Printer {
         let sign = self.paint(GREEN, "+");
         for (key, value) in map.iter() {
             let key = clean(key);
+            let inner = self.view.width.saturating_sub(14);
+            if let Some(lines) = statements(value, inner) {
+                self.line(&format!("        {sign} {key}:"));
+                self.lines(&sign, lines);
+                continue;
+            }
             let room = self.view.width.saturating_sub(12 + key.chars().count()).max(20);
             let value = if is_parameter(stack, value) {
                 "(known after apply)".to_owned()
@@ -229,6 +244,16 @@ impl Printer {
                 inline(value, room)
             };
             self.line(&format!("        {sign} {key}: {value}"));
+        }
+    }
+
+    fn lines(&mut self, sign: &str, lines: Vec<String>) {
+        let rest = lines.len().saturating_sub(MOST_LINES);
+        for text in lines.into_iter().take(MOST_LINES) {
+            self.line(&format!("            {sign} {text}"));
+        }
+        if rest > 0 {
+            self.line(&format!("            {sign} … {rest} more"));
         }
     }
 
@@ -275,10 +300,18 @@ impl Printer {
             (None, Some(_)) => None,
             (None, None) => {
                 let half = (room.saturating_sub(3) / 2).max(20);
-                let value = |value: &Option<Value>| {
-                    value.as_ref().map_or_else(String::new, |value| inline(value, half))
-                };
-                Some(format!("{} → {}", value(&property.before), value(&property.after)))
+                let order = property.before.as_ref().zip(property.after.as_ref());
+                let order =
+                    order.and_then(|(a, b)| Some((names(a.as_list()?)?, names(b.as_list()?)?)));
+                if let Some((before, after)) = order {
+                    let list = |names: Vec<&str>| shortened(&clean(&names.join(", ")), half);
+                    Some(format!("{} → {}", list(before), list(after)))
+                } else {
+                    let value = |value: &Option<Value>| {
+                        value.as_ref().map_or_else(String::new, |value| inline(value, half))
+                    };
+                    Some(format!("{} → {}", value(&property.before), value(&property.after)))
+                }
             }
         };
         let head = match &one_line {
@@ -293,9 +326,8 @@ impl Printer {
         }
         let inner = self.view.width.saturating_sub(14);
         if let Some(value) = whole {
-            for text in block(value, inner, MOST_LINES) {
-                self.line(&format!("            {sign} {text}"));
-            }
+            let lines = statements(value, inner).unwrap_or_else(|| block(value, inner, MOST_LINES));
+            self.lines(&sign, lines);
         } else if let Some((before, after)) = lists {
             let (gone, come, stay) = list_difference(before, after);
             if gone.is_empty() && come.is_empty() {
@@ -342,7 +374,11 @@ impl Printer {
                 ),
             };
             let name = stack.key.name.as_str();
-            let first = if stack.imports.is_empty() { "" } else { ", import first" };
+            let first = match (stack.imports.is_empty(), stack.changes.is_empty()) {
+                (false, _) => ", import first",
+                (_, true) if stack.action == StackAction::Update => ", outputs only",
+                _ => "",
+            };
             self.line(&format!("    {name:longest$}  {}  {action}{first}{room}", stack.key.region));
         }
         let kept = plan.stacks.iter().filter(|stack| stack.action == StackAction::Keep).count();
@@ -354,7 +390,11 @@ impl Printer {
             self.heading("Uploads");
             for upload in &plan.uploads {
                 let path = clean(&upload.path);
-                self.line(&format!("    {path}  {}  to {}", size(upload.bytes as usize), upload.region));
+                self.line(&format!(
+                    "    {path}  {}  to {}",
+                    size(upload.bytes as usize),
+                    upload.region
+                ));
             }
         }
     }
@@ -377,7 +417,9 @@ impl Printer {
             .consents
             .iter()
             .map(|consent| match consent {
-                Consent::Destroy(path) => format!("{path} may be deleted or replaced (--allow-destroy)"),
+                Consent::Destroy(path) => {
+                    format!("{path} may be deleted or replaced (--allow-destroy)")
+                }
                 Consent::Empty(path) => format!("every object in {path} may be deleted (--empty)"),
             })
             .collect();

@@ -4,23 +4,11 @@
 //! concatenations as text with names in `${}`; what is too long is cut with a mark.
 
 use crate::document::{Map, Value};
+use crate::render::escape::escape_line;
 
-/// Characters that change more of a terminal's line than their own cell are written as `\u{..}`.
+/// The text made safe for one line.
 pub(super) fn clean(text: &str) -> String {
-    let treacherous = |c: char| {
-        matches!(c,
-            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}'
-            | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if treacherous(c) {
-            safe.extend(c.escape_unicode());
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
+    escape_line(text).into_owned()
 }
 
 /// The text, at most `room` characters of it; what is cut is marked.
@@ -59,21 +47,23 @@ fn write(value: &Value, out: &mut String, room: usize) {
             }
             out.push(']');
         }
-        Value::Map(map) => match reference(map).or_else(|| concatenation(value).map(|t| quoted(&t))) {
-            Some(text) => out.push_str(&text),
-            None => {
-                out.push_str("{ ");
-                for (at, (key, one)) in map.iter().enumerate() {
-                    if at > 0 {
-                        out.push_str(", ");
+        Value::Map(map) => {
+            match reference(map).or_else(|| concatenation(value).map(|t| quoted(&t))) {
+                Some(text) => out.push_str(&text),
+                None => {
+                    out.push_str("{ ");
+                    for (at, (key, one)) in map.iter().enumerate() {
+                        if at > 0 {
+                            out.push_str(", ");
+                        }
+                        out.push_str(key);
+                        out.push_str(": ");
+                        write(one, out, room);
                     }
-                    out.push_str(key);
-                    out.push_str(": ");
-                    write(one, out, room);
+                    out.push_str(" }");
                 }
-                out.push_str(" }");
             }
-        },
+        }
         scalar => out.push_str(&scalar.to_json()),
     }
 }
@@ -139,6 +129,61 @@ pub(super) fn is_plain_list(value: &Value) -> bool {
     })
 }
 
+/// A policy document's statements, a line each: `TlsOnly: Deny * "s3:*" on BucketRaw.Arn`.
+pub(super) fn statements(value: &Value, room: usize) -> Option<Vec<String>> {
+    let list = value.get("Statement")?.as_list()?;
+    let texts = |value: &Value| match value {
+        Value::List(list) => list.iter().map(|one| bare(one)).collect::<Vec<_>>().join(", "),
+        one => bare(one),
+    };
+    let line = |statement: &Value| {
+        let get = |key: &str| statement.get(key);
+        let effect = get("Effect")?.as_str()?;
+        let mut line = String::new();
+        if let Some(sid) = get("Sid").and_then(Value::as_str) {
+            line.push_str(sid);
+            line.push_str(": ");
+        }
+        line.push_str(effect);
+        if let Some(who) = get("Principal").or(get("NotPrincipal")) {
+            let who = match who {
+                Value::Map(map) if reference(map).is_none() => {
+                    map.iter().map(|(_, who)| texts(who)).collect::<Vec<_>>().join(", ")
+                }
+                other => texts(other),
+            };
+            line.push_str(&format!(" {who}"));
+        }
+        line.push_str(&format!(
+            " {}",
+            get("Action").map(texts).unwrap_or_else(|| "all but …".into())
+        ));
+        if let Some(resources) = get("Resource") {
+            line.push_str(&format!(" on {}", texts(resources)));
+        }
+        if get("Condition").is_some() {
+            line.push_str(" if …");
+        }
+        Some(shortened(&clean(&line), room))
+    };
+    list.iter().map(line).collect()
+}
+
+/// A text without its quotes, or the value on a line.
+fn bare(value: &Value) -> String {
+    match value {
+        Value::Str(text) => text.to_string(),
+        other => concatenation(other).unwrap_or_else(|| inline(other, 120)),
+    }
+}
+
+/// The names of a list's elements in order, where each has one.
+pub(super) fn names(list: &[Value]) -> Option<Vec<&str>> {
+    ["Sid", "Id", "Name", "Key"]
+        .iter()
+        .find_map(|key| list.iter().map(|one| one.get(key).and_then(Value::as_str)).collect())
+}
+
 /// Elements that went, that came, and how many stay.
 pub(super) fn list_difference<'a>(
     before: &'a [Value],
@@ -188,6 +233,6 @@ mod tests {
     #[test]
     fn nothing_treacherous_is_printed() {
         let text = clean("a\u{1b}[2Jb\u{202e}c\nd");
-        assert_eq!(text, "a\\u{1b}[2Jb\\u{202e}c\\u{a}d");
+        assert_eq!(text, "a\\u{1b}[2Jb\\u{202e}c\\nd");
     }
 }
