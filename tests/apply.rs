@@ -15,6 +15,8 @@ mod failures;
 mod guards;
 #[path = "apply/meddler.rs"]
 mod meddler;
+#[path = "apply/ministack.rs"]
+mod ministack;
 #[path = "apply/stream.rs"]
 mod stream;
 mod support;

@@ -64,10 +64,10 @@ impl Ended {
         match self {
             Ended::Done => "ok",
             Ended::Refused | Ended::Unfinished => "error",
-            Ended::Locked => "lock_held",
-            Ended::Stale => "plan_stale",
+            Ended::Locked => "locked",
+            Ended::Stale => "stale",
             Ended::RolledBack => "rolled_back",
-            Ended::NeedsRecovery => "needs_recovery",
+            Ended::NeedsRecovery => "recovery",
             Ended::Interrupted => "interrupted",
         }
     }
