@@ -9,6 +9,7 @@ pub mod cloud;
 pub mod compile;
 pub mod diagnostic;
 pub mod document;
+pub mod drift;
 pub mod graph;
 pub mod lake;
 pub mod lower;

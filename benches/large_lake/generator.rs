@@ -62,7 +62,10 @@ pub fn spec(size: usize) -> String {
     for n in 0..pipelines {
         let database = n % databases;
         line(format_args!("  pipe-{n}:\n    run: glue\n    script: job.py"));
-        line(format_args!("    read: [db-{database}.t0]\n    write: [db-{database}.t{}]", 1 + n / databases));
+        line(format_args!(
+            "    read: [db-{database}.t0]\n    write: [db-{database}.t{}]",
+            1 + n / databases
+        ));
         line(format_args!("    schedule: \"cron(0 3 * * ? *)\""));
     }
     line(format_args!("access:"));

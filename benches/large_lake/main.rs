@@ -25,7 +25,8 @@ fn main() {
     let mut medians = Vec::new();
     for size in [1, 2] {
         let spec = write(&folder.join(size.to_string()), size);
-        let arguments = ["plan".to_owned(), spec.display().to_string(), "--offline".into(), "--quiet".into()];
+        let arguments =
+            ["plan".to_owned(), spec.display().to_string(), "--offline".into(), "--quiet".into()];
         let median = measure(&binary, &arguments);
         println!(
             "plan --offline, {} resources: {:.3} s of CPU, {:.0} MiB",
@@ -35,7 +36,10 @@ fn main() {
         );
         medians.push(median);
     }
-    println!("twice the lake takes {:.2} times as long", medians[1].cpu_seconds / medians[0].cpu_seconds);
+    println!(
+        "twice the lake takes {:.2} times as long",
+        medians[1].cpu_seconds / medians[0].cpu_seconds
+    );
     let start = measure(&binary, &["--version".to_owned()]);
     println!("--version: {:.1} ms of CPU", start.cpu_seconds * 1000.0);
 }

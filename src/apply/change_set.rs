@@ -255,9 +255,7 @@ impl Run<'_> {
             return Ok(TemplateSource::Inline(body));
         }
         let doing = format!("uploading the template of stack {}", stack.key);
-        let bucket = self
-            .bucket(&stack.key.region)
-            .map_err(|error| Broken::call(error, &doing))?;
+        let bucket = self.bucket(&stack.key.region).map_err(|error| Broken::call(error, &doing))?;
         let key = format!("templates/{}.json", super::uploads::sha256(body.as_bytes()));
         let at = ObjectAddress { bucket, key };
         let put = || self.watcher.cloud.put_object(&at, body.as_bytes(), PutCondition::Absent);

@@ -45,7 +45,12 @@ pub enum What {
         changed: bool,
     },
     /// A stack has not become what the plan says.
-    StackFailed { stack: StackKey, action: StackAction, status: Option<StackStatus>, reason: String },
+    StackFailed {
+        stack: StackKey,
+        action: StackAction,
+        status: Option<StackStatus>,
+        reason: String,
+    },
     /// Something to know or to mend.
     Diagnostic(Diagnostic),
     /// The values that stacks give to people, by stack and name.

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::broken::Broken;
 use super::clock::seconds_between;
 use super::event::{Phase, Progress, What};
 use super::patience::Pauses;
-use super::broken::Broken;
 use super::watcher::Watcher;
 use crate::cloud::{CloudError, Stack, StackAddress, StackEvent, StackStatus};
 use crate::plan::StackPlan;

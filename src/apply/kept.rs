@@ -90,7 +90,10 @@ pub fn deletion_command(kept: &Kept) -> String {
         }
         "AWS::KMS::Alias" => format!("kms delete-alias --alias-name {id}"),
         "AWS::Glue::Database" => {
-            format!("glue delete-database --name {}", quoted(line.rsplit('|').next().unwrap_or(&line)))
+            format!(
+                "glue delete-database --name {}",
+                quoted(line.rsplit('|').next().unwrap_or(&line))
+            )
         }
         "AWS::Glue::Table" => format!(
             "glue delete-table --catalog-id {} --database-name {} --name {}",
@@ -102,10 +105,7 @@ pub fn deletion_command(kept: &Kept) -> String {
             format!("kinesis delete-stream --stream-name {id} --enforce-consumer-deletion")
         }
         "AWS::Logs::LogGroup" => format!("logs delete-log-group --log-group-name {id}"),
-        kind => format!(
-            "cloudcontrol delete-resource --type-name {kind} --identifier {}",
-            id
-        ),
+        kind => format!("cloudcontrol delete-resource --type-name {kind} --identifier {}", id),
     };
     format!("aws {command} --region {region}")
 }
@@ -127,7 +127,8 @@ mod tests {
     fn kept(kind: &str, physical: &str, properties: Value) -> Kept {
         let account = AccountId::new("111111111111").unwrap();
         let region = Region::new("eu-west-1").unwrap();
-        let physical_ids = BTreeMap::from([("DatabaseSales".to_owned(), "acme_prod_sales".to_owned())]);
+        let physical_ids =
+            BTreeMap::from([("DatabaseSales".to_owned(), "acme_prod_sales".to_owned())]);
         let around = Surroundings {
             account: &account,
             region: &region,
@@ -152,7 +153,10 @@ mod tests {
         });
         for physical in ["orders", "111111111111|acme_prod_sales|orders"] {
             let table = kept("AWS::Glue::Table", physical, properties.clone());
-            assert_eq!(identifier_line(&table.kind, &table.identifier), "111111111111|acme_prod_sales|orders");
+            assert_eq!(
+                identifier_line(&table.kind, &table.identifier),
+                "111111111111|acme_prod_sales|orders"
+            );
             assert_eq!(
                 deletion_command(&table),
                 "aws glue delete-table --catalog-id 111111111111 --database-name acme_prod_sales \

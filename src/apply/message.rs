@@ -181,7 +181,9 @@ pub(super) fn wrong_account(caller: &Caller, wanted: &AccountId, environment: &s
     Diagnostic::new(diagnostic::LW0806, Severity::Error, None, headline)
         .note(format!("the caller is {}", caller.arn))
         .note("nothing else was called")
-        .help(format!("sign in to account {wanted}, or name the environment that you mean (`--env`)"))
+        .help(format!(
+            "sign in to account {wanted}, or name the environment that you mean (`--env`)"
+        ))
 }
 
 /// The plan saw another world.

@@ -9,9 +9,11 @@
 //! Read next: `run.rs` for the order of things, `step.rs` for one stack; `docs/index-and-lock.md` for
 //! the two objects that are kept in the base bucket.
 
+mod ask;
 mod broken;
 mod change_set;
 mod clock;
+mod contents;
 mod event;
 mod follow;
 mod import;
@@ -19,6 +21,7 @@ pub mod index;
 mod keepsakes;
 mod kept;
 pub mod lock;
+mod look;
 mod message;
 mod observe;
 mod outcome;
@@ -29,19 +32,24 @@ mod schedule;
 mod stale;
 mod status;
 mod step;
-mod uploads;
 mod unstick;
+mod uploads;
 mod watcher;
 
+pub use ask::{Answer, Verdict, ask};
 pub use clock::Clock;
 pub use event::{Event, Phase, Progress, Summary, What};
 pub use index::Index;
+pub(crate) use kept::{Surroundings, identify};
 pub use kept::{deletion_command, identifier_line};
 pub use lock::LockInfo;
+pub use look::look_into;
 pub use message::{FirstCause, explain, first_cause};
 pub use observe::{Scope, base_bucket, guard, observe};
 pub use outcome::{Ended, Outcome, StackReport, State, guarantee};
 pub use outputs::{LakeOutput, outputs};
+pub(crate) use patience::insist;
 pub use run::{Options, apply};
+pub(crate) use schedule::schedule;
 pub use status::{LakeStatus, StackLine, status};
 pub use unstick::{Unstick, recover, settle};

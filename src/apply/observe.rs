@@ -61,8 +61,8 @@ pub fn guard(
     account: &AccountId,
     environment: &str,
 ) -> Result<Caller, Diagnostic> {
-    let caller =
-        insist(clock, || cloud.caller()).map_err(|error| explain(&error, "asking who is calling"))?;
+    let caller = insist(clock, || cloud.caller())
+        .map_err(|error| explain(&error, "asking who is calling"))?;
     match caller.account == *account {
         true => Ok(caller),
         false => Err(wrong_account(&caller, account, environment)),
@@ -86,7 +86,8 @@ pub fn observe(
         listed.extend(index.stacks.iter().cloned());
     }
     let found = candidates(cloud, clock, scope, &regions, &listed)?;
-    let mut deployed = Deployed { stacks: read_all(cloud, clock, scope, found)?, ..Default::default() };
+    let mut deployed =
+        Deployed { stacks: read_all(cloud, clock, scope, found)?, ..Default::default() };
     let kept = index.map(|index| index.kept).unwrap_or_default();
     deployed.kept = still_kept(cloud, clock, scope, &deployed, kept)?;
     Ok(deployed)
@@ -276,9 +277,13 @@ mod tests {
         let plain = Naming { lake: name("acme"), environment: name("prod"), suffix: None };
         assert_eq!(number(&plain, "acme-prod-base"), Some(1));
         assert_eq!(number(&plain, "acme-prod-catalog-12"), Some(12));
-        for other in
-            ["acme-prod-base-copy", "acme-prod-basement", "acme-prod-catalog-1", "acme-prod-x-base", "x"]
-        {
+        for other in [
+            "acme-prod-base-copy",
+            "acme-prod-basement",
+            "acme-prod-catalog-1",
+            "acme-prod-x-base",
+            "x",
+        ] {
             assert_eq!(number(&plain, other), None, "{other}");
         }
         let copy = Naming { suffix: Some(name("copy")), ..plain };

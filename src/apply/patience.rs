@@ -19,7 +19,7 @@ pub(super) fn passing(error: &CloudError) -> bool {
 }
 
 /// Makes a call that may safely be made twice, until it is answered.
-pub(super) fn insist<T>(
+pub(crate) fn insist<T>(
     clock: &dyn Clock,
     mut call: impl FnMut() -> Result<T, CloudError>,
 ) -> Result<T, CloudError> {

@@ -161,6 +161,7 @@ impl Run<'_> {
         if self.has_lock() {
             self.check_stale(&first)?;
         }
+        self.look_into_buckets()?;
         let keepsakes = self.keepsakes()?;
         self.write_index(&keepsakes, false)?;
         let (deletions, changes): (Vec<usize>, Vec<usize>) = (0..self.plan.stacks.len())
@@ -428,6 +429,19 @@ impl Run<'_> {
         }
     }
 
+    /// Buckets that go must be empty, or their emptying agreed to and possible.
+    fn look_into_buckets(&self) -> Result<(), Early> {
+        let obstacles = super::contents::obstacles(self).map_err(|error| {
+            self.report(explain(&error, "looking into the buckets that are to be deleted"));
+            self.early_after_refusal()
+        })?;
+        if obstacles.is_empty() {
+            return Ok(());
+        }
+        obstacles.into_iter().for_each(|told| self.report(told));
+        Err(self.early_after_refusal())
+    }
+
     /// What the stacks of this plan let go, named while they still hold it.
     fn keepsakes(&self) -> Result<Vec<(StackKey, Kept)>, Early> {
         super::keepsakes::keepsakes(self).map_err(|error| {
@@ -467,10 +481,10 @@ impl Run<'_> {
             }
         };
         let empty = Index::new(&plan.lake, &plan.environment, &plan.account, &plan.region);
-        let written = self
-            .object(&index::key(&plan.lake))
-            .map_err(IndexError::Cloud)
-            .and_then(|at| index::change(self.watcher.cloud, self.watcher.clock, &at, &empty, edit));
+        let written =
+            self.object(&index::key(&plan.lake)).map_err(IndexError::Cloud).and_then(|at| {
+                index::change(self.watcher.cloud, self.watcher.clock, &at, &empty, edit)
+            });
         match written {
             Ok(index) => {
                 *self.index.lock().unwrap_or_else(PoisonError::into_inner) = Some(index);

@@ -17,7 +17,7 @@ struct Board {
 /// Calls `work` for each of `which` after everything in `needs` of it is done, and for no other
 /// once a call has answered `false`. Those that need something that is not in `which` do not wait
 /// for it.
-pub(super) fn schedule(
+pub(crate) fn schedule(
     which: &[usize],
     needs: impl Fn(usize) -> Vec<usize> + Sync,
     work: impl Fn(usize) -> bool + Sync,
@@ -97,10 +97,14 @@ mod tests {
     #[test]
     fn what_can_never_be_ready_ends_the_work() {
         let seen = Mutex::new(Vec::new());
-        schedule(&[0, 1], |at| vec![1 - at], |at| {
-            seen.lock().unwrap().push(at);
-            true
-        });
+        schedule(
+            &[0, 1],
+            |at| vec![1 - at],
+            |at| {
+                seen.lock().unwrap().push(at);
+                true
+            },
+        );
         assert!(seen.into_inner().unwrap().is_empty());
     }
 }

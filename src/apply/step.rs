@@ -207,9 +207,7 @@ impl Run<'_> {
         };
         let at = StackAddress::new(&plan.key.region, stack.id.clone());
         if stack.termination_protection {
-            self.watcher
-                .insist(|| cloud.set_termination_protection(&at, false))
-                .map_err(call)?;
+            self.watcher.insist(|| cloud.set_termination_protection(&at, false)).map_err(call)?;
         }
         let role = plan.execution_role.as_deref().and_then(|role| Arn::new(role).ok());
         let token = format!("{}-{}-{step}", self.options.run, self.number(plan));

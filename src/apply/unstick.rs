@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicBool;
 
 use jiff::SignedDuration;
 
+use super::broken::Broken;
 use super::clock::Clock;
 use super::event::{Event, What};
-use super::broken::Broken;
 use super::follow::Watch;
 use super::lock::{self, LockInfo, NotTaken, Wish};
 use super::message::{explain, failed_stack, first_cause, locked};
@@ -49,13 +49,12 @@ pub fn settle(
         let told = |error: CloudError| explain(&error, &format!("waiting for stack {key}"));
         let after = watcher.last_event(&at).map_err(told)?;
         // What it was before is unknown: any status at rest is its end.
-        watch(&watcher, key, stack, Watch {
-            at,
-            after,
-            before: None,
-            started: how.clock.now(),
-            change_set: None,
-        })?;
+        watch(
+            &watcher,
+            key,
+            stack,
+            Watch { at, after, before: None, started: how.clock.now(), change_set: None },
+        )?;
     }
     Ok(waited)
 }

@@ -50,6 +50,13 @@ pub fn all(lake: &Lake) -> Diagnostics {
     found
 }
 
+/// Names that two environments of one spec would both take.
+pub fn across(lakes: &[Lake]) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    across::check(lakes, &mut found);
+    found
+}
+
 /// Everything that is wrong with a spec in the environment that was asked for, or in all of them:
 /// its form, its names, its rules, and names that two environments would both take.
 pub fn spec(tree: &Node, asked: Option<&str>) -> Diagnostics {
@@ -86,7 +93,7 @@ pub fn spec(tree: &Node, asked: Option<&str>) -> Diagnostics {
         each.push((name, found));
     }
     let mut found = resolve::combine(each);
-    across::check(&lakes, &mut found);
+    found.extend(across(&lakes));
     found.sort();
     found
 }

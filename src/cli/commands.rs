@@ -67,7 +67,7 @@ pub struct Spec {
 }
 
 /// Which cloud.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Where {
     /// Use the embedded cloud, kept in DIR (default: `.lakewright/sandbox` beside the spec).
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
@@ -103,11 +103,34 @@ pub enum Command {
     )]
     Plan(verbs::plan::Arguments),
     /// Show a saved plan
-    #[command(after_help = "Examples:\n  lakewright show prod.plan\n  lakewright show prod.plan --json\n  lakewright show prod.plan --markdown --max-bytes 60000")]
+    #[command(
+        after_help = "Examples:\n  lakewright show prod.plan\n  lakewright show prod.plan --json\n  lakewright show prod.plan --markdown --max-bytes 60000"
+    )]
     Show(verbs::show::Arguments),
     /// Show what differs between two specs or folders of templates, without a cloud
-    #[command(after_help = "Examples:\n  lakewright diff old.yaml new.yaml --env prod\n  lakewright diff templates/ lake.yaml\n  lakewright diff templates-old/ templates-new/ --detailed-exitcode")]
+    #[command(
+        after_help = "Examples:\n  lakewright diff old.yaml new.yaml --env prod\n  lakewright diff templates/ lake.yaml\n  lakewright diff templates-old/ templates-new/ --detailed-exitcode"
+    )]
     Diff(verbs::diff::Arguments),
+    /// Make the lake what the spec says
+    #[command(
+        after_help = "Examples:\n  lakewright apply --sandbox\n  lakewright apply prod.plan                    # exactly this plan, or exit 6\n  lakewright apply --env prod --auto-approve    # in CI"
+    )]
+    Apply(verbs::apply::Arguments),
+    /// Print the names of what is deployed
+    #[command(after_help = "Examples:\n  lakewright output --sandbox\n  lakewright output --env prod --json\n  lakewright output --env prod --handover    # the other accounts' halves of grants")]
+    Output(verbs::output::Arguments),
+    /// Delete the stacks, and keep what holds data
+    #[command(
+        after_help = "Examples:\n  lakewright destroy --sandbox\n  lakewright destroy --env dev --allow-destroy raw --empty raw"
+    )]
+    Destroy(verbs::destroy::Arguments),
+    /// Show the stacks of a lake, and who is at work
+    #[command(after_help = "Example:\n  lakewright status --env prod")]
+    Status(verbs::status::Arguments),
+    /// Take back stacks that are stuck in a failed update
+    #[command(after_help = "Example:\n  lakewright recover --env prod")]
+    Recover(verbs::recover::Arguments),
     /// Explain a code, such as LW0203
     #[command(after_help = "Examples:\n  lakewright explain LW0203\n  lakewright explain --list")]
     Explain(verbs::explain::Arguments),
@@ -129,6 +152,11 @@ impl Command {
             Command::Plan(arguments) => verbs::plan::run(arguments, output),
             Command::Show(arguments) => verbs::show::run(arguments, output),
             Command::Diff(arguments) => verbs::diff::run(arguments, output),
+            Command::Apply(arguments) => verbs::apply::run(arguments, output),
+            Command::Output(arguments) => verbs::output::run(arguments, output),
+            Command::Destroy(arguments) => verbs::destroy::run(arguments, output),
+            Command::Status(arguments) => verbs::status::run(arguments, output),
+            Command::Recover(arguments) => verbs::recover::run(arguments, output),
             Command::Explain(arguments) => verbs::explain::run(arguments, output),
             Command::Completions(arguments) => verbs::completions::run(arguments, output),
         }

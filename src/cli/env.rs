@@ -102,3 +102,46 @@ pub fn ask(question: &str) -> anyhow::Result<String> {
 pub fn width() -> usize {
     variable("COLUMNS").and_then(|columns| columns.parse().ok()).unwrap_or(100)
 }
+
+/// The clock on the wall.
+pub struct SystemClock;
+
+impl crate::apply::Clock for SystemClock {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::now()
+    }
+
+    fn sleep(&self, span: jiff::SignedDuration) {
+        std::thread::sleep(span.unsigned_abs());
+    }
+}
+
+/// A name for this run that no other has: the time and the process.
+pub fn run_id() -> String {
+    let now = jiff::Timestamp::now().as_millisecond();
+    format!("lw-{now:x}-{:x}", std::process::id())
+}
+
+/// The CI run or the machine, for the lock: whom to ask.
+pub fn host() -> Option<String> {
+    let github = variable("GITHUB_SERVER_URL").zip(variable("GITHUB_REPOSITORY")).zip(variable("GITHUB_RUN_ID"));
+    if let Some(((server, repository), run)) = github {
+        return Some(format!("{server}/{repository}/actions/runs/{run}"));
+    }
+    variable("CI_JOB_URL").or_else(|| variable("BUILD_URL")).or_else(|| variable("HOSTNAME"))
+}
+
+/// The switch that the first Ctrl-C sets; the second ends the process with 130.
+pub fn interrupt_switch() -> &'static std::sync::atomic::AtomicBool {
+    static SWITCH: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        // A handler that cannot be set leaves Ctrl-C as it is: it ends the process.
+        let _ = ctrlc::set_handler(|| {
+            if SWITCH.swap(true, std::sync::atomic::Ordering::SeqCst) {
+                std::process::exit(130);
+            }
+        });
+    });
+    &SWITCH
+}

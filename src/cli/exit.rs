@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::apply::Ended;
+
 /// The exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -28,6 +30,19 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// How a run that was carried out ends the process.
+    pub const fn of(ended: Ended) -> Self {
+        match ended {
+            Ended::Done => Exit::Ok,
+            Ended::Refused | Ended::Blind => Exit::Error,
+            Ended::Locked => Exit::Locked,
+            Ended::Stale => Exit::Stale,
+            Ended::RolledBack => Exit::RolledBack,
+            Ended::NeedsRecovery => Exit::Recovery,
+            Ended::Interrupted => Exit::Interrupted,
+        }
+    }
+
     /// The name in a JSON summary.
     pub const fn name(self) -> &'static str {
         match self {

@@ -12,6 +12,7 @@ mod exit;
 mod load;
 mod output;
 mod planning;
+mod running;
 mod verbs;
 
 use std::ffi::OsString;

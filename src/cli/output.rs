@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use super::commands::{Color, Global};
-use super::env;
-use crate::diagnostic::{Diagnostics, Severity};
+use super::{Exit, Stop, env};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::document::Value;
 use crate::render::diagnostics::{self, Style};
 use crate::render::escape;
@@ -56,6 +56,25 @@ impl Output {
         self.data(&value.to_json_pretty());
     }
 
+    /// Writes one line of a JSON stream to stdout.
+    pub fn line(&self, value: &Value) {
+        self.data(&value.to_json());
+    }
+
+    /// Writes data to stdout, unless that is a JSON stream.
+    pub fn data_unless_json(&self, text: &str) {
+        if !self.json {
+            self.data(text);
+        }
+    }
+
+    /// Says to people what they have to know, with `-q` too.
+    pub fn report(&self, text: &str) {
+        if !self.json {
+            let _ = writeln!(std::io::stderr(), "{text}");
+        }
+    }
+
     /// Says what happens, to people: not with `-q`, not with `--json`.
     pub fn progress(&self, text: &str) {
         if !self.quiet && !self.json {
@@ -85,6 +104,18 @@ impl Output {
         if env::variable("GITHUB_ACTIONS").as_deref() == Some("true") {
             let _ = write!(std::io::stdout(), "{}", diagnostics::annotations(&shown, sources));
         }
+    }
+
+    /// Prints one finding and ends.
+    pub fn stop(&self, found: Diagnostic, sources: &Sources) -> Stop {
+        let mut all = Diagnostics::default();
+        all.push(found);
+        if self.json {
+            self.json(&diagnostics::report(&all, sources));
+        } else {
+            self.findings(&all, sources);
+        }
+        Stop::Said(Exit::Error)
     }
 
     /// Says why a run failed that no finding explains.

@@ -6,14 +6,18 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, anyhow, bail};
 use camino::Utf8Path;
 
+use super::commands::Where;
+use super::env::SystemClock;
 use super::load::{Loaded, Ready};
 use super::output::Output;
 use super::{Exit, Stop, env};
+use crate::apply::{self, Scope};
+use crate::cloud::Cloud;
 use crate::document::Value;
 use crate::lake::Lake;
 use crate::lower::script_key;
-use crate::names::{Region, StackName};
-use crate::plan::{Consent, Context, Plan, Upload};
+use crate::names::{BucketName, Region, StackName};
+use crate::plan::{Consent, Context, Deployed, Plan, Upload};
 use crate::render;
 use crate::stacks::{Placement, Stack, StackKey};
 
@@ -146,12 +150,185 @@ pub fn ended(plan: &Plan, detailed: bool) -> Exit {
     }
 }
 
-/// What was read of a cloud, and the cloud.
+/// A cloud and what is deployed of the lake in it.
 pub struct Observed {
-    pub deployed: crate::plan::Deployed,
+    pub cloud: Box<dyn Cloud>,
+    pub base_bucket: BucketName,
+    pub regions: Vec<Region>,
+    pub deployed: Deployed,
 }
 
-/// Reads what is deployed.
-pub fn observe(_ready: &Ready, _place: &super::commands::Where, _output: &Output) -> Result<Observed, Stop> {
-    Ok(Observed { deployed: crate::plan::Deployed::default() })
+impl Observed {
+    /// Where the lake is looked for.
+    pub fn scope<'a>(&'a self, lake: &'a Lake) -> Scope<'a> {
+        Scope {
+            naming: &lake.naming,
+            account: &lake.home.account,
+            home: &lake.home.region,
+            base_bucket: &self.base_bucket,
+            regions: &self.regions,
+            forget: &[],
+        }
+    }
+
+    /// Reads what is deployed once more.
+    pub fn again(&mut self, ready: &Ready, output: &Output) -> Result<(), Stop> {
+        let deployed = apply::observe(&*self.cloud, &SystemClock, &self.scope(&ready.lake));
+        self.deployed = deployed.map_err(|found| output.stop(found, &ready.sources))?;
+        Ok(())
+    }
+}
+
+/// Connects and reads what is deployed. The account is made sure of before anything else.
+pub fn observe(ready: &Ready, place: &Where, output: &Output) -> Result<Observed, Stop> {
+    let lake = &ready.lake;
+    let base = base_buckets(lake);
+    let base_bucket = BucketName::new(&base[&lake.home.region]).map_err(|reason| anyhow!("{reason}"))?;
+    let mut observed = Observed {
+        cloud: place.connect(lake, &ready.folder)?,
+        base_bucket,
+        regions: lake.regions(),
+        deployed: Deployed::default(),
+    };
+    observed.again(ready, output)?;
+    Ok(observed)
+}
+
+/// Waits for operations that an earlier run left behind, and reads what is deployed again.
+pub fn settle(ready: &Ready, observed: &mut Observed, command: &str, output: &Output) -> Result<(), Stop> {
+    let tell = |event| match output.json {
+        true => output.line(&render::events::json(&event)),
+        false => output.progress(&render::events::text(&event).unwrap_or_default()),
+    };
+    let how = apply::Unstick {
+        clock: &SystemClock,
+        observer: &tell,
+        interrupt: env::interrupt_switch(),
+        run: env::run_id(),
+        command: command.to_owned(),
+        host: env::host(),
+        lock_timeout: jiff::SignedDuration::ZERO,
+    };
+    let waited = apply::settle(&*observed.cloud, &observed.deployed, &how)
+        .map_err(|found| output.stop(found, &ready.sources))?;
+    if waited {
+        observed.again(ready, output)?;
+    }
+    Ok(())
+}
+
+/// The command line of a verb, as the user would type it again.
+pub fn command(verb: &str, file: &Utf8Path, environment: Option<&str>, place: &Where) -> String {
+    let mut command = format!("lakewright {verb}");
+    if file != "lake.yaml" {
+        command += &format!(" {file}");
+    }
+    if let Some(environment) = environment {
+        command += &format!(" --env {environment}");
+    }
+    match &place.sandbox {
+        Some(Some(folder)) => command += &format!(" --sandbox={folder}"),
+        Some(None) => command += " --sandbox",
+        None => {}
+    }
+    command
+}
+
+/// Plans what makes the lake what the spec says. Where that would delete buckets, what they hold is
+/// looked up, and the plan made anew.
+pub fn plan(
+    ready: &Ready,
+    observed: &mut Observed,
+    consents: Vec<Consent>,
+    output: &Output,
+) -> Result<Plan, Stop> {
+    let mut context = context(ready, consents);
+    context.warnings.extend(lake_formation(&ready.lake, &*observed.cloud)?);
+    let stacks = ready.compile(&observed.deployed.placement(), output)?.stacks;
+    let first = crate::plan::plan(stacks.clone(), &observed.deployed, &context);
+    if !look_into(ready, observed, &first, output)? {
+        return Ok(first);
+    }
+    Ok(crate::plan::plan(stacks, &observed.deployed, &context))
+}
+
+/// Plans the destruction of the lake; buckets that would be deleted are looked into.
+pub fn destruction(
+    ready: &Ready,
+    observed: &mut Observed,
+    consents: Vec<Consent>,
+    output: &Output,
+) -> Result<Plan, Stop> {
+    let context = context(ready, consents);
+    let first = crate::plan::destroy(&observed.deployed, &context);
+    if !look_into(ready, observed, &first, output)? {
+        return Ok(first);
+    }
+    Ok(crate::plan::destroy(&observed.deployed, &context))
+}
+
+/// Looks into the buckets that a plan would delete; says whether there are any.
+fn look_into(ready: &Ready, observed: &mut Observed, plan: &Plan, output: &Output) -> Result<bool, Stop> {
+    let scope = observed.scope(&ready.lake);
+    let filled = apply::look_into(&*observed.cloud, &SystemClock, &scope, plan)
+        .map_err(|found| output.stop(found, &ready.sources))?;
+    let any = !filled.is_empty();
+    observed.deployed.filled.extend(filled);
+    Ok(any)
+}
+
+/// The other accounts' halves of grants, with the ARNs of deployed keys in place.
+pub fn handovers(ready: &Ready, observed: &Observed, output: &Output) -> Result<crate::document::Map, Stop> {
+    let compiled = ready.compile(&observed.deployed.placement(), output)?;
+    let mut found = crate::document::Map::new();
+    for handover in compiled.handovers {
+        let mut policy = handover.policy;
+        fill_in(&mut policy, &observed.deployed);
+        found.insert(format!("{} for {}", handover.access, handover.to), policy);
+    }
+    Ok(found)
+}
+
+/// Puts the ARN of a deployed key in the place of a reference to it.
+fn fill_in(value: &mut Value, deployed: &Deployed) {
+    if let Some(target) = crate::graph::as_reference(value) {
+        let outputs = apply::outputs(deployed);
+        let key = deployed.stacks.values().find_map(|stack| stack.physical_ids.get(target.id.as_str()));
+        let arn = key.and_then(|id| outputs.iter().find(|one| one.name == *id)?.arn.clone());
+        if let Some(arn) = arn {
+            *value = arn.into();
+        }
+        return;
+    }
+    match value {
+        Value::Map(map) => map.iter_mut().for_each(|(_, value)| fill_in(value, deployed)),
+        Value::List(list) => list.iter_mut().for_each(|value| fill_in(value, deployed)),
+        _ => {}
+    }
+}
+
+/// Says where IAM alone gives no access: Lake Formation decides about new databases or tables unless
+/// its settings leave that to IAM (AWS Lake Formation developer guide, "Changing the default
+/// settings for your data lake").
+fn lake_formation(lake: &Lake, cloud: &dyn Cloud) -> Result<Option<String>, Stop> {
+    if lake.databases.values().all(|database| database.existing && database.tables.is_empty()) {
+        return Ok(None);
+    }
+    let region = &lake.home.region;
+    let settings = match cloud.lake_formation_settings(region) {
+        Ok(settings) => settings,
+        Err(error) => {
+            let text = format!("Lake Formation's settings in {region} could not be read ({error}): whether IAM alone gives access to tables is not known");
+            return Ok(Some(text));
+        }
+    };
+    let what = match (settings.iam_decides_new_databases, settings.iam_decides_new_tables) {
+        (true, true) => return Ok(None),
+        (false, false) => "new databases and tables",
+        (false, true) => "new databases",
+        (true, false) => "new tables",
+    };
+    Ok(Some(format!(
+        "Lake Formation decides about {what} in {region}, so access by IAM alone opens none of them: grant it there, or let its settings use only IAM access control for {what}"
+    )))
 }

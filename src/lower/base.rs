@@ -105,7 +105,11 @@ impl Lowering<'_> {
             statements.extend(self.fill(
                 "bucket-log-delivery",
                 region,
-                &[("bucket", arn.into()), ("prefix", vec![String::new()].into()), ("sources", sources.into())],
+                &[
+                    ("bucket", arn.into()),
+                    ("prefix", vec![String::new()].into()),
+                    ("sources", sources.into()),
+                ],
             ));
         }
         let document = self.policy(

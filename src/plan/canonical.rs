@@ -13,7 +13,7 @@ use crate::document::{Map, Value};
 
 /// What a `Ref` to something that is no resource stands for.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Scope {
+pub(crate) struct Scope {
     /// Parameters and pseudo parameters by name.
     pub values: BTreeMap<String, Known>,
     /// `aws`: an account number as a principal means the root of it.
@@ -22,7 +22,7 @@ pub(super) struct Scope {
 
 /// What is known of a parameter.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Known {
+pub(crate) enum Known {
     Text(String),
     /// It will be another value than before, known only later. `certain`: it will certainly differ.
     Later {
@@ -34,7 +34,7 @@ pub(super) enum Known {
 pub(super) const LATER: &str = "@later";
 
 /// The canonical form; `None` for `AWS::NoValue`.
-pub(super) fn canonical(value: &Value, scope: &Scope) -> Option<Value> {
+pub(crate) fn canonical(value: &Value, scope: &Scope) -> Option<Value> {
     Some(match value {
         Value::List(list) => {
             Value::List(list.iter().filter_map(|value| canonical(value, scope)).collect())
@@ -57,7 +57,7 @@ pub(super) fn canonical(value: &Value, scope: &Scope) -> Option<Value> {
 }
 
 /// The name and argument of an intrinsic function.
-pub(super) fn intrinsic(map: &Map) -> Option<(&str, &Value)> {
+pub(crate) fn intrinsic(map: &Map) -> Option<(&str, &Value)> {
     if map.len() != 1 {
         return None;
     }
@@ -360,7 +360,7 @@ pub(super) fn listed(value: Value) -> Vec<Value> {
 }
 
 /// One value or several as a list without order: ascending by text, each once.
-pub(super) fn set(value: Value) -> Value {
+pub(crate) fn set(value: Value) -> Value {
     let mut list = listed(value);
     if list.len() > 1 {
         list.sort_by_cached_key(Value::to_json);

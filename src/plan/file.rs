@@ -51,6 +51,11 @@ struct File<'a> {
     plan: &'a RawValue,
 }
 
+/// Whether a text means to be a plan file: what it lacks is then an error of a plan, not of a spec.
+pub fn is_plan(text: &str) -> bool {
+    text.trim_start().starts_with('{') && text.contains(FORMAT)
+}
+
 /// The text of a plan file.
 pub fn write(plan: &Plan) -> String {
     let text = json(plan);

@@ -10,7 +10,7 @@
 //! change set is held to, [`file`] for how a plan is saved; `render::plan` prints it.
 
 mod build;
-mod canonical;
+pub(crate) mod canonical;
 mod change;
 mod compare;
 mod consent;

@@ -2,8 +2,10 @@
 //! wide it is and whether it is coloured.
 
 pub mod diagnostics;
+pub mod drift;
 mod escape;
 pub mod events;
 pub mod plan;
+pub mod status;
 
 pub use escape::escape;

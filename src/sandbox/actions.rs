@@ -77,9 +77,7 @@ fn without_unknown(value: &Value) -> Value {
         Value::Map(map) => {
             let pairs = map.iter();
             Value::Map(
-                pairs
-                    .map(|(key, value)| (key.to_owned().into(), without_unknown(value)))
-                    .collect(),
+                pairs.map(|(key, value)| (key.to_owned().into(), without_unknown(value))).collect(),
             )
         }
         other => other.clone(),
@@ -99,20 +97,20 @@ fn tagged(actor: &Actor<'_>, kind: &str, properties: &Value) -> Value {
     if actor.tags.is_empty() || property.contains('/') {
         return properties;
     }
+    if schema::tags_are_a_map(kind) {
+        let own = properties.get(property).and_then(Value::as_map);
+        let mut all = own.cloned().unwrap_or_default();
+        for (key, value) in actor.tags {
+            if all.get(key).is_none() {
+                all.insert(key.clone(), value.clone());
+            }
+        }
+        set(&mut properties, property, all.into());
+        return properties;
+    }
     let mut tags = match properties.get(property) {
         None => Vec::new(),
         Some(Value::List(tags)) => tags.clone(),
-        // A few types take a map of tags; CloudFormation adds to it in the same way.
-        Some(Value::Map(own)) => {
-            let mut all = own.clone();
-            for (key, value) in actor.tags {
-                if all.get(key).is_none() {
-                    all.insert(key.clone(), value.clone());
-                }
-            }
-            set(&mut properties, property, all.into());
-            return properties;
-        }
         Some(_) => return properties,
     };
     for (key, value) in actor.tags {
@@ -121,10 +119,7 @@ fn tagged(actor: &Actor<'_>, kind: &str, properties: &Value) -> Value {
             tags.push(crate::document!({"Key": (key.clone()), "Value": (value.clone())}));
         }
     }
-    if crate::catalogue::resource_type(kind).is_some_and(|facts| facts.has(&[property, "0", "Key"]))
-    {
-        set(&mut properties, property, Value::List(tags));
-    }
+    set(&mut properties, property, Value::List(tags));
     properties
 }
 
@@ -186,10 +181,7 @@ pub(super) fn create(
     lake_settings(realm, &thing)?;
     let store = realm.store.clone();
     realm.things.put(&store, actor.shard, key.clone(), thing)?;
-    Ok(Ok(Made {
-        key,
-        physical: named.physical,
-    }))
+    Ok(Ok(Made { key, physical: named.physical }))
 }
 
 /// The refusal of a name that is taken.
@@ -341,11 +333,7 @@ pub(super) fn update(
     if let Some(text) = violations(kind, declared) {
         return Ok(Err(invalid(logical, &text)));
     }
-    let before = Actor {
-        tags: old.1,
-        caller: actor.caller.clone(),
-        ..*actor
-    };
+    let before = Actor { tags: old.1, caller: actor.caller.clone(), ..*actor };
     let (old, new) = (tagged(&before, kind, old.0), tagged(actor, kind, declared));
     let live = changed(kind, &thing.properties, &old, &new);
     let mut question = Question {
@@ -430,7 +418,7 @@ pub(super) fn let_go(realm: &mut Realm, thing_key: &str) -> Result<(), CloudErro
     Ok(())
 }
 
-/// Takes an existing resource into a stack.
+/// Takes an existing resource into a stack, and puts the stack's tags on it.
 pub(super) fn import(
     realm: &mut Realm,
     actor: &Actor<'_>,
@@ -447,11 +435,10 @@ pub(super) fn import(
         return Ok(Err(told(&refusal, &key)));
     };
     if thing.owner.is_some() {
-        return Ok(Err(format!(
-            "Resource {identifier} already exists in another stack"
-        )));
+        return Ok(Err(format!("Resource {identifier} already exists in another stack")));
     }
     thing.owner = Some(actor.stack_id.to_owned());
+    thing.properties = tagged(actor, kind, &thing.properties);
     let physical = thing.physical.clone();
     Ok(Ok(Made { key, physical }))
 }
@@ -461,10 +448,7 @@ fn lake_settings(realm: &mut Realm, thing: &Thing) -> Result<(), CloudError> {
     if thing.kind != "AWS::LakeFormation::DataLakeSettings" {
         return Ok(());
     }
-    let place = Place {
-        account: thing.account.clone(),
-        region: thing.region.clone(),
-    };
+    let place = Place { account: thing.account.clone(), region: thing.region.clone() };
     let list = |name: &str| match thing.properties.get(name) {
         Some(Value::List(list)) => Some(list.clone()),
         _ => None,

@@ -29,17 +29,12 @@ use crate::names::{Region, StackName};
 /// API reference, CreateChangeSet: TemplateBody in bytes, TemplateURL ("Template may not exceed 1000000 bytes").
 const MOST_INLINE: usize = 51_200;
 const MOST_TEMPLATE: usize = 1_000_000;
-/// "Understand CloudFormation quotas": stacks per account and region.
-const MOST_STACKS: usize = 2_000;
 /// What DescribeChangeSet gives as the reason when nothing would change.
 const NO_CHANGES: &str = "The submitted information didn't contain changes. Submit different information to create a change set.";
 
 /// The error for a stack whose status does not let it be updated.
 fn not_now(head: &Head) -> CloudError {
-    let text = format!(
-        "Stack:{} is in {} state and can not be updated.",
-        head.id, head.status
-    );
+    let text = format!("Stack:{} is in {} state and can not be updated.", head.id, head.status);
     match head.status.in_progress() {
         true => CloudError::InProgress(text),
         false => CloudError::Refused(text),
@@ -75,31 +70,14 @@ pub(super) fn create(
         Some(tail) => (Some(tail.clone()), world.areas[&place][&tail].head.clone()),
         None => (None, new_head(world, &place, request, now)?),
     };
-    if head
-        .change_sets
-        .iter()
-        .any(|line| line.name == request.name)
-    {
+    if head.change_sets.iter().any(|line| line.name == request.name) {
         return Err(CloudError::AlreadyExists(format!(
             "ChangeSet {} already exists for stack {}",
             request.name, head.name
         )));
     }
-    let compared = examine(
-        world,
-        &place,
-        &head,
-        tail.as_deref(),
-        request,
-        &template,
-        &definition,
-    )?;
-    let seed = format!(
-        "{} {} {} {now}",
-        head.id,
-        request.name,
-        head.change_sets.len()
-    );
+    let compared = examine(world, &place, &head, tail.as_deref(), request, &template, &definition)?;
+    let seed = format!("{} {} {} {now}", head.id, request.name, head.change_sets.len());
     let id = format!(
         "arn:{}:cloudformation:{}:{}:changeSet/{}/{}",
         world.realm.options.partition,
@@ -120,10 +98,7 @@ pub(super) fn create(
         .and_then(|area| area.get_mut(&tail))
         .ok_or_else(|| super::world::missing(&tail))?;
     stack.changed = true;
-    stack.head.change_sets.push(ChangeSetLine {
-        id: id.clone(),
-        name: request.name.clone(),
-    });
+    stack.head.change_sets.push(ChangeSetLine { id: id.clone(), name: request.name.clone() });
     let record = ChangeSetRecord {
         id: id.clone(),
         name: request.name.clone(),
@@ -189,27 +164,15 @@ fn check_names(request: &ChangeSetRequest) -> Result<(), CloudError> {
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
     if !word(&request.name) {
-        return Err(wrong(
-            "changeSetName",
-            &request.name,
-            "[a-zA-Z][-a-zA-Z0-9]*",
-        ));
+        return Err(wrong("changeSetName", &request.name, "[a-zA-Z][-a-zA-Z0-9]*"));
     }
     let stack = &request.stack.stack;
     if !stack.starts_with("arn:") && !word(stack) {
-        return Err(wrong(
-            "stackName",
-            stack,
-            "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*",
-        ));
+        return Err(wrong("stackName", stack, "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"));
     }
     let token = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
     if request.token.len() > 128 || !request.token.bytes().all(token) {
-        return Err(wrong(
-            "clientToken",
-            &request.token,
-            "[a-zA-Z0-9][-a-zA-Z0-9]*",
-        ));
+        return Err(wrong("clientToken", &request.token, "[a-zA-Z0-9][-a-zA-Z0-9]*"));
     }
     Ok(())
 }
@@ -233,9 +196,9 @@ fn template_text(world: &mut World, source: &TemplateSource) -> Result<String, C
         TemplateSource::Inline(text) if text.len() > MOST_INLINE => Err(refused(format!(
             "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to {MOST_INLINE}"
         ))),
-        TemplateSource::Inline(text) if text.is_empty() => Err(refused(
-            "Either Template URL or Template Body must be specified.",
-        )),
+        TemplateSource::Inline(text) if text.is_empty() => {
+            Err(refused("Either Template URL or Template Body must be specified."))
+        }
         TemplateSource::Inline(text) => Ok(text.clone()),
         TemplateSource::Object(at) => {
             let object = match super::objects::get(&mut world.realm, at) {
@@ -269,15 +232,14 @@ fn stack_for(
     let found = world.locate(&request.stack).map(|(_, tail)| tail);
     let Some(tail) = found else {
         if request.kind == ChangeSetKind::Update || stack.starts_with("arn:") {
-            return Err(CloudError::NotFound(format!(
-                "Stack [{stack}] does not exist"
-            )));
+            return Err(CloudError::NotFound(format!("Stack [{stack}] does not exist")));
         }
+        let most = world.realm.options.most_stacks;
         let area = world.areas.get(place);
         let there = area.into_iter().flat_map(|area| area.values());
-        if there.filter(|stack| !stack.head.deleted()).count() >= MOST_STACKS {
+        if there.filter(|stack| !stack.head.deleted()).count() >= most {
             return Err(CloudError::Limit(format!(
-                "Limit for stack has been exceeded: {MOST_STACKS} in {}",
+                "Limit for stack has been exceeded: {most} in {}",
                 place.region
             )));
         }
@@ -331,12 +293,12 @@ fn check_capabilities(template: &Template, request: &ChangeSetRequest) -> Result
     }
     let has = |capability: &str| request.capabilities.iter().any(|own| own == capability);
     match needed {
-        Some("CAPABILITY_IAM") if !has("CAPABILITY_IAM") && !has("CAPABILITY_NAMED_IAM") => Err(
-            CloudError::Capability("Requires capabilities : [CAPABILITY_IAM]".into()),
-        ),
-        Some("CAPABILITY_NAMED_IAM") if !has("CAPABILITY_NAMED_IAM") => Err(
-            CloudError::Capability("Requires capabilities : [CAPABILITY_NAMED_IAM]".into()),
-        ),
+        Some("CAPABILITY_IAM") if !has("CAPABILITY_IAM") && !has("CAPABILITY_NAMED_IAM") => {
+            Err(CloudError::Capability("Requires capabilities : [CAPABILITY_IAM]".into()))
+        }
+        Some("CAPABILITY_NAMED_IAM") if !has("CAPABILITY_NAMED_IAM") => {
+            Err(CloudError::Capability("Requires capabilities : [CAPABILITY_NAMED_IAM]".into()))
+        }
         _ => Ok(()),
     }
 }
@@ -358,9 +320,7 @@ fn check_role(world: &mut World, place: &Place, definition: &Definition) -> Resu
     let exists = principal(&mut question, role)?;
     match exists && role.contains(":role/") {
         true => Ok(()),
-        false => Err(refused(format!(
-            "Role {role} is invalid or cannot be assumed"
-        ))),
+        false => Err(refused(format!("Role {role} is invalid or cannot be assumed"))),
     }
 }
 
@@ -403,13 +363,7 @@ fn new_head(
 /// Puts a stack there that has a change set and nothing else.
 fn review(world: &mut World, place: &Place, head: Head, now: Millis) -> Result<String, CloudError> {
     let stack = Stack::new(place, head);
-    let tail = stack
-        .head
-        .id
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let tail = stack.head.id.rsplit('/').next().unwrap_or_default().to_owned();
     let area = world.areas.entry(place.clone()).or_default();
     area.insert(tail.clone(), stack);
     world.engine(place, &tail, now, |engine| {
@@ -487,14 +441,9 @@ fn owned_elsewhere(
     for target in &request.imports {
         let identifier = identifier_of(&target.kind, &target.identifier);
         let key = super::things::key(&target.kind, place, &identifier);
-        let owner = world
-            .realm
-            .thing(&key)?
-            .and_then(|thing| thing.owner.clone());
+        let owner = world.realm.thing(&key)?.and_then(|thing| thing.owner.clone());
         if let Some(owner) = owner {
-            return Err(refused(format!(
-                "Resource {identifier} already exists in stack {owner}"
-            )));
+            return Err(refused(format!("Resource {identifier} already exists in stack {owner}")));
         }
     }
     Ok(())
@@ -505,13 +454,8 @@ fn verdict(
     kind: ChangeSetKind,
     warning: Option<String>,
 ) -> (ChangeSetStatus, ExecutionStatus, Option<String>) {
-    let failed = |reason: String| {
-        (
-            ChangeSetStatus::Failed,
-            ExecutionStatus::Unavailable,
-            Some(reason),
-        )
-    };
+    let failed =
+        |reason: String| (ChangeSetStatus::Failed, ExecutionStatus::Unavailable, Some(reason));
     let mut validations = Vec::new();
     let mut details = Vec::new();
     for (name, found) in [
@@ -534,20 +478,14 @@ fn verdict(
     if !compared.any && kind != ChangeSetKind::Create {
         return failed(NO_CHANGES.into());
     }
-    (
-        ChangeSetStatus::CreateComplete,
-        ExecutionStatus::Available,
-        warning,
-    )
+    (ChangeSetStatus::CreateComplete, ExecutionStatus::Available, warning)
 }
 
 /// The place and stack of a change set.
 fn find(world: &World, region: &Region, id: &str) -> Option<(Place, String)> {
     let place = world.place(region);
     let area = world.areas.get(&place)?;
-    let found = area
-        .iter()
-        .find(|(_, stack)| stack.change_sets.contains_key(id));
+    let found = area.iter().find(|(_, stack)| stack.change_sets.contains_key(id));
     let tail = found.map(|(tail, _)| tail.clone())?;
     Some((place, tail))
 }
@@ -564,10 +502,7 @@ fn record(
 ) -> Result<(Place, String, ChangeSetRecord), CloudError> {
     let (place, tail) = find(world, region, id).ok_or_else(|| not_found(id))?;
     let store = world.realm.store.clone();
-    let stack = world
-        .areas
-        .get_mut(&place)
-        .and_then(|area| area.get_mut(&tail));
+    let stack = world.areas.get_mut(&place).and_then(|area| area.get_mut(&tail));
     let doc = stack.and_then(|stack| stack.change_sets.get_mut(id));
     let record = match doc {
         Some(doc) => doc.get(&store)?.clone(),
@@ -686,12 +621,8 @@ pub(super) fn execute(
 /// Executing a change set deletes the stack's others.
 fn drop_others(stack: &mut Stack, id: &str, removed: &mut Vec<String>) {
     stack.changed = true;
-    let others: Vec<String> = stack
-        .change_sets
-        .keys()
-        .filter(|other| *other != id)
-        .cloned()
-        .collect();
+    let others: Vec<String> =
+        stack.change_sets.keys().filter(|other| *other != id).cloned().collect();
     for other in others {
         removed.extend(stack.drop_change_set(&other));
     }
@@ -709,11 +640,7 @@ pub(super) fn delete(world: &mut World, region: &Region, id: &str) -> Result<(),
         )));
     }
     let removed = &mut world.realm.removed;
-    if let Some(stack) = world
-        .areas
-        .get_mut(&place)
-        .and_then(|area| area.get_mut(&tail))
-    {
+    if let Some(stack) = world.areas.get_mut(&place).and_then(|area| area.get_mut(&tail)) {
         stack.changed = true;
         removed.extend(stack.drop_change_set(id));
     }

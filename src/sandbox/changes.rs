@@ -66,9 +66,7 @@ impl Resources for Preview<'_> {
         if self.fresh.contains(id) {
             return Some(KNOWN_AFTER.into());
         }
-        self.view
-            .attribute(id, attribute)
-            .or(Some(KNOWN_AFTER.into()))
+        self.view.attribute(id, attribute).or(Some(KNOWN_AFTER.into()))
     }
 }
 
@@ -90,11 +88,8 @@ pub(super) fn compare(
     let mut fresh = BTreeSet::new();
     let mut fates: BTreeMap<String, Fate> = BTreeMap::new();
     let parameters = changed_parameters(comparison);
-    let targets: BTreeMap<&str, &ImportTarget> = comparison
-        .imports
-        .iter()
-        .map(|target| (target.logical_id.as_str(), target))
-        .collect();
+    let targets: BTreeMap<&str, &ImportTarget> =
+        comparison.imports.iter().map(|target| (target.logical_id.as_str(), target)).collect();
     let mut active = BTreeSet::new();
     let (mut retyped, mut unlisted, mut modified) = (Vec::new(), Vec::new(), Vec::new());
     for id in comparison.template.order() {
@@ -104,10 +99,7 @@ pub(super) fn compare(
         }
         active.insert(id.clone());
         let preview = Preview {
-            view: View {
-                records: &comparison.body.resources,
-                things: &realm.things,
-            },
+            view: View { records: &comparison.body.resources, things: &realm.things },
             fresh: &fresh,
         };
         let after = comparison.evaluator.value(&resource.properties, &preview)?;
@@ -131,9 +123,7 @@ pub(super) fn compare(
                     compared.conflicts.push(format!("{id}: {text}"));
                 }
             }
-            compared
-                .changes
-                .push(added(logical, resource, target.copied()));
+            compared.changes.push(added(logical, resource, target.copied()));
             if target.is_none() {
                 fresh.insert(id);
             }
@@ -184,19 +174,14 @@ pub(super) fn compare(
         )));
     }
     let preview = Preview {
-        view: View {
-            records: &comparison.body.resources,
-            things: &realm.things,
-        },
+        view: View { records: &comparison.body.resources, things: &realm.things },
         fresh: &fresh,
     };
     let outputs = outputs_change(comparison, &preview)?;
     if comparison.kind == ChangeSetKind::Import {
         check_import(comparison, &unlisted, &modified, outputs)?;
     }
-    compared
-        .changes
-        .sort_by(|a, b| a.logical_id.cmp(&b.logical_id));
+    compared.changes.sort_by(|a, b| a.logical_id.cmp(&b.logical_id));
     let tags = comparison.target.tags != comparison.head.tags;
     compared.any = !compared.changes.is_empty() || outputs || tags;
     Ok(compared)
@@ -308,16 +293,8 @@ fn modification(
         details.push(plain("Metadata", text(&record.metadata), text(metadata)));
     }
     let policies = [
-        (
-            "DeletionPolicy",
-            &record.deletion_policy,
-            &resource.deletion_policy,
-        ),
-        (
-            "UpdateReplacePolicy",
-            &record.replace_policy,
-            &resource.replace_policy,
-        ),
+        ("DeletionPolicy", &record.deletion_policy, &resource.deletion_policy),
+        ("UpdateReplacePolicy", &record.replace_policy, &resource.replace_policy),
     ];
     for (attribute, before, after) in policies {
         // Without a policy the resource is deleted, and saying so changes nothing.
@@ -449,11 +426,8 @@ fn check_import(
             modified.join(", ")
         )));
     }
-    let stack_exists = !comparison.body.definition.template.is_empty();
-    if outputs && stack_exists {
-        return Err(refused(
-            "As part of the import operation, you cannot modify or add [Outputs]",
-        ));
+    if outputs {
+        return Err(refused("As part of the import operation, you cannot modify or add [Outputs]"));
     }
     if comparison.imports.len() > 200 {
         return Err(refused(
@@ -481,7 +455,7 @@ fn check_import(
         }
         if resource.deletion_policy.is_none() {
             return Err(refused(format!(
-                "Resources to import must have a DeletionPolicy attribute specified in the template: [{id}]"
+                "The following resources to import [{id}] must have DeletionPolicy attribute specified in the template."
             )));
         }
         if !schema::can_read(&resource.kind) {

@@ -85,11 +85,7 @@ pub(super) fn detect(world: &mut World, at: &StackAddress) -> Result<StackDrift,
             differences,
         });
     }
-    Ok(StackDrift {
-        complete: true,
-        reason: None,
-        resources,
-    })
+    Ok(StackDrift { complete: true, reason: None, resources })
 }
 
 /// Tags that the stack put there are not the template's.
@@ -101,8 +97,17 @@ fn without_stack_tags(
     let Some(property) = schema::tags(kind) else {
         return;
     };
-    let Some(Value::List(list)) = live.as_map_mut().and_then(|map| map.get_mut(property)) else {
-        return;
+    let list = match live.as_map_mut().and_then(|map| map.get_mut(property)) {
+        Some(Value::List(list)) => list,
+        Some(Value::Map(map)) => {
+            for (key, value) in tags {
+                if map.get(key).and_then(Value::as_str) == Some(value) {
+                    map.remove(key);
+                }
+            }
+            return;
+        }
+        _ => return,
     };
     list.retain(|tag| {
         let key = tag.get("Key").and_then(Value::as_str).unwrap_or_default();
@@ -119,9 +124,7 @@ fn differ(
     found: &mut Vec<PropertyDrift>,
 ) {
     let steps: Vec<&str> = path.iter().map(String::as_str).collect();
-    let blind = path
-        .last()
-        .is_some_and(|name| name.eq_ignore_ascii_case("KmsKeyId"));
+    let blind = path.last().is_some_and(|name| name.eq_ignore_ascii_case("KmsKeyId"));
     if blind || (!steps.is_empty() && schema::write_only(kind, &steps)) {
         return;
     }
@@ -169,10 +172,7 @@ fn locate(
         return Ok(Some(direct));
     }
     for key in realm.things.keys(kind, place) {
-        if realm
-            .thing(&key)?
-            .is_some_and(|thing| thing.physical == identifier)
-        {
+        if realm.thing(&key)?.is_some_and(|thing| thing.physical == identifier) {
             return Ok(Some(key));
         }
     }
@@ -187,9 +187,7 @@ pub(super) fn read(
     identifier: &str,
 ) -> Result<Reading, CloudError> {
     if !schema::known(kind) {
-        return Ok(Reading::Unread(format!(
-            "the sandbox does not know the type {kind}"
-        )));
+        return Ok(Reading::Unread(format!("the sandbox does not know the type {kind}")));
     }
     let Some(key) = locate(realm, place, kind, identifier)? else {
         return Ok(Reading::Absent);
@@ -233,13 +231,11 @@ pub(super) fn tamper(
 }
 
 fn at<'a>(value: &'a mut Value, path: &str) -> Option<&'a mut Value> {
-    path.split('/')
-        .filter(|step| !step.is_empty())
-        .try_fold(value, |value, step| match value {
-            Value::Map(map) => map.get_mut(step),
-            Value::List(list) => list.get_mut(step.parse::<usize>().ok()?),
-            _ => None,
-        })
+    path.split('/').filter(|step| !step.is_empty()).try_fold(value, |value, step| match value {
+        Value::Map(map) => map.get_mut(step),
+        Value::List(list) => list.get_mut(step.parse::<usize>().ok()?),
+        _ => None,
+    })
 }
 
 fn put(properties: &mut Value, path: &str, value: Value) {

@@ -85,9 +85,7 @@ pub(super) enum Trouble {
 fn names(rule: &str, stack: &str, logical: &str, kind: &str) -> bool {
     rule == logical
         || rule == kind
-        || rule
-            .split_once('/')
-            .is_some_and(|(wanted, id)| wanted == stack && id == logical)
+        || rule.split_once('/').is_some_and(|(wanted, id)| wanted == stack && id == logical)
 }
 
 /// Counts a rule down. `false`: it is used up.
@@ -103,9 +101,7 @@ fn spend(times: &mut Option<u32>) -> bool {
 }
 
 fn strike(rules: &mut Vec<FaultyCall>, call: &str) -> bool {
-    let found = rules
-        .iter_mut()
-        .find(|rule| rule.call == call || rule.call == "*");
+    let found = rules.iter_mut().find(|rule| rule.call == call || rule.call == "*");
     let struck = found.is_some_and(|rule| spend(&mut rule.times));
     rules.retain(|rule| rule.times != Some(0));
     struck
@@ -143,20 +139,14 @@ impl Faults {
         if !spend(&mut rule.times) {
             return None;
         }
-        let reason = rule
-            .reason
-            .clone()
-            .unwrap_or_else(|| "Internal Failure".into());
+        let reason = rule.reason.clone().unwrap_or_else(|| "Internal Failure".into());
         self.fail.retain(|rule| rule.times != Some(0));
         Some(reason)
     }
 
     /// Whether the client dies at a resource; it does so once.
     pub(super) fn crashes(&mut self, stack: &str, logical: &str, kind: &str) -> bool {
-        let found = self
-            .crash
-            .iter()
-            .position(|rule| names(&rule.resource, stack, logical, kind));
+        let found = self.crash.iter().position(|rule| names(&rule.resource, stack, logical, kind));
         found.map(|at| self.crash.remove(at)).is_some()
     }
 }

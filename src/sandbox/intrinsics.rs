@@ -264,9 +264,7 @@ impl<'a> Evaluator<'a> {
                     .existing(name)
                     .and_then(|()| {
                         resources.reference(name).ok_or_else(|| {
-                            refused(format!(
-                                "Template error: resource {name} does not exist yet"
-                            ))
+                            refused(format!("Template error: resource {name} does not exist yet"))
                         })
                     })
                     .map(|text| Some(text.into()));
@@ -277,11 +275,8 @@ impl<'a> Evaluator<'a> {
 
     /// A resource whose condition does not hold can't be referred to.
     fn existing(&self, id: &str) -> Result<(), CloudError> {
-        let condition = self
-            .template
-            .resources
-            .get(id)
-            .and_then(|resource| resource.condition.as_deref());
+        let condition =
+            self.template.resources.get(id).and_then(|resource| resource.condition.as_deref());
         if self.holds(condition) {
             return Ok(());
         }
@@ -400,9 +395,9 @@ impl<'a> Evaluator<'a> {
                 };
                 self.value(chosen, resources)
             }
-            _ => Err(refused(
-                "Template error: Fn::If requires a list argument with three elements",
-            )),
+            _ => {
+                Err(refused("Template error: Fn::If requires a list argument with three elements"))
+            }
         }
     }
 
@@ -417,11 +412,7 @@ impl<'a> Evaluator<'a> {
             self.text(first, resources)?,
             self.text(second, resources)?,
         );
-        let found = self
-            .template
-            .mappings
-            .get(&map)
-            .and_then(|map| map.at(&[&first, &second]));
+        let found = self.template.mappings.get(&map).and_then(|map| map.at(&[&first, &second]));
         let default = rest.first().and_then(|rest| rest.get("DefaultValue"));
         match (found, default) {
             (Some(value), _) => Ok(Some(value.clone())),
@@ -525,10 +516,7 @@ pub(super) fn resolve_parameters(
         }
     }
     if !without.is_empty() {
-        return Err(refused(format!(
-            "Parameters: [{}] must have values",
-            without.join(", ")
-        )));
+        return Err(refused(format!("Parameters: [{}] must have values", without.join(", "))));
     }
     Ok(values)
 }
@@ -551,13 +539,9 @@ fn within_rules(name: &str, parameter: &Parameter, value: &str) -> Result<(), Cl
         return Err(refused(format!("Parameter '{name}' must be a number.")));
     }
     if parameter.kind == "List<Number>"
-        && !value
-            .split(',')
-            .all(|item| item.trim().parse::<f64>().is_ok())
+        && !value.split(',').all(|item| item.trim().parse::<f64>().is_ok())
     {
-        return Err(refused(format!(
-            "Parameter '{name}' must be a list of numbers."
-        )));
+        return Err(refused(format!("Parameter '{name}' must be a list of numbers.")));
     }
     if let Some(Value::List(allowed)) = parameter.rules.get("AllowedValues") {
         let allowed: Vec<String> = allowed.iter().filter_map(scalar).collect();
@@ -565,13 +549,8 @@ fn within_rules(name: &str, parameter: &Parameter, value: &str) -> Result<(), Cl
             "CommaDelimitedList" => value.split(',').map(str::trim).collect(),
             _ => vec![value],
         };
-        if items
-            .iter()
-            .any(|item| !allowed.iter().any(|one| one == item))
-        {
-            return Err(wrong(format!(
-                "Parameter '{name}' must be one of AllowedValues"
-            )));
+        if items.iter().any(|item| !allowed.iter().any(|one| one == item)) {
+            return Err(wrong(format!("Parameter '{name}' must be one of AllowedValues")));
         }
     }
     if let Some(pattern) = rule("AllowedPattern") {
@@ -591,15 +570,11 @@ fn within_rules(name: &str, parameter: &Parameter, value: &str) -> Result<(), Cl
     let length = value.chars().count() as f64;
     if number("MinLength").is_some_and(|least| length < least) {
         let least = rule("MinLength").unwrap_or_default();
-        return Err(wrong(format!(
-            "Parameter '{name}' must contain at least {least} characters"
-        )));
+        return Err(wrong(format!("Parameter '{name}' must contain at least {least} characters")));
     }
     if number("MaxLength").is_some_and(|most| length > most) {
         let most = rule("MaxLength").unwrap_or_default();
-        return Err(wrong(format!(
-            "Parameter '{name}' must contain at most {most} characters"
-        )));
+        return Err(wrong(format!("Parameter '{name}' must contain at most {most} characters")));
     }
     if parameter.kind == "Number" {
         let value: f64 = value.trim().parse().unwrap_or_default();
@@ -624,9 +599,7 @@ pub(super) fn base64(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let word = chunk
-            .iter()
-            .fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
+        let word = chunk.iter().fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
             << (8 * (3 - chunk.len()));
         for at in 0..4 {
             if at <= chunk.len() {
@@ -646,13 +619,9 @@ mod tests {
 
     #[test]
     fn base64_pads() {
-        for (plain, coded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foobar", "Zm9vYmFy"),
-        ] {
+        for (plain, coded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
     }

@@ -29,6 +29,8 @@ mod state;
 mod steps;
 mod store;
 mod template;
+#[cfg(test)]
+mod tests;
 mod things;
 mod world;
 
@@ -62,6 +64,8 @@ pub struct SandboxOptions {
     /// Whether CreateChangeSet validates properties and names beforehand, as it does since November 2025; else they
     /// fail while they are made.
     pub early_validation: bool,
+    /// How many stacks a region holds; AWS gives 2,000 unless asked for more.
+    pub most_stacks: usize,
     /// ARNs of roles and users that exist although nothing in the sandbox made them.
     pub principals: Vec<String>,
     /// Account ids and ARNs that do not exist. Every other account does.
@@ -76,6 +80,7 @@ impl SandboxOptions {
             partition: "aws".into(),
             clock: Clock::system(),
             early_validation: true,
+            most_stacks: 2_000,
             principals: Vec::new(),
             strangers: Vec::new(),
         }
@@ -140,12 +145,7 @@ impl Sandbox {
             stacks::revive(&mut world)?;
             world.commit()?;
         }
-        Ok(Sandbox {
-            store,
-            world: Mutex::new(world),
-            clock,
-            dead: AtomicBool::new(false),
-        })
+        Ok(Sandbox { store, world: Mutex::new(world), clock, dead: AtomicBool::new(false) })
     }
 
     /// The faults in force, as far as they are not used up.
@@ -176,7 +176,8 @@ impl Sandbox {
         })
     }
 
-    /// Puts a resource there that no stack made, and answers with its primary identifier. Nothing is checked.
+    /// Puts a resource there that no stack made, and answers with its primary identifier. Nothing is checked; what is
+    /// there already stays as it is.
     pub fn put_resource(
         &self,
         region: &Region,
@@ -195,6 +196,9 @@ impl Sandbox {
             };
             let named = maker.name(kind, properties);
             let key = things::key(kind, &place, &named.identifier);
+            if world.realm.find(kind, &place, &named.identifier)?.is_some() {
+                return Ok(named.identifier);
+            }
             let thing = Thing {
                 kind: kind.to_owned(),
                 account: place.account.clone(),
@@ -231,12 +235,10 @@ impl Sandbox {
 
     /// Puts or lifts a legal hold on an object's newest version.
     pub fn set_legal_hold(&self, bucket: &str, key: &str, on: bool) -> Result<(), CloudError> {
-        self.quietly(
-            |world, _| match objects::hold(&mut world.realm, bucket, key, on)? {
-                true => Ok(()),
-                false => Err(CloudError::NotFound(format!("{bucket}/{key}"))),
-            },
-        )
+        self.quietly(|world, _| match objects::hold(&mut world.realm, bucket, key, on)? {
+            true => Ok(()),
+            false => Err(CloudError::NotFound(format!("{bucket}/{key}"))),
+        })
     }
 
     /// Work that no fault touches.
@@ -258,11 +260,7 @@ impl Sandbox {
         name: &str,
         work: impl FnOnce(&mut World, Millis) -> Result<R, CloudError>,
     ) -> Result<R, CloudError> {
-        let silence = || {
-            Err(CloudError::NoAnswer(format!(
-                "{name}: the connection was lost"
-            )))
-        };
+        let silence = || Err(CloudError::NoAnswer(format!("{name}: the connection was lost")));
         let mut world = self.world();
         if self.dead.load(Ordering::Relaxed) {
             return silence();
@@ -347,9 +345,7 @@ impl Cloud for Sandbox {
     }
 
     fn stack_resources(&self, at: &StackAddress) -> Result<Vec<StackResource>, CloudError> {
-        self.call("ListStackResources", |world, _| {
-            stacks::resources(world, at)
-        })
+        self.call("ListStackResources", |world, _| stacks::resources(world, at))
     }
 
     fn events(
@@ -357,9 +353,7 @@ impl Cloud for Sandbox {
         at: &StackAddress,
         after: Option<&str>,
     ) -> Result<Vec<StackEvent>, CloudError> {
-        self.call("DescribeStackEvents", |world, _| {
-            stacks::events(world, at, after)
-        })
+        self.call("DescribeStackEvents", |world, _| stacks::events(world, at, after))
     }
 
     fn detect_drift(&self, at: &StackAddress) -> Result<StackDrift, CloudError> {
@@ -367,15 +361,11 @@ impl Cloud for Sandbox {
     }
 
     fn create_change_set(&self, request: &ChangeSetRequest) -> Result<String, CloudError> {
-        self.call("CreateChangeSet", |world, now| {
-            change_sets::create(world, request, now)
-        })
+        self.call("CreateChangeSet", |world, now| change_sets::create(world, request, now))
     }
 
     fn describe_change_set(&self, region: &Region, id: &str) -> Result<ChangeSet, CloudError> {
-        self.call("DescribeChangeSet", |world, _| {
-            change_sets::describe(world, region, id)
-        })
+        self.call("DescribeChangeSet", |world, _| change_sets::describe(world, region, id))
     }
 
     fn execute_change_set(&self, region: &Region, id: &str, token: &str) -> Result<(), CloudError> {
@@ -385,9 +375,7 @@ impl Cloud for Sandbox {
     }
 
     fn delete_change_set(&self, region: &Region, id: &str) -> Result<(), CloudError> {
-        self.call("DeleteChangeSet", |world, _| {
-            change_sets::delete(world, region, id)
-        })
+        self.call("DeleteChangeSet", |world, _| change_sets::delete(world, region, id))
     }
 
     fn delete_stack(
@@ -414,15 +402,11 @@ impl Cloud for Sandbox {
     }
 
     fn rollback_stack(&self, at: &StackAddress, token: &str) -> Result<(), CloudError> {
-        self.call("RollbackStack", |world, now| {
-            stacks::roll_back(world, at, token, now)
-        })
+        self.call("RollbackStack", |world, now| stacks::roll_back(world, at, token, now))
     }
 
     fn set_termination_protection(&self, at: &StackAddress, on: bool) -> Result<(), CloudError> {
-        self.call("UpdateTerminationProtection", |world, _| {
-            stacks::protect(world, at, on)
-        })
+        self.call("UpdateTerminationProtection", |world, _| stacks::protect(world, at, on))
     }
 
     fn read(&self, region: &Region, kind: &str, identifier: &str) -> Result<Reading, CloudError> {
@@ -458,15 +442,11 @@ impl Cloud for Sandbox {
         body: &[u8],
         when: PutCondition,
     ) -> Result<String, CloudError> {
-        self.call("PutObject", |world, now| {
-            objects::put(&mut world.realm, at, body, &when, now)
-        })
+        self.call("PutObject", |world, now| objects::put(&mut world.realm, at, body, &when, now))
     }
 
     fn delete_object(&self, at: &ObjectAddress) -> Result<(), CloudError> {
-        self.call("DeleteObject", |world, _| {
-            objects::delete(&mut world.realm, at)
-        })
+        self.call("DeleteObject", |world, _| objects::delete(&mut world.realm, at))
     }
 
     fn list_versions(

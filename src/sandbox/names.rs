@@ -46,27 +46,13 @@ fn draw(seed: &str, length: usize, alphabet: &[u8]) -> String {
 /// A UUID drawn by a seed, in the form of version 4.
 pub(super) fn uuid(seed: &str) -> String {
     let hash = Sha256::digest(seed.as_bytes());
-    let hex: String = hash
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!(
-        "{}-{}-4{}-a{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[13..16],
-        &hex[17..20],
-        &hex[20..32]
-    )
+    let hex: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
 }
 
 /// The hexadecimal SHA-256 of bytes.
 pub(super) fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 const CAPITALS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -103,12 +89,7 @@ impl Maker<'_> {
             _ => identifier.clone(),
         };
         let attributes = self.attributes(kind, &properties, &id, &arn);
-        Named {
-            properties,
-            physical,
-            identifier,
-            attributes,
-        }
+        Named { properties, physical, identifier, attributes }
     }
 
     /// `stack-logical-RANDOM`, shortened to what the service takes ("Name type" in the CloudFormation User Guide).
@@ -143,12 +124,7 @@ impl Maker<'_> {
             "AWS::KMS::Key" | "AWS::SNS::Subscription" | "AWS::Athena::NamedQuery" => {
                 uuid(&self.seed)
             }
-            _ => format!(
-                "{}-{}-{}",
-                self.stack,
-                self.logical,
-                draw(&self.seed, 12, MIXED)
-            ),
+            _ => format!("{}-{}-{}", self.stack, self.logical, draw(&self.seed, 12, MIXED)),
         }
     }
 
@@ -178,10 +154,7 @@ impl Maker<'_> {
         let Place { account, region } = self.place;
         let form = match (kind, schema::arn(kind)) {
             ("AWS::SNS::Subscription", _) => {
-                return format!(
-                    "{}:{id}",
-                    text_at(properties, "TopicArn").unwrap_or_default()
-                );
+                return format!("{}:{id}", text_at(properties, "TopicArn").unwrap_or_default());
             }
             ("AWS::Scheduler::Schedule", _) => {
                 let group = text_at(properties, "GroupName").unwrap_or_else(|| "default".into());

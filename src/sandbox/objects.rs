@@ -119,10 +119,7 @@ fn rules(realm: &mut Realm, at: &BucketAddress) -> Result<Option<Rules>, CloudEr
     let number = |key| default.and_then(|rule| super::names::text_at(rule, key));
     let days = number("Days").and_then(|days| days.parse::<i64>().ok());
     let years = number("Years").and_then(|years| years.parse::<i64>().ok());
-    Ok(Some(Rules {
-        versioning,
-        retention: days.or(years.map(|years| years * 365)),
-    }))
+    Ok(Some(Rules { versioning, retention: days.or(years.map(|years| years * 365)) }))
 }
 
 fn no_bucket(at: &BucketAddress) -> CloudError {
@@ -134,10 +131,7 @@ fn no_bucket(at: &BucketAddress) -> CloudError {
 
 impl Contents {
     fn newest(&self, key: &str) -> Option<&Version> {
-        self.versions
-            .iter()
-            .rev()
-            .find(|version| version.key == key)
+        self.versions.iter().rev().find(|version| version.key == key)
     }
 
     fn current(&self, key: &str) -> Option<&Version> {
@@ -151,9 +145,7 @@ impl Contents {
             let word = digest(format!("{key} {}", self.counter).as_bytes());
             return word[..32].to_owned();
         }
-        self.drop_where(removed, |version| {
-            version.key == key && version.id == "null"
-        });
+        self.drop_where(removed, |version| version.key == key && version.id == "null");
         "null".into()
     }
 
@@ -212,9 +204,7 @@ pub(super) fn put(
     check_key(realm, bucket)?;
     let store = realm.store.clone();
     let contents = realm.buckets.of(bucket).edit(&store)?;
-    let current = contents
-        .current(&at.key)
-        .map(|version| version.etag.clone());
+    let current = contents.current(&at.key).map(|version| version.etag.clone());
     let holds = match when {
         PutCondition::Always => true,
         PutCondition::Absent => current.is_none(),
@@ -259,10 +249,9 @@ fn check_key(realm: &mut Realm, bucket: &str) -> Result<(), CloudError> {
         return Ok(());
     };
     let place = match realm.thing(&format!("global AWS::S3::Bucket {bucket}"))? {
-        Some(bucket) => super::state::Place {
-            account: bucket.account.clone(),
-            region: bucket.region.clone(),
-        },
+        Some(bucket) => {
+            super::state::Place { account: bucket.account.clone(), region: bucket.region.clone() }
+        }
         None => return Ok(()),
     };
     let id = name.rsplit('/').next().unwrap_or_default();
@@ -311,12 +300,8 @@ pub(super) fn list(
     rules(realm, at)?.ok_or_else(|| no_bucket(at))?;
     let store = realm.store.clone();
     let contents = realm.buckets.of(at.bucket.as_str()).get(&store)?;
-    let mut found: Vec<&Version> = contents
-        .versions
-        .iter()
-        .rev()
-        .filter(|version| version.key.starts_with(prefix))
-        .collect();
+    let mut found: Vec<&Version> =
+        contents.versions.iter().rev().filter(|version| version.key.starts_with(prefix)).collect();
     found.sort_by(|a, b| a.key.cmp(&b.key));
     let line = |version: &&Version| ObjectVersion {
         key: version.key.clone(),

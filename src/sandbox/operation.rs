@@ -81,9 +81,8 @@ impl World {
     ) -> Result<R, CloudError> {
         let neighbours = self.neighbours(place, tail);
         let area = self.areas.get_mut(place);
-        let stack = area
-            .and_then(|area| area.get_mut(tail))
-            .ok_or_else(|| super::world::missing(tail))?;
+        let stack =
+            area.and_then(|area| area.get_mut(tail)).ok_or_else(|| super::world::missing(tail))?;
         let store = self.realm.store.clone();
         let body = stack.body.edit(&store)?;
         for record in body.resources.values() {
@@ -230,10 +229,7 @@ impl Engine<'_> {
             stack_id: id,
             stack: name,
             shard,
-            caller: definition
-                .role
-                .clone()
-                .unwrap_or_else(|| self.realm.options.caller_arn()),
+            caller: definition.role.clone().unwrap_or_else(|| self.realm.options.caller_arn()),
             tags: &definition.tags,
         }
     }
@@ -304,9 +300,7 @@ impl Engine<'_> {
         let outcome = self.perform(&task, making)?;
         let slow = self.faults.slow as Millis;
         let kind = self.kind_of(&task);
-        let crashed = self
-            .faults
-            .crashes(self.head.name.as_str(), &task.id, &kind);
+        let crashed = self.faults.crashes(self.head.name.as_str(), &task.id, &kind);
         let Some(operation) = &mut self.body.operation else {
             return Ok(false);
         };
@@ -348,6 +342,11 @@ impl Engine<'_> {
             Outcome::Told(status) => {
                 operation.tasks[at].state = TaskState::Done;
                 self.conclude(&task, status, None);
+                if status == "IMPORT_COMPLETE" {
+                    let tags = "Apply stack-level tags to imported resource if applicable.";
+                    self.conclude(&task, "UPDATE_IN_PROGRESS", Some(tags));
+                    self.conclude(&task, "UPDATE_COMPLETE", None);
+                }
             }
             Outcome::Failed(status, reason) => {
                 // What is no longer needed is tried three times before it is let go.
@@ -362,9 +361,7 @@ impl Engine<'_> {
                 if !again {
                     operation.failed.push(task.id.clone());
                     let verb = status.split('_').next().unwrap_or_default();
-                    operation
-                        .failed_at
-                        .insert(task.id.clone(), verb.to_lowercase());
+                    operation.failed_at.insert(task.id.clone(), verb.to_lowercase());
                 }
                 self.conclude(&task, status, Some(reason));
                 if forward {
@@ -394,10 +391,7 @@ impl Engine<'_> {
                         "IMPORT" => "import",
                         _ => "update",
                     };
-                    (
-                        format!("{verb}_FAILED"),
-                        format!("Resource {what} cancelled"),
-                    )
+                    (format!("{verb}_FAILED"), format!("Resource {what} cancelled"))
                 }
                 Outcome::Silent => continue,
             };
@@ -594,9 +588,7 @@ impl Engine<'_> {
                 .collect();
             if !who.is_empty() {
                 let who = who.join(", ");
-                text.push_str(&format!(
-                    "The following resource(s) failed to {verb}: [{who}]. "
-                ));
+                text.push_str(&format!("The following resource(s) failed to {verb}: [{who}]. "));
             }
         }
         text
@@ -678,10 +670,7 @@ impl Engine<'_> {
 
     /// Gives the outputs their values; an export may be in the way.
     fn outputs(&mut self, making: &Making<'_>) -> Result<Result<(), String>, CloudError> {
-        let view = View {
-            records: &self.body.resources,
-            things: &self.realm.things,
-        };
+        let view = View { records: &self.body.resources, things: &self.realm.things };
         let (mut outputs, mut exports) = (BTreeMap::new(), BTreeMap::new());
         for (name, output) in &making.template.outputs {
             if !making.evaluator.holds(output.condition.as_deref()) {

@@ -3,7 +3,7 @@
 //! Everything here is asked by the type's name, `AWS::S3::Bucket`; of an unknown type nothing is true.
 
 use crate::catalogue::{self, Impact, ResourceType};
-use crate::document::Value;
+use crate::document::{Map, Value};
 
 fn facts(kind: &str) -> Option<&'static ResourceType> {
     catalogue::resource_type(kind)
@@ -68,6 +68,17 @@ pub(super) fn tags(kind: &str) -> Option<&'static str> {
     tags.updatable.then_some(tags.property)
 }
 
+/// Whether the type takes its tags as a map instead of a list of keys and values.
+pub(super) fn tags_are_a_map(kind: &str) -> bool {
+    let Some(property) = tags(kind) else {
+        return false;
+    };
+    let mut list = Map::new();
+    list.insert(property, Vec::<Value>::new());
+    let found = catalogue::schema::check(kind, &list.into());
+    found.iter().any(|violation| violation.path == [property])
+}
+
 /// Whether the order of the list at `path` means nothing.
 pub(super) fn unordered(kind: &str, path: &[&str]) -> bool {
     facts(kind).is_some_and(|facts| facts.unordered(path))
@@ -78,10 +89,7 @@ pub(super) fn write_only(kind: &str, path: &[&str]) -> bool {
     let matches = |pattern: &&&str| {
         let steps: Vec<&str> = pattern.split('/').collect();
         steps.len() <= path.len()
-            && steps
-                .iter()
-                .zip(path)
-                .all(|(wanted, step)| wanted == step || *wanted == "*")
+            && steps.iter().zip(path).all(|(wanted, step)| wanted == step || *wanted == "*")
     };
     facts(kind).is_some_and(|facts| facts.write_only.iter().find(matches).is_some())
 }

@@ -127,11 +127,8 @@ pub(super) fn advance_all(world: &mut World, now: Millis) -> Result<(), CloudErr
             let Some(operation) = &stack.body.get(&store)?.operation else {
                 continue;
             };
-            let mut running = operation
-                .tasks
-                .iter()
-                .filter(|task| task.state == TaskState::Running)
-                .peekable();
+            let mut running =
+                operation.tasks.iter().filter(|task| task.state == TaskState::Running).peekable();
             let still = running.peek().is_some() && running.all(|task| task.due > now);
             if !operation.abandoned && !still {
                 moving.push((place.clone(), tail.clone()));

@@ -39,10 +39,7 @@ impl Engine<'_> {
         let Some(resource) = making.template.resources.get(id) else {
             return Ok(Outcome::Silent);
         };
-        let view = View {
-            records: &self.body.resources,
-            things: &self.realm.things,
-        };
+        let view = View { records: &self.body.resources, things: &self.realm.things };
         let declared = match making.evaluator.value(&resource.properties, &view) {
             Ok(declared) => declared.unwrap_or_default(),
             Err(CloudError::Refused(text)) => return Ok(self.refused(id, resource, text)),
@@ -143,10 +140,7 @@ impl Engine<'_> {
     /// The reason of a fault, in the form that services have.
     fn faulty(&self, id: &str, reason: &str) -> String {
         let refusal = super::services::refuse("GeneralServiceException", reason);
-        actions::told(
-            &refusal,
-            &format!("{} {id} {}", self.head.id, self.events.len()),
-        )
+        actions::told(&refusal, &format!("{} {id} {}", self.head.id, self.events.len()))
     }
 
     fn change(
@@ -247,13 +241,7 @@ impl Engine<'_> {
         record.physical = made.physical.clone();
         record.key = made.key;
         let initiated = Some("Resource creation Initiated");
-        self.tell(
-            id,
-            &made.physical,
-            &old.kind,
-            "UPDATE_IN_PROGRESS",
-            initiated,
-        );
+        self.tell(id, &made.physical, &old.kind, "UPDATE_IN_PROGRESS", initiated);
         Ok(Ok(()))
     }
 
@@ -261,10 +249,7 @@ impl Engine<'_> {
         let operation = self.body.operation.as_ref();
         let targets = operation.map(|operation| operation.imports.clone());
         let wanted = targets.unwrap_or_default();
-        let Some(target) = wanted
-            .iter()
-            .find(|target| target.logical_id.as_str() == id)
-        else {
+        let Some(target) = wanted.iter().find(|target| target.logical_id.as_str() == id) else {
             return self.put(id, making);
         };
         let Some(resource) = making.template.resources.get(id) else {
@@ -274,10 +259,7 @@ impl Engine<'_> {
         let kind = target.kind.clone();
         let started = Some("Resource import started.");
         self.tell(id, &identifier, &kind, "IMPORT_IN_PROGRESS", started);
-        let view = View {
-            records: &self.body.resources,
-            things: &self.realm.things,
-        };
+        let view = View { records: &self.body.resources, things: &self.realm.things };
         let declared = match making.evaluator.value(&resource.properties, &view) {
             Ok(declared) => declared.unwrap_or_default(),
             Err(CloudError::Refused(text)) => {
@@ -296,10 +278,7 @@ impl Engine<'_> {
         let (made, outcome) = match taken {
             Ok(made) => (made, Outcome::Told("IMPORT_COMPLETE".into())),
             Err(reason) => {
-                let made = Made {
-                    key: String::new(),
-                    physical: identifier,
-                };
+                let made = Made { key: String::new(), physical: identifier };
                 (made, Outcome::Failed("IMPORT_FAILED".into(), reason))
             }
         };
@@ -335,36 +314,20 @@ impl Engine<'_> {
             && record.declared == old.declared
             && target.tags == self.body.definition.tags
             && record.status != "UPDATE_FAILED";
-        let known = |record: Record| Record {
-            before: Some(Before::Was(old.clone())),
-            ..record
-        };
+        let known = |record: Record| Record { before: Some(Before::Was(old.clone())), ..record };
         if nothing {
-            self.body
-                .resources
-                .insert(id.to_owned(), known(*old.clone()));
+            self.body.resources.insert(id.to_owned(), known(*old.clone()));
             return Ok(Outcome::Silent);
         }
-        self.tell(
-            id,
-            &record.physical,
-            &record.kind,
-            "UPDATE_IN_PROGRESS",
-            None,
-        );
-        if let Some(reason) = self
-            .faults
-            .fails(&stack, id, &record.kind, FailAt::Rollback)
-        {
+        self.tell(id, &record.physical, &record.kind, "UPDATE_IN_PROGRESS", None);
+        if let Some(reason) = self.faults.fails(&stack, id, &record.kind, FailAt::Rollback) {
             let reason = self.faulty(id, &reason);
             return Ok(Outcome::Failed("UPDATE_FAILED".into(), reason));
         }
         let result = self.put_back(id, &record, &old, &target)?;
         Ok(match result {
             Ok(()) => {
-                self.body
-                    .resources
-                    .insert(id.to_owned(), known(*old.clone()));
+                self.body.resources.insert(id.to_owned(), known(*old.clone()));
                 Outcome::Told("UPDATE_COMPLETE".into())
             }
             Err(reason) => Outcome::Failed("UPDATE_FAILED".into(), reason),
@@ -384,7 +347,7 @@ impl Engine<'_> {
         let actor = self.actor(&definition, &stack_id, &stack, self.dir, self.place);
         if record.key == old.key {
             let same = record.declared == old.declared && target.tags == definition.tags;
-            if same {
+            if same && self.realm.things.has(&old.key) {
                 return Ok(Ok(()));
             }
             let before = (&record.declared, &target.tags);
@@ -407,14 +370,7 @@ impl Engine<'_> {
     }
 
     fn delete(&mut self, leftover: &Leftover) -> Result<Outcome, CloudError> {
-        let Leftover {
-            id,
-            kind,
-            key,
-            physical,
-            keep,
-            ..
-        } = leftover;
+        let Leftover { id, kind, key, physical, keep, .. } = leftover;
         if *keep {
             if !key.is_empty() {
                 actions::let_go(self.realm, key)?;
@@ -449,11 +405,8 @@ impl Engine<'_> {
                 making.evaluator.holds(resource.condition.as_deref())
             })
             .collect();
-        let at: BTreeMap<&str, usize> = ids
-            .iter()
-            .enumerate()
-            .map(|(at, id)| (id.as_str(), at))
-            .collect();
+        let at: BTreeMap<&str, usize> =
+            ids.iter().enumerate().map(|(at, id)| (id.as_str(), at)).collect();
         let act = match verb {
             Verb::Import => Act::Import,
             _ => Act::Put,
@@ -462,10 +415,8 @@ impl Engine<'_> {
             .map(|id| {
                 let mut task = Task::new(id, act.clone());
                 let needs = making.template.needs(id);
-                task.after = needs
-                    .iter()
-                    .filter_map(|need| at.get(need.as_str()).copied())
-                    .collect();
+                task.after =
+                    needs.iter().filter_map(|need| at.get(need.as_str()).copied()).collect();
                 task
             })
             .collect()
@@ -530,11 +481,8 @@ impl Engine<'_> {
             .filter(|(_, record)| changed(record))
             .map(|(id, _)| id)
             .collect();
-        let at: BTreeMap<&str, usize> = ids
-            .iter()
-            .enumerate()
-            .map(|(at, id)| (id.as_str(), at))
-            .collect();
+        let at: BTreeMap<&str, usize> =
+            ids.iter().enumerate().map(|(at, id)| (id.as_str(), at)).collect();
         ids.iter()
             .map(|id| {
                 let mut task = Task::new(id, Act::Restore);
@@ -610,9 +558,6 @@ fn last_first(things: Vec<Leftover>) -> Vec<Task> {
     }
     let tasks = things.into_iter().zip(after);
     tasks
-        .map(|(thing, after)| Task {
-            after,
-            ..Task::new(&thing.id.clone(), Act::Delete(thing))
-        })
+        .map(|(thing, after)| Task { after, ..Task::new(&thing.id.clone(), Act::Delete(thing)) })
         .collect()
 }

@@ -51,10 +51,7 @@ impl Store {
             .write(true)
             .open(&path)
             .map_err(|error| broken(&format!("{path}: {error}")))?;
-        Ok(Store {
-            dir: dir.to_owned(),
-            lock,
-        })
+        Ok(Store { dir: dir.to_owned(), lock })
     }
 
     /// Waits for the lock, and finishes what a killed process had begun.
@@ -121,7 +118,7 @@ impl Store {
         for (path, change) in changes {
             match change {
                 Change::Write(bytes) => {
-                    let new = self.new(&path);
+                    let new = self.beside(&path);
                     if let Some(parent) = new.parent() {
                         fs_err::create_dir_all(parent).map_err(|error| broken(&error))?;
                     }
@@ -131,7 +128,7 @@ impl Store {
                 Change::Remove => paths.push(format!("{path}{REMOVED}")),
             }
         }
-        let journal = self.new(JOURNAL);
+        let journal = self.beside(JOURNAL);
         let list = to_bytes(&paths)?;
         fs_err::write(&journal, list).map_err(|error| broken(&error))?;
         fs_err::rename(journal, self.dir.join(JOURNAL)).map_err(|error| broken(&error))?;
@@ -142,7 +139,7 @@ impl Store {
         for path in paths {
             let done = match path.strip_suffix(REMOVED) {
                 Some(path) => remove(&self.dir.join(path)),
-                None => match fs_err::rename(self.new(path), self.dir.join(path)) {
+                None => match fs_err::rename(self.beside(path), self.dir.join(path)) {
                     // It was settled before the process was killed.
                     Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
                     other => other,
@@ -153,7 +150,8 @@ impl Store {
         remove(&self.dir.join(JOURNAL)).map_err(|error| broken(&error))
     }
 
-    fn new(&self, path: &str) -> Utf8PathBuf {
+    /// Where a path's new content waits.
+    fn beside(&self, path: &str) -> Utf8PathBuf {
         self.dir.join(format!("{path}.new"))
     }
 }
@@ -175,10 +173,7 @@ pub(super) fn to_bytes<T: Serialize>(value: &T) -> Result<Vec<u8>, CloudError> {
 
 /// The error for a directory that can't be used.
 pub(super) fn broken(what: &dyn std::fmt::Display) -> CloudError {
-    CloudError::Other {
-        code: "SandboxState".into(),
-        message: what.to_string(),
-    }
+    CloudError::Other { code: "SandboxState".into(), message: what.to_string() }
 }
 
 #[cfg(test)]
@@ -202,9 +197,7 @@ mod tests {
             ])
             .unwrap();
         assert_eq!(store.read::<i32>("a/x.json").unwrap(), Some(1));
-        store
-            .commit(vec![("a/x.json".into(), Change::Remove)])
-            .unwrap();
+        store.commit(vec![("a/x.json".into(), Change::Remove)]).unwrap();
         assert_eq!(store.read::<i32>("a/x.json").unwrap(), None);
         assert_eq!(store.read::<i32>("a/y.json").unwrap(), Some(2));
     }

@@ -90,9 +90,7 @@ impl Template {
     pub fn read(text: &str) -> Checked<Template> {
         let root = Value::from_json(text).map_err(|error| {
             let (line, column) = (error.line(), error.column());
-            malformed(format!(
-                "JSON not well-formed. (line {line}, column {column})"
-            ))
+            malformed(format!("JSON not well-formed. (line {line}, column {column})"))
         })?;
         let Value::Map(root) = root else {
             return Err(malformed("unsupported structure."));
@@ -122,7 +120,7 @@ impl Template {
             }
         }
         for section in ["Resources", "Outputs", "Parameters", "Conditions"] {
-            if let Some(path) = root.get(section).and_then(|part| null_in(part)) {
+            if let Some(path) = root.get(section).and_then(null_in) {
                 return Err(refused(format!(
                     "[/{section}{path}] 'null' values are not allowed in templates"
                 )));
@@ -136,9 +134,7 @@ impl Template {
         }
         let description = root.get("Description");
         if description.is_some_and(|text| text.as_str().is_none_or(|text| text.len() > 1024)) {
-            return Err(malformed(
-                "'Description' length is greater than 1024 or it is no string.",
-            ));
+            return Err(malformed("'Description' length is greater than 1024 or it is no string."));
         }
         let mut template = Template {
             parameters: parameters(&root)?,
@@ -176,11 +172,8 @@ impl Template {
 
     /// The logical ids, each after those that it needs, otherwise ascending.
     pub fn order(&self) -> Vec<String> {
-        let needs: BTreeMap<&str, Vec<String>> = self
-            .resources
-            .keys()
-            .map(|id| (id.as_str(), self.needs(id)))
-            .collect();
+        let needs: BTreeMap<&str, Vec<String>> =
+            self.resources.keys().map(|id| (id.as_str(), self.needs(id))).collect();
         let mut waiting: BTreeMap<&str, usize> =
             needs.iter().map(|(id, needs)| (*id, needs.len())).collect();
         let mut needed_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -189,11 +182,8 @@ impl Template {
                 needed_by.entry(need.as_str()).or_default().push(id);
             }
         }
-        let mut ready: BTreeSet<&str> = waiting
-            .iter()
-            .filter(|(_, count)| **count == 0)
-            .map(|(id, _)| *id)
-            .collect();
+        let mut ready: BTreeSet<&str> =
+            waiting.iter().filter(|(_, count)| **count == 0).map(|(id, _)| *id).collect();
         let mut order = Vec::with_capacity(needs.len());
         while let Some(id) = ready.pop_first() {
             order.push(id.to_owned());
@@ -218,10 +208,7 @@ impl Template {
         }
         if !unknown_kinds.is_empty() {
             let kinds: Vec<&str> = unknown_kinds.into_iter().collect();
-            return Err(malformed(format!(
-                "Unrecognized resource types: [{}]",
-                kinds.join(", ")
-            )));
+            return Err(malformed(format!("Unrecognized resource types: [{}]", kinds.join(", "))));
         }
         for (name, condition) in self.conditions.iter() {
             let found = references(condition)?;
@@ -281,13 +268,12 @@ impl Template {
     fn unresolved(&self, found: &BTreeSet<Reference>, into: &mut BTreeSet<String>) -> Checked<()> {
         for reference in found {
             match reference {
-                Reference::Name(name) => {
+                Reference::Name(name)
                     if !self.parameters.contains_key(name)
                         && !self.resources.contains_key(name)
-                        && !pseudo(name)
-                    {
-                        into.insert(name.clone());
-                    }
+                        && !pseudo(name) =>
+                {
+                    into.insert(name.clone());
                 }
                 Reference::Attribute(id, attribute) => {
                     let Some(resource) = self.resources.get(id) else {
@@ -328,11 +314,8 @@ impl Template {
 
     fn check_order(&self) -> Checked<()> {
         let mut graph = DiGraph::<&str, ()>::new();
-        let nodes: BTreeMap<&str, _> = self
-            .resources
-            .keys()
-            .map(|id| (id.as_str(), graph.add_node(id.as_str())))
-            .collect();
+        let nodes: BTreeMap<&str, _> =
+            self.resources.keys().map(|id| (id.as_str(), graph.add_node(id.as_str()))).collect();
         let mut alone = BTreeSet::new();
         for (id, resource) in &self.resources {
             for need in self.needs(id) {
@@ -353,10 +336,7 @@ impl Template {
             return Ok(());
         }
         let members: Vec<&str> = members.into_iter().collect();
-        Err(refused(format!(
-            "Circular dependency between resources: [{}]",
-            members.join(", ")
-        )))
+        Err(refused(format!("Circular dependency between resources: [{}]", members.join(", "))))
     }
 }
 
@@ -389,9 +369,9 @@ pub(super) fn pseudo(name: &str) -> bool {
 fn null_in(value: &Value) -> Option<String> {
     match value {
         Value::Null => Some(String::new()),
-        Value::Map(map) => map
-            .iter()
-            .find_map(|(key, value)| null_in(value).map(|path| format!("/{key}{path}"))),
+        Value::Map(map) => {
+            map.iter().find_map(|(key, value)| null_in(value).map(|path| format!("/{key}{path}")))
+        }
         Value::List(list) => list
             .iter()
             .enumerate()
@@ -409,18 +389,14 @@ fn section(root: &Map, name: &str) -> Checked<Map> {
 }
 
 fn too_many(what: &str, count: usize, most: usize) -> CloudError {
-    malformed(format!(
-        "Number of {what}, {count}, is greater than maximum allowed, {most}"
-    ))
+    malformed(format!("Number of {what}, {count}, is greater than maximum allowed, {most}"))
 }
 
 fn alphanumeric(what: &str, name: &str) -> Checked<()> {
     if !name.is_empty() && name.len() <= 255 && name.bytes().all(|b| b.is_ascii_alphanumeric()) {
         Ok(())
     } else {
-        Err(malformed(format!(
-            "{what} name {name} is non alphanumeric."
-        )))
+        Err(malformed(format!("{what} name {name} is non alphanumeric.")))
     }
 }
 
@@ -436,9 +412,7 @@ fn parameters(root: &Map) -> Checked<BTreeMap<String, Parameter>> {
             return Err(malformed("Any Parameters member must be an object."));
         };
         let Some(kind) = rules.get("Type").and_then(Value::as_str) else {
-            return Err(malformed(
-                "Every Parameters object must contain a Type member.",
-            ));
+            return Err(malformed("Every Parameters object must contain a Type member."));
         };
         let known = matches!(
             kind,
@@ -447,13 +421,8 @@ fn parameters(root: &Map) -> Checked<BTreeMap<String, Parameter>> {
         if !known {
             return Err(malformed(format!("Unrecognized parameter type: {kind}")));
         }
-        parameters.insert(
-            name.to_owned(),
-            Parameter {
-                kind: kind.to_owned(),
-                rules: rules.clone(),
-            },
-        );
+        parameters
+            .insert(name.to_owned(), Parameter { kind: kind.to_owned(), rules: rules.clone() });
     }
     Ok(parameters)
 }
@@ -490,9 +459,7 @@ fn resource(id: &str, fields: &Map) -> Checked<Resource> {
         "UpdateReplacePolicy",
     ];
     if let Some((field, _)) = fields.iter().find(|(field, _)| !FIELDS.contains(field)) {
-        return Err(refused(format!(
-            "Invalid template resource property '{field}'"
-        )));
+        return Err(refused(format!("Invalid template resource property '{field}'")));
     }
     let Some(kind) = fields.get("Type").and_then(Value::as_str) else {
         return Err(malformed(format!(
@@ -502,9 +469,7 @@ fn resource(id: &str, fields: &Map) -> Checked<Resource> {
     let policy = |field: &str, allowed: &[&str]| match fields.get(field) {
         None => Ok(None),
         Some(Value::Str(text)) if allowed.contains(&text.as_ref()) => Ok(Some(text.to_string())),
-        Some(other) => Err(malformed(format!(
-            "Unrecognized {field} {other} for resource {id}"
-        ))),
+        Some(other) => Err(malformed(format!("Unrecognized {field} {other} for resource {id}"))),
     };
     let properties = match fields.get("Properties") {
         None => Value::Map(Map::new()),
@@ -518,11 +483,9 @@ fn resource(id: &str, fields: &Map) -> Checked<Resource> {
     let depends_on = match fields.get("DependsOn") {
         None => Vec::new(),
         Some(Value::Str(name)) => vec![name.to_string()],
-        Some(Value::List(names)) if names.iter().all(|name| name.as_str().is_some()) => names
-            .iter()
-            .filter_map(Value::as_str)
-            .map(str::to_owned)
-            .collect(),
+        Some(Value::List(names)) if names.iter().all(|name| name.as_str().is_some()) => {
+            names.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        }
         Some(_) => {
             return Err(malformed("DependsOn must be a string or list of strings."));
         }
@@ -531,10 +494,7 @@ fn resource(id: &str, fields: &Map) -> Checked<Resource> {
         kind: kind.to_owned(),
         properties,
         depends_on,
-        condition: fields
-            .get("Condition")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        condition: fields.get("Condition").and_then(Value::as_str).map(str::to_owned),
         deletion_policy: policy(
             "DeletionPolicy",
             &["Delete", "Retain", "RetainExceptOnCreate", "Snapshot"],
@@ -554,19 +514,14 @@ fn outputs(root: &Map) -> Checked<BTreeMap<String, Output>> {
     for (name, fields) in map.iter() {
         alphanumeric("Output", name)?;
         let Some(value) = fields.get("Value") else {
-            return Err(malformed(
-                "Every Outputs member must contain a Value object",
-            ));
+            return Err(malformed("Every Outputs member must contain a Value object"));
         };
         outputs.insert(
             name.to_owned(),
             Output {
                 value: value.clone(),
                 export: fields.at(&["Export", "Name"]).cloned(),
-                condition: fields
-                    .get("Condition")
-                    .and_then(Value::as_str)
-                    .map(str::to_owned),
+                condition: fields.get("Condition").and_then(Value::as_str).map(str::to_owned),
             },
         );
     }
@@ -611,9 +566,7 @@ fn function(
     match name {
         "Ref" => {
             let Some(name) = argument.as_str() else {
-                return Err(malformed(
-                    "Every Ref object must have a single String value.",
-                ));
+                return Err(malformed("Every Ref object must have a single String value."));
             };
             found.insert(Reference::Name(name.to_owned()));
             Ok(())

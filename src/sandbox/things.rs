@@ -42,10 +42,11 @@ fn scope(kind: &str, place: &Place) -> String {
 }
 
 /// The key of a thing. IAM does not tell names apart by case ("Names are not distinguished by case", IAM API
-/// reference, CreateRole).
+/// reference, CreateRole), nor does the Data Catalog, which folds them (Glue API reference, DatabaseInput).
 pub(super) fn key(kind: &str, place: &Place, identifier: &str) -> String {
     let scope = scope(kind, place);
-    if kind.starts_with("AWS::IAM::") {
+    let folded = matches!(kind, "AWS::Glue::Database" | "AWS::Glue::Table");
+    if folded || kind.starts_with("AWS::IAM::") {
         format!("{scope} {kind} {}", identifier.to_lowercase())
     } else {
         format!("{scope} {kind} {identifier}")
@@ -55,10 +56,7 @@ pub(super) fn key(kind: &str, place: &Place, identifier: &str) -> String {
 impl Things {
     /// Learns the names in a shard.
     pub fn learn(&mut self, store: &Store, shard: &str) -> Result<(), CloudError> {
-        for key in store
-            .read::<Vec<String>>(&format!("{shard}/{NAMES}"))?
-            .unwrap_or_default()
-        {
+        for key in store.read::<Vec<String>>(&format!("{shard}/{NAMES}"))?.unwrap_or_default() {
             self.index.insert(key, shard.to_owned());
         }
         Ok(())
@@ -90,10 +88,7 @@ impl Things {
         };
         self.load(store, &shard)?;
         self.dirty.insert(shard.clone());
-        Ok(self
-            .shards
-            .get_mut(&shard)
-            .and_then(|shard| shard.get_mut(key)))
+        Ok(self.shards.get_mut(&shard).and_then(|shard| shard.get_mut(key)))
     }
 
     /// Adds a thing to a shard; one of the same key, wherever it is, is replaced.
@@ -108,10 +103,7 @@ impl Things {
         self.load(store, shard)?;
         self.index.insert(key.clone(), shard.to_owned());
         self.dirty.insert(shard.to_owned());
-        self.shards
-            .entry(shard.to_owned())
-            .or_default()
-            .insert(key, thing);
+        self.shards.entry(shard.to_owned()).or_default().insert(key, thing);
         Ok(())
     }
 
@@ -122,10 +114,7 @@ impl Things {
         };
         self.load(store, &shard)?;
         self.index.remove(key);
-        let thing = self
-            .shards
-            .get_mut(&shard)
-            .and_then(|things| things.remove(key));
+        let thing = self.shards.get_mut(&shard).and_then(|things| things.remove(key));
         self.dirty.insert(shard);
         Ok(thing)
     }
@@ -161,9 +150,7 @@ impl Things {
 
     fn load(&mut self, store: &Store, shard: &str) -> Result<(), CloudError> {
         if !self.shards.contains_key(shard) {
-            let things = store
-                .read(&format!("{shard}/{THINGS}"))?
-                .unwrap_or_default();
+            let things = store.read(&format!("{shard}/{THINGS}"))?.unwrap_or_default();
             self.shards.insert(shard.to_owned(), things);
         }
         Ok(())

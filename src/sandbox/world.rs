@@ -34,20 +34,12 @@ pub(super) struct Doc<T> {
 impl<T: Serialize + DeserializeOwned + Default> Doc<T> {
     /// A document that is on disk, or else the default.
     pub fn at(path: String) -> Self {
-        Doc {
-            path,
-            value: None,
-            dirty: false,
-        }
+        Doc { path, value: None, dirty: false }
     }
 
     /// A new document.
     pub fn new(path: String, value: T) -> Self {
-        Doc {
-            path,
-            value: Some(value),
-            dirty: true,
-        }
+        Doc { path, value: Some(value), dirty: true }
     }
 
     /// The value, to be looked at.
@@ -65,10 +57,7 @@ impl<T: Serialize + DeserializeOwned + Default> Doc<T> {
         if self.value.is_none() {
             self.value = Some(store.read(&self.path)?.unwrap_or_default());
         }
-        Ok(self
-            .value
-            .as_mut()
-            .expect("invariant: it was read just now"))
+        Ok(self.value.as_mut().expect("invariant: it was read just now"))
     }
 
     /// What has to be written.
@@ -114,10 +103,7 @@ impl Stack {
     /// A stack that is being made.
     pub fn new(place: &Place, head: Head) -> Self {
         let tail = head.id.rsplit('/').next().unwrap_or_default();
-        let dir = format!(
-            "{}/{}/stacks/{}-{tail}",
-            place.account, place.region, head.name
-        );
+        let dir = format!("{}/{}/stacks/{}-{tail}", place.account, place.region, head.name);
         Stack {
             changed: true,
             body: Doc::new(format!("{dir}/body.json"), Body::default()),
@@ -170,11 +156,7 @@ impl Default for LakeSettings {
     /// An account that has never seen Lake Formation: no administrators, and IAM alone decides ("Changing the default
     /// settings for your data lake", Lake Formation Developer Guide).
     fn default() -> Self {
-        LakeSettings {
-            admins: Vec::new(),
-            open_databases: true,
-            open_tables: true,
-        }
+        LakeSettings { admins: Vec::new(), open_databases: true, open_tables: true }
     }
 }
 
@@ -212,10 +194,7 @@ impl Realm {
     /// The settings of Lake Formation in a place.
     pub fn lake(&mut self, place: &Place) -> &mut Doc<LakeSettings> {
         self.lake_formation.entry(place.clone()).or_insert_with(|| {
-            Doc::at(format!(
-                "{}/{}/lake-formation.json",
-                place.account, place.region
-            ))
+            Doc::at(format!("{}/{}/lake-formation.json", place.account, place.region))
         })
     }
 
@@ -236,9 +215,7 @@ impl Realm {
         path: &[&str],
     ) -> Result<Option<Value>, CloudError> {
         let key = format!("global AWS::S3::Bucket {bucket}");
-        Ok(self
-            .thing(&key)?
-            .and_then(|thing| thing.properties.at(path).cloned()))
+        Ok(self.thing(&key)?.and_then(|thing| thing.properties.at(path).cloned()))
     }
 }
 
@@ -296,10 +273,7 @@ impl World {
                 let Ok(region) = Region::new(&region) else {
                     continue;
                 };
-                let place = Place {
-                    account: account.clone(),
-                    region,
-                };
+                let place = Place { account: account.clone(), region };
                 self.realm.things.learn(&store, &loose(&place))?;
                 let stacks = format!("{}/{}/stacks", place.account, place.region);
                 let mut area = BTreeMap::new();
@@ -370,10 +344,7 @@ impl World {
 
     /// The caller's place in a region.
     pub fn place(&self, region: &Region) -> Place {
-        Place {
-            account: self.realm.options.account.clone(),
-            region: region.clone(),
-        }
+        Place { account: self.realm.options.account.clone(), region: region.clone() }
     }
 
     /// The last part of the id of the stack at an address: by id even when deleted, by name only while it is there.
@@ -395,12 +366,8 @@ impl World {
             return;
         };
         let listed = |id: &str| stack.head.change_sets.iter().any(|line| line.id == id);
-        let gone: Vec<String> = stack
-            .change_sets
-            .keys()
-            .filter(|id| !listed(id))
-            .cloned()
-            .collect();
+        let gone: Vec<String> =
+            stack.change_sets.keys().filter(|id| !listed(id)).cloned().collect();
         for id in gone {
             self.realm.removed.extend(stack.drop_change_set(&id));
         }
@@ -423,8 +390,6 @@ pub(super) fn missing(stack: &str) -> CloudError {
 
 /// A time as CloudFormation prints it.
 pub(super) fn iso(at: Millis) -> String {
-    jiff::Timestamp::from_millisecond(at).map_or_else(
-        |_| at.to_string(),
-        |time| time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string(),
-    )
+    jiff::Timestamp::from_millisecond(at)
+        .map_or_else(|_| at.to_string(), |time| time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
 }

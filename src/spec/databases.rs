@@ -152,12 +152,16 @@ impl ColumnName {
     }
 }
 
-text_form!(ColumnName, "a column name", Some("^[a-z0-9_]{1,255}$"), LW0305, ColumnName::parse);
+const COLUMN: &str = "^[a-z0-9_]{1,255}$";
+
+text_form!(ColumnName, "a column name", Some(COLUMN), LW0305, ColumnName::parse);
 
 impl Decode for Columns {
     fn shape() -> Shape {
         Shape::Map {
             keys: "a column's name",
+            pattern: Some(COLUMN),
+            empty: false,
             values: Box::new(Shape::Either(vec![ColumnType::shape(), ColumnDetails::shape()])),
         }
     }
@@ -338,6 +342,8 @@ impl Decode for Partition {
             Shape::List(Box::new(Transform::shape())),
             Shape::Map {
                 keys: "a partition column's name",
+                pattern: Some(COLUMN),
+                empty: false,
                 values: Box::new(Shape::Either(vec![
                     ColumnType::shape(),
                     PartitionDetails::shape(),
@@ -410,9 +416,10 @@ record! {
         values: Vec<At<Text>>,
         /// For `date`: the form, such as `yyyy-MM-dd`.
         form: Option<At<String>>,
-        /// For `integer` and `date`: the step. Default: 1.
+        /// For `integer` and `date`: the step; needed with `unit`. Default: 1.
         interval: Option<At<Whole<1, 1_000_000>>>,
-        /// For `date`: the unit of the step. Default: the finest in the form.
+        /// For `date`: the unit of the step; needed where the form is finer than a day. Default: days or
+        /// months, as the form ends.
         unit: Option<At<ProjectionUnit>>,
         /// For `integer`: zero-padded to this many digits.
         digits: Option<At<Whole<1, 38>>>,
@@ -457,13 +464,23 @@ choice! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text(pub String);
 
-text_form!(Text, "a value", None, LW0305, |text| {
-    if text.is_empty() || text.contains([',', '\n']) {
-        Err("a value is not empty and has no comma".to_owned())
-    } else {
-        Ok(Text(text.to_owned()))
+impl Decode for Text {
+    fn shape() -> Shape {
+        Shape::Scalar { what: "a value, without a comma" }
     }
-});
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        let (text, _) = decoder.text(node, "a value")?;
+        if text.is_empty() || text.contains([',', '\n']) {
+            let headline = format!("`{}` is not a value", shortened(text));
+            decoder.report(
+                Diagnostic::error(diagnostic::LW0305, node.span, headline)
+                    .note("a value is not empty and has no comma"),
+            );
+            return None;
+        }
+        Some(Text(text.to_owned()))
+    }
+}
 
 /// A field of an Iceberg partition spec ("Partition transforms", Iceberg specification).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -61,6 +61,9 @@ impl<T> Named<T> {
     }
 }
 
+/// A name of the spec, as a regular expression (`Name`).
+pub const NAME: &str = "^[a-z]([a-z0-9_-]{0,61}[a-z0-9])?$";
+
 /// What a value may look like, for the schema and the reference.
 #[derive(Debug, Clone)]
 pub enum Shape {
@@ -79,9 +82,18 @@ pub enum Shape {
     /// One of these words, each with its meaning.
     Word(&'static [(&'static str, &'static str)]),
     List(Box<Shape>),
-    /// A map whose keys the user chooses; the text says what a key is.
+    /// A number.
+    Number,
+    /// A text, or something else that is written as one word: a number, a date.
+    Scalar {
+        what: &'static str,
+    },
+    /// A map whose keys the user chooses: what a key is, in words and as a regular expression, and
+    /// whether a key with nothing behind it is an empty map.
     Map {
         keys: &'static str,
+        pattern: Option<&'static str>,
+        empty: bool,
         values: Box<Shape>,
     },
     /// A map with known keys.
@@ -180,14 +192,15 @@ impl<'a> Decoder<'a> {
                 Some(text) => format!("`{}`", shortened(text)),
                 None => node.noun().to_owned(),
             };
-            self.report(
-                Diagnostic::error(
-                    diagnostic::LW0301,
-                    node.span,
-                    format!("expected {what}, found {found}"),
-                )
-                .label(format!("not {what}")),
-            );
+            let headline = format!("expected {what}, found {found}");
+            self.report(if headline.chars().count() <= 120 {
+                Diagnostic::error(diagnostic::LW0301, node.span, headline)
+                    .label(format!("not {what}"))
+            } else {
+                let headline = format!("{found} cannot stand here");
+                Diagnostic::error(diagnostic::LW0301, node.span, headline)
+                    .note(format!("expected {what}"))
+            });
         }
         None
     }
@@ -207,9 +220,13 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// A text of the user's, short enough for a headline.
+/// A text of the user's, on one line and short enough for a headline.
 pub fn shortened(text: &str) -> String {
     const MOST: usize = 40;
+    let control = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if text.contains(control) {
+        return shortened(&text.replace(control, " "));
+    }
     if text.chars().count() <= MOST {
         text.to_owned()
     } else {
@@ -299,7 +316,12 @@ impl<T: Decode> Decode for Vec<T> {
 
 impl<T: Decode> Decode for Named<T> {
     fn shape() -> Shape {
-        Shape::Map { keys: "a name of your own", values: Box::new(T::shape()) }
+        Shape::Map {
+            keys: "a name of your own",
+            pattern: Some(NAME),
+            empty: true,
+            values: Box::new(T::shape()),
+        }
     }
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let entries = match &node.kind {

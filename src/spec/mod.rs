@@ -10,6 +10,7 @@ pub mod databases;
 pub mod decode;
 pub mod environments;
 pub mod keys;
+mod manual;
 pub mod organization;
 pub mod pipelines;
 pub mod reference;
@@ -133,7 +134,12 @@ pub struct Tag {
 
 impl Decode for Tags {
     fn shape() -> Shape {
-        Shape::Map { keys: "a text of your own", values: Box::new(String::shape()) }
+        Shape::Map {
+            keys: "a text of your own",
+            pattern: None,
+            empty: false,
+            values: Box::new(String::shape()),
+        }
     }
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let entries = match &node.kind {

@@ -63,7 +63,12 @@ pub struct Trusted(pub Vec<(At<AccountId>, String)>);
 
 impl Decode for Trusted {
     fn shape() -> Shape {
-        Shape::Map { keys: "an account id, quoted", values: Box::new(String::shape()) }
+        Shape::Map {
+            keys: "an account id, quoted",
+            pattern: Some("^[0-9]{12}$"),
+            empty: false,
+            values: Box::new(String::shape()),
+        }
     }
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let entries = match &node.kind {

@@ -3,7 +3,7 @@
 use super::decode::{At, Decode, Decoder, Shape, Whole, shortened};
 use super::reference::Reference;
 use super::words::{Duration, Refused, text_form};
-use crate::diagnostic;
+use crate::diagnostic::{self, Diagnostic};
 use crate::names::{Arn, Name};
 use crate::record;
 use crate::syntax::Node;
@@ -96,12 +96,27 @@ text_form!(
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Number(pub f64);
 
-text_form!(Number, "a number", Some(r"^-?[0-9]+(\.[0-9]+)?$"), LW0305, |text| {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(Number(number)),
-        _ => Err("digits, with a point for decimals".to_owned()),
+impl Decode for Number {
+    fn shape() -> Shape {
+        Shape::Number
     }
-});
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        let (text, quoted) = decoder.text(node, "a number")?;
+        match text.parse::<f64>() {
+            Ok(number) if number.is_finite() && !quoted => Some(Number(number)),
+            Ok(number) if number.is_finite() => {
+                let headline = format!("expected a number, found the text `{}`", shortened(text));
+                decoder.report(
+                    Diagnostic::error(diagnostic::LW0301, node.span, headline)
+                        .help("take the quotes away")
+                        .fix(node.span, text.to_owned()),
+                );
+                None
+            }
+            _ => decoder.expected(node, "a number"),
+        }
+    }
+}
 
 /// How many of the last datapoints must be bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -60,8 +60,7 @@ pub fn run(case: &Value, bench: &mut dyn Bench) -> Done {
     };
     let steps = case.get("steps").and_then(Value::as_list);
     for (at, step) in steps.ok_or("the case has no steps")?.iter().enumerate() {
-        run.step(step)
-            .map_err(|error| format!("step {} {}: {error}", at + 1, label(step)))?;
+        run.step(step).map_err(|error| format!("step {} {}: {error}", at + 1, label(step)))?;
     }
     Ok(())
 }
@@ -83,12 +82,7 @@ fn texts(step: &Value, key: &str) -> BTreeMap<String, String> {
     let map = step.get(key).and_then(Value::as_map);
     let pairs = map.into_iter().flat_map(|map| map.iter());
     pairs
-        .map(|(key, value)| {
-            (
-                key.to_owned(),
-                value.as_str().unwrap_or_default().to_owned(),
-            )
-        })
+        .map(|(key, value)| (key.to_owned(), value.as_str().unwrap_or_default().to_owned()))
         .collect()
 }
 
@@ -119,9 +113,7 @@ fn error_kind(error: &CloudError) -> &'static str {
 /// Compares a call's outcome with the refusal that the step expects, if it does. `None`: it was refused as expected.
 fn settled<T>(step: &Value, result: Result<T, CloudError>) -> Result<Option<T>, String> {
     let Some(wanted) = step.get("refused") else {
-        return result
-            .map(Some)
-            .map_err(|error| format!("{}: {error}", error_kind(&error)));
+        return result.map(Some).map_err(|error| format!("{}: {error}", error_kind(&error)));
     };
     match result {
         Ok(_) => Err(format!("should have been refused: {wanted}")),
@@ -159,17 +151,16 @@ fn within(path: &str, wanted: &Value, got: Option<&Value>) -> Done {
         (Value::Map(wanted), Some(Value::Map(got))) => wanted
             .iter()
             .try_for_each(|(key, value)| within(&format!("{path}/{key}"), value, got.get(key))),
-        (Value::List(wanted), Some(Value::List(got))) if wanted.len() == got.len() => wanted
-            .iter()
-            .zip(got)
-            .enumerate()
-            .try_for_each(|(at, (wanted, got))| within(&format!("{path}/{at}"), wanted, Some(got))),
+        (Value::List(wanted), Some(Value::List(got))) if wanted.len() == got.len() => {
+            wanted.iter().zip(got).enumerate().try_for_each(|(at, (wanted, got))| {
+                within(&format!("{path}/{at}"), wanted, Some(got))
+            })
+        }
         (Value::Null, None) => Ok(()),
         (wanted, Some(got)) if wanted == got => Ok(()),
-        (wanted, got) => Err(format!(
-            "{path} is {}, not {wanted}",
-            got.map_or("absent".into(), Value::to_json)
-        )),
+        (wanted, got) => {
+            Err(format!("{path} is {}, not {wanted}", got.map_or("absent".into(), Value::to_json)))
+        }
     }
 }
 
@@ -290,20 +281,14 @@ impl Run<'_> {
         let at = StackAddress::new(&region, stack);
         let resources = self.bench.cloud().stack_resources(&at);
         let resources = resources.map_err(|error| error.to_string())?;
-        let found = resources
-            .into_iter()
-            .find(|one| one.logical_id.as_str() == id);
+        let found = resources.into_iter().find(|one| one.logical_id.as_str() == id);
         found
             .map(|found| found.physical_id)
             .ok_or_else(|| format!("the stack {stack} has no resource {id}"))
     }
 
     fn account(&self) -> Result<AccountId, String> {
-        let caller = self
-            .bench
-            .cloud()
-            .caller()
-            .map_err(|error| error.to_string())?;
+        let caller = self.bench.cloud().caller().map_err(|error| error.to_string())?;
         Ok(caller.account)
     }
 
@@ -315,10 +300,7 @@ impl Run<'_> {
     }
 
     fn address(&self, step: &Value) -> Result<StackAddress, String> {
-        Ok(StackAddress::new(
-            &self.region(step)?,
-            optional(step, "stack").unwrap_or("conformance"),
-        ))
+        Ok(StackAddress::new(&self.region(step)?, optional(step, "stack").unwrap_or("conformance")))
     }
 
     fn token(&self, step: &Value) -> String {
@@ -328,11 +310,7 @@ impl Run<'_> {
 
     fn set(&self, step: &Value) -> Result<String, String> {
         let name = text(step, "set")?;
-        Ok(self
-            .sets
-            .get(name)
-            .cloned()
-            .unwrap_or_else(|| name.to_owned()))
+        Ok(self.sets.get(name).cloned().unwrap_or_else(|| name.to_owned()))
     }
 
     /// The template that a step names: one of the case's, or one of many like resources.
@@ -360,10 +338,7 @@ impl Run<'_> {
         {
             let bare = Value::Map(map.clone()).to_json().len();
             let filler = usize::try_from(size).unwrap_or(0).saturating_sub(bare + 22);
-            map.insert(
-                "Metadata",
-                lakewright::document!({"Pad": ("x".repeat(filler))}),
-            );
+            map.insert("Metadata", lakewright::document!({"Pad": ("x".repeat(filler))}));
         }
         Ok(body.to_json())
     }
@@ -378,10 +353,8 @@ impl Run<'_> {
                 text.replace("{region}", region.as_str()).into()
             }
             Value::List(items) => {
-                let items: Result<Vec<Value>, String> = items
-                    .iter()
-                    .map(|item| self.filled_template(item))
-                    .collect();
+                let items: Result<Vec<Value>, String> =
+                    items.iter().map(|item| self.filled_template(item)).collect();
                 Value::List(items?)
             }
             Value::Map(map) => {
@@ -452,11 +425,7 @@ impl Run<'_> {
             return Ok(None);
         };
         if let Some(same) = optional(step, "same_as") {
-            equals(
-                "the change set",
-                Some(&id),
-                self.sets.get(same).map(String::as_str),
-            )?;
+            equals("the change set", Some(&id), self.sets.get(same).map(String::as_str))?;
         }
         let known = optional(step, "as").unwrap_or(&name);
         self.sets.insert(known.to_owned(), id.clone());
@@ -496,26 +465,14 @@ impl Run<'_> {
         }
         equals("the change set", Some(set.status.as_str()), status)
             .map_err(|error| format!("{error} ({reason})"))?;
-        equals(
-            "its execution status",
-            Some(set.execution.as_str()),
-            optional(step, "execution"),
-        )?;
+        equals("its execution status", Some(set.execution.as_str()), optional(step, "execution"))?;
         includes("its reason", &reason, optional(step, "set_reason"))?;
         let Some(wanted) = step.get("changes").and_then(Value::as_list) else {
             return Ok(());
         };
-        let got: Vec<&str> = set
-            .changes
-            .iter()
-            .map(|it| it.logical_id.as_str())
-            .collect();
+        let got: Vec<&str> = set.changes.iter().map(|it| it.logical_id.as_str()).collect();
         if wanted.len() != set.changes.len() {
-            return Err(format!(
-                "{} changes, not {}: {got:?}",
-                got.len(),
-                wanted.len()
-            ));
+            return Err(format!("{} changes, not {}: {got:?}", got.len(), wanted.len()));
         }
         for wanted in wanted {
             let id = text(wanted, "id")?;
@@ -558,9 +515,7 @@ impl Run<'_> {
     fn delete_stack(&mut self, step: &Value) -> Done {
         let retain = logical_ids(step, "retain")?;
         let role = optional(step, "role").map(Arn::new).transpose()?;
-        self.operate(step, |cloud, at, token| {
-            cloud.delete_stack(at, &retain, role.as_ref(), token)
-        })
+        self.operate(step, |cloud, at, token| cloud.delete_stack(at, &retain, role.as_ref(), token))
     }
 
     fn operate(
@@ -599,9 +554,7 @@ impl Run<'_> {
         let stack = loop {
             let stack = self.bench.cloud().describe_stack(at);
             let stack = stack.map_err(|error| error.to_string())?;
-            let busy = stack
-                .as_ref()
-                .is_some_and(|stack| stack.status.in_progress());
+            let busy = stack.as_ref().is_some_and(|stack| stack.status.in_progress());
             if !busy || Instant::now() > end {
                 break stack;
             }
@@ -650,28 +603,19 @@ impl Run<'_> {
             return Err(format!("the stack is there, {}", stack.status));
         }
         self.ids.insert(stack.name.to_string(), stack.id.clone());
-        equals(
-            "the stack",
-            Some(stack.status.as_str()),
-            optional(step, "status"),
-        )?;
+        equals("the stack", Some(stack.status.as_str()), optional(step, "status"))?;
         let reason = stack.status_reason.clone().unwrap_or_default();
         includes("its reason", &reason, optional(step, "reason"))?;
-        for (what, got) in [
-            ("outputs", &stack.outputs),
-            ("tags", &stack.tags),
-            ("parameters", &stack.parameters),
-        ] {
+        for (what, got) in
+            [("outputs", &stack.outputs), ("tags", &stack.tags), ("parameters", &stack.parameters)]
+        {
             if step.get(what).is_some() && texts(step, what) != *got {
                 return Err(format!("its {what} are {got:?}"));
             }
         }
         let protected = step.get("protected").and_then(Value::as_bool);
         if protected.is_some_and(|wanted| wanted != stack.termination_protection) {
-            return Err(format!(
-                "its protection is {}",
-                stack.termination_protection
-            ));
+            return Err(format!("its protection is {}", stack.termination_protection));
         }
         Ok(())
     }
@@ -681,10 +625,8 @@ impl Run<'_> {
         let Some(found) = settled(step, self.bench.cloud().list_stacks(&region))? else {
             return Ok(());
         };
-        let mut got: Vec<String> = found
-            .iter()
-            .map(|stack| format!("{} {}", stack.name, stack.status))
-            .collect();
+        let mut got: Vec<String> =
+            found.iter().map(|stack| format!("{} {}", stack.name, stack.status)).collect();
         got.sort();
         match got == list(step, "stacks") {
             true => Ok(()),
@@ -697,10 +639,8 @@ impl Run<'_> {
         let Some(found) = settled(step, self.bench.cloud().stack_resources(&at))? else {
             return Ok(());
         };
-        let got: BTreeMap<String, String> = found
-            .into_iter()
-            .map(|it| (it.logical_id.to_string(), it.status))
-            .collect();
+        let got: BTreeMap<String, String> =
+            found.into_iter().map(|it| (it.logical_id.to_string(), it.status)).collect();
         match got == texts(step, "statuses") {
             true => Ok(()),
             false => Err(format!("the resources are {got:?}")),
@@ -732,18 +672,12 @@ impl Run<'_> {
             DriftStatus::NotChecked => "NOT_CHECKED",
         };
         for (id, wanted) in texts(step, "drift") {
-            let one = found
-                .resources
-                .iter()
-                .find(|it| it.logical_id.as_str() == id);
+            let one = found.resources.iter().find(|it| it.logical_id.as_str() == id);
             let got = one.map_or("unlisted", |one| name(one.status));
             equals(&id, Some(got), Some(&wanted))?;
         }
         for (id, wanted) in texts(step, "paths") {
-            let one = found
-                .resources
-                .iter()
-                .find(|it| it.logical_id.as_str() == id);
+            let one = found.resources.iter().find(|it| it.logical_id.as_str() == id);
             let got: Vec<&str> = one
                 .iter()
                 .flat_map(|one| &one.differences)
@@ -791,10 +725,7 @@ impl Run<'_> {
     }
 
     fn object(&self, step: &Value) -> Result<ObjectAddress, String> {
-        Ok(ObjectAddress {
-            bucket: self.bucket(step)?,
-            key: text(step, "key")?.to_owned(),
-        })
+        Ok(ObjectAddress { bucket: self.bucket(step)?, key: text(step, "key")?.to_owned() })
     }
 
     fn put_object(&mut self, step: &Value) -> Done {
@@ -865,10 +796,7 @@ impl Run<'_> {
         let Some(refused) = settled(step, done)? else {
             return Ok(());
         };
-        let got: Vec<String> = refused
-            .iter()
-            .map(|(version, _)| version.key.clone())
-            .collect();
+        let got: Vec<String> = refused.iter().map(|(version, _)| version.key.clone()).collect();
         match got == list(step, "kept") {
             true => Ok(()),
             false => Err(format!("kept were {refused:?}")),
@@ -888,11 +816,7 @@ fn told(step: &Value, events: &[StackEvent]) -> Done {
     let fields = |wanted: &Value| -> Result<(String, String, Option<String>), String> {
         let part = |at: &str| wanted.at(&[at]).and_then(Value::as_str).map(str::to_owned);
         let missing = || format!("an event is [id, status, reason]: {wanted}");
-        Ok((
-            part("0").ok_or_else(missing)?,
-            part("1").ok_or_else(missing)?,
-            part("2"),
-        ))
+        Ok((part("0").ok_or_else(missing)?, part("1").ok_or_else(missing)?, part("2")))
     };
     let fits = |event: &StackEvent, (id, status, reason): &(String, String, Option<String>)| {
         let said = event.reason.as_deref().unwrap_or_default();
@@ -946,10 +870,7 @@ fn changed(id: &str, wanted: &Value, got: &Value) -> Done {
     let all = got.get("details").and_then(Value::as_list).unwrap_or(&[]);
     if details.len() != all.len() {
         let all = got.get("details").map(Value::to_json);
-        return Err(format!(
-            "{id} has other details: {}",
-            all.unwrap_or_default()
-        ));
+        return Err(format!("{id} has other details: {}", all.unwrap_or_default()));
     }
     for wanted in details {
         if !all.iter().any(|one| within("", wanted, Some(one)).is_ok()) {

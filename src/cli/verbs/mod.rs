@@ -1,11 +1,16 @@
 //! The verbs, a file each: arguments and what they do.
 
+pub mod apply;
 pub mod compile;
 pub mod completions;
+pub mod destroy;
 pub mod diff;
 pub mod explain;
 pub mod fmt;
 pub mod init;
+pub mod output;
 pub mod plan;
+pub mod recover;
 pub mod show;
+pub mod status;
 pub mod validate;

@@ -3,11 +3,14 @@
 use camino::Utf8PathBuf;
 use clap::Args;
 
+use crate::apply::{self, Verdict};
 use crate::cli::commands::{Spec, Where};
+use crate::cli::env::SystemClock;
 use crate::cli::output::Output;
-use crate::cli::planning::{self, Format};
-use crate::cli::{Ended, env, load};
-use crate::plan::{self, Deployed};
+use crate::cli::planning::{self, Format, Observed};
+use crate::cli::load::{self, Ready};
+use crate::cli::{Ended, Stop, env};
+use crate::plan::{self, Consent, Deployed, Plan};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -50,17 +53,26 @@ pub struct Arguments {
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let ready = load::read(&arguments.spec.file)?.ready(arguments.spec.env.as_deref(), output)?;
     let consents = planning::consents(&arguments.allow_destroy, &arguments.empty);
-    let deployed = match &arguments.against {
-        _ if arguments.offline => Deployed::default(),
-        Some(folder) => Deployed::from_templates(planning::templates(folder)?),
-        None => planning::observe(&ready, &arguments.place, output)?.deployed,
-    };
-    let context = planning::context(&ready, consents);
-    let plan = if arguments.destroy {
-        plan::destroy(&deployed, &context)
-    } else {
-        let compiled = ready.compile(&deployed.placement(), output)?;
-        plan::plan(compiled.stacks, &deployed, &context)
+    let plan = match &arguments.against {
+        Some(folder) => {
+            let deployed = Deployed::from_templates(planning::templates(folder)?);
+            without_cloud(&ready, &deployed, consents, arguments.destroy, output)?
+        }
+        None if arguments.offline => {
+            without_cloud(&ready, &Deployed::default(), consents, arguments.destroy, output)?
+        }
+        None => {
+            let mut observed = planning::observe(&ready, &arguments.place, output)?;
+            let mut plan = match arguments.destroy {
+                true => planning::destruction(&ready, &mut observed, consents, output)?,
+                false => planning::plan(&ready, &mut observed, consents, output)?,
+            };
+            if arguments.change_sets {
+                let said = asked(&plan, &observed, output);
+                plan.warnings.extend(said);
+            }
+            plan
+        }
     };
     let format = match arguments.markdown {
         true => Format::Markdown { most: arguments.max_bytes },
@@ -69,7 +81,50 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     planning::print(&plan, format, arguments.out.is_none() && !arguments.offline, output);
     if let Some(path) = &arguments.out {
         env::write(path, plan::file::write(&plan).as_bytes())?;
-        output.progress(&format!("\nSaved the plan. To carry out exactly this: lakewright apply {path}"));
+        output.progress(&format!(
+            "\nSaved the plan. To carry out exactly this: lakewright apply {path}"
+        ));
     }
     Ok(planning::ended(&plan, arguments.detailed_exitcode))
+}
+
+/// A plan against what was given, without credentials.
+fn without_cloud(
+    ready: &Ready,
+    deployed: &Deployed,
+    consents: Vec<Consent>,
+    destroy: bool,
+    output: &Output,
+) -> Result<Plan, Stop> {
+    let context = planning::context(ready, consents);
+    if destroy {
+        return Ok(plan::destroy(deployed, &context));
+    }
+    let compiled = ready.compile(&deployed.placement(), output)?;
+    Ok(plan::plan(compiled.stacks, deployed, &context))
+}
+
+/// What CloudFormation says of the plan, where it is not the same.
+fn asked(plan: &Plan, observed: &Observed, output: &Output) -> Vec<String> {
+    let answers =
+        apply::ask(&*observed.cloud, &SystemClock, plan, &observed.deployed, &env::run_id());
+    let mut said = Vec::new();
+    for answer in answers {
+        let stack = answer.stack;
+        match answer.verdict {
+            Verdict::Agrees => {
+                output.progress(&format!("CloudFormation says the same of stack {stack}"));
+            }
+            Verdict::Differs(surprises) => said.extend(
+                surprises.iter().map(|one| format!("CloudFormation differs on stack {stack}: {one}")),
+            ),
+            Verdict::Refuses(reason) => {
+                said.push(format!("CloudFormation refuses the change of stack {stack}: {reason}"));
+            }
+            Verdict::NotAsked(reason) => {
+                said.push(format!("CloudFormation was not asked about stack {stack}: {reason}"));
+            }
+        }
+    }
+    said
 }

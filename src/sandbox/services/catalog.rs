@@ -31,30 +31,13 @@ fn role_answers(question: &mut Question<'_>, path: &str, service: &str) -> Answe
     ))
 }
 
-/// A database: the catalog keeps names in lower case.
-pub(super) fn database(question: &mut Question<'_>) -> Answer {
-    lower_case(question.text("DatabaseInput/Name"))
-}
-
-fn lower_case(name: Option<String>) -> Answer {
-    match name {
-        Some(name) if name.chars().any(char::is_uppercase) => invalid(format!(
-            "The name {name} must be in lower case: the Data Catalog folds names."
-        )),
-        _ => Ok(Ok(())),
-    }
-}
-
 /// A table: its database exists.
 pub(super) fn table(question: &mut Question<'_>) -> Answer {
-    pass!(lower_case(question.text("TableInput/Name")));
     let database = question.text("DatabaseName").unwrap_or_default();
     if question.there("AWS::Glue::Database", &database)? {
         return Ok(Ok(()));
     }
-    not_found(format!(
-        "Database {database} not found. (Service: Glue, EntityNotFoundException)"
-    ))
+    not_found(format!("Database {database} not found. (Service: Glue, EntityNotFoundException)"))
 }
 
 /// A job or a crawler: its role exists.
@@ -68,15 +51,9 @@ pub(super) fn trigger(question: &mut Question<'_>) -> Answer {
         return Ok(Ok(()));
     };
     let of = |name: &str| -> Vec<String> {
-        actions
-            .iter()
-            .filter_map(|action| text_at(action, name))
-            .collect()
+        actions.iter().filter_map(|action| text_at(action, name)).collect()
     };
-    for (property, kind) in [
-        ("JobName", "AWS::Glue::Job"),
-        ("CrawlerName", "AWS::Glue::Crawler"),
-    ] {
+    for (property, kind) in [("JobName", "AWS::Glue::Job"), ("CrawlerName", "AWS::Glue::Crawler")] {
         for name in of(property) {
             if !question.there(kind, &name)? {
                 return not_found(format!(
@@ -97,7 +74,8 @@ pub(super) fn drop_tables(
     let store = realm.store.clone();
     for key in realm.things.keys("AWS::Glue::Table", place) {
         let inside = realm.thing(&key)?.is_some_and(|table| {
-            text_at(&table.properties, "DatabaseName").as_deref() == Some(&database.physical)
+            let of = text_at(&table.properties, "DatabaseName").unwrap_or_default();
+            of.eq_ignore_ascii_case(&database.physical)
         });
         if inside {
             realm.things.remove(&store, &key)?;
@@ -136,19 +114,11 @@ pub(super) fn delivery_stream(question: &mut Question<'_>) -> Answer {
             ));
         }
     }
-    pass!(role_answers(
-        question,
-        "KinesisStreamSourceConfiguration/RoleARN",
-        "Firehose"
-    ));
+    pass!(role_answers(question, "KinesisStreamSourceConfiguration/RoleARN", "Firehose"));
     let Some(target) = question.new.get("ExtendedS3DestinationConfiguration") else {
         return Ok(Ok(()));
     };
-    pass!(role_answers(
-        question,
-        "ExtendedS3DestinationConfiguration/RoleARN",
-        "Firehose"
-    ));
+    pass!(role_answers(question, "ExtendedS3DestinationConfiguration/RoleARN", "Firehose"));
     if let Some(arn) = text_at(target, "BucketARN") {
         let bucket = arn.rsplit(':').next().unwrap_or_default();
         let key = format!("global AWS::S3::Bucket {bucket}");
@@ -161,9 +131,7 @@ pub(super) fn delivery_stream(question: &mut Question<'_>) -> Answer {
     let Some(conversion) = target.get("DataFormatConversionConfiguration") else {
         return Ok(Ok(()));
     };
-    let off = conversion
-        .get("Enabled")
-        .is_some_and(|enabled| !truth(Some(enabled)));
+    let off = conversion.get("Enabled").is_some_and(|enabled| !truth(Some(enabled)));
     if off {
         return Ok(Ok(()));
     }

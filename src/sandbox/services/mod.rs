@@ -25,10 +25,7 @@ pub(super) struct Refusal {
 
 /// A refusal of this code.
 pub(super) fn refuse(code: &'static str, message: impl Into<String>) -> Refusal {
-    Refusal {
-        code,
-        message: message.into(),
-    }
+    Refusal { code, message: message.into() }
 }
 
 /// A service's answer, or the sandbox's own failure.
@@ -99,7 +96,6 @@ pub(super) fn admit(question: &mut Question<'_>) -> Answer {
         "AWS::IAM::Role" => policy::role(question),
         "AWS::IAM::ManagedPolicy" => policy::managed_policy(question),
         "AWS::IAM::RolePolicy" | "AWS::IAM::Policy" => policy::inline_policy(question),
-        "AWS::Glue::Database" => catalog::database(question),
         "AWS::Glue::Table" => catalog::table(question),
         "AWS::Glue::Job" | "AWS::Glue::Crawler" => catalog::job(question),
         "AWS::Glue::Trigger" => catalog::trigger(question),
@@ -112,6 +108,12 @@ pub(super) fn admit(question: &mut Question<'_>) -> Answer {
         "AWS::Logs::MetricFilter" | "AWS::Logs::SubscriptionFilter" => {
             watching::log_filter(question)
         }
+        kind if kind.starts_with("AWS::CloudFormation::") => Ok(Err(refuse(
+            "InvalidRequest",
+            format!(
+                "The sandbox does not run {kind}: it has no nested stacks and no custom resources."
+            ),
+        ))),
         _ => Ok(Ok(())),
     }
 }
@@ -126,10 +128,7 @@ pub(super) fn release(realm: &mut Realm, thing: &Thing) -> Answer {
 
 /// What follows when a thing is gone: a database takes its tables along, a bucket its policy.
 pub(super) fn settle(realm: &mut Realm, thing: &Thing) -> Result<(), CloudError> {
-    let place = Place {
-        account: thing.account.clone(),
-        region: thing.region.clone(),
-    };
+    let place = Place { account: thing.account.clone(), region: thing.region.clone() };
     match thing.kind.as_str() {
         "AWS::Glue::Database" => catalog::drop_tables(realm, &place, thing),
         "AWS::S3::Bucket" => {

@@ -23,9 +23,7 @@ const MOST_KEY_POLICY: usize = 32_768;
 pub(super) fn document(value: &Value) -> Option<Value> {
     match value {
         Value::Map(_) => Some(value.clone()),
-        Value::Str(text) => Value::from_json(text)
-            .ok()
-            .filter(|it| it.as_map().is_some()),
+        Value::Str(text) => Value::from_json(text).ok().filter(|it| it.as_map().is_some()),
         _ => None,
     }
 }
@@ -67,10 +65,7 @@ pub(super) fn well_formed(document: &Value) -> Result<(), Refusal> {
     }
     let mut seen = BTreeSet::new();
     for statement in statements {
-        if !matches!(
-            statement.get("Effect").and_then(Value::as_str),
-            Some("Allow" | "Deny")
-        ) {
+        if !matches!(statement.get("Effect").and_then(Value::as_str), Some("Allow" | "Deny")) {
             return wrong("Syntax errors in policy: a statement's Effect is Allow or Deny.");
         }
         if statement.get("Action").is_none() && statement.get("NotAction").is_none() {
@@ -153,16 +148,16 @@ pub(super) fn principal_exists(
         return Ok(false);
     };
     let role = path.rsplit('/').next().unwrap_or_default();
-    let found = question
-        .realm
-        .find("AWS::IAM::Role", question.place, role)?;
+    let found = question.realm.find("AWS::IAM::Role", question.place, role)?;
     Ok(found.is_some_and(|role| role.attributes.get("Arn").is_some_and(|arn| arn == name)))
 }
 
 /// A role: its trust policy, its size, what it attaches.
 pub(super) fn role(question: &mut Question<'_>) -> Answer {
     let trust = question.new.get("AssumeRolePolicyDocument");
-    if let Some(trust) = trust.and_then(document) {
+    if let Some(trust) = trust.and_then(document)
+        && question.changed("AssumeRolePolicyDocument")
+    {
         if let Err(refusal) = well_formed(&trust) {
             return Ok(Err(refusal));
         }
@@ -195,7 +190,10 @@ pub(super) fn role(question: &mut Question<'_>) -> Answer {
     if inline > MOST_INLINE {
         return Ok(Err(too_big_inline(question.identifier)));
     }
-    let attached = texts(question.new.get("ManagedPolicyArns")).len();
+    let attached = match question.changed("ManagedPolicyArns") {
+        true => texts(question.new.get("ManagedPolicyArns")).len(),
+        false => 0,
+    };
     for at in 0..attached {
         let arn = texts(question.new.get("ManagedPolicyArns"))[at].to_owned();
         pass!(attachable(question, &arn));
@@ -218,10 +216,7 @@ fn attachable(question: &mut Question<'_>, arn: &str) -> Answer {
     if !ours || question.there("AWS::IAM::ManagedPolicy", arn)? {
         return Ok(Ok(()));
     }
-    Ok(Err(refuse(
-        "NotFound",
-        format!("Policy {arn} does not exist or is not attachable."),
-    )))
+    Ok(Err(refuse("NotFound", format!("Policy {arn} does not exist or is not attachable."))))
 }
 
 /// A managed policy: its size, and the roles that it is attached to.
@@ -241,10 +236,8 @@ pub(super) fn managed_policy(question: &mut Question<'_>) -> Answer {
 }
 
 fn attached_roles(question: &mut Question<'_>) -> Answer {
-    let mut roles: Vec<String> = texts(question.new.get("Roles"))
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let mut roles: Vec<String> =
+        texts(question.new.get("Roles")).into_iter().map(str::to_owned).collect();
     roles.extend(question.text("RoleName"));
     for role in roles {
         if !question.there("AWS::IAM::Role", &role)? && !question.role_exists(&role)? {
@@ -267,10 +260,7 @@ fn identity_policy(policy: &Value) -> Result<(), Refusal> {
             ));
         }
         if statement.get("Resource").is_none() && statement.get("NotResource").is_none() {
-            return Err(refuse(
-                "InvalidRequest",
-                "Policy statement must contain resources.",
-            ));
+            return Err(refuse("InvalidRequest", "Policy statement must contain resources."));
         }
         let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or("");
         if !sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
@@ -388,10 +378,7 @@ pub(super) fn alias(question: &mut Question<'_>) -> Answer {
 /// A role as IAM tells it: with the policies that other resources attach to it, and with both lists there even when
 /// they are empty.
 pub(super) fn told_role(realm: &mut Realm, role: &Thing) -> Result<Value, CloudError> {
-    let place = Place {
-        account: role.account.clone(),
-        region: role.region.clone(),
-    };
+    let place = Place { account: role.account.clone(), region: role.region.clone() };
     let list = |name: &str| match role.properties.get(name) {
         Some(Value::List(list)) => list.clone(),
         _ => Vec::new(),

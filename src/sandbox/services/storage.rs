@@ -41,6 +41,7 @@ pub(super) fn bucket(question: &mut Question<'_>) -> Answer {
     }
     if let Some(target) = text_at(new, "LoggingConfiguration/DestinationBucketName")
         && target != question.identifier
+        && question.changed("LoggingConfiguration")
         && let Err(refusal) = log_target(question, &target)?
     {
         return Ok(Err(refusal));
@@ -52,6 +53,9 @@ pub(super) fn bucket(question: &mut Question<'_>) -> Answer {
         return invalid(
             "Versioning must be 'Enabled' on the bucket to apply a replication configuration (Service: S3, InvalidRequest)",
         );
+    }
+    if !question.changed("ReplicationConfiguration") {
+        return Ok(Ok(()));
     }
     for rule in rules {
         let Some(arn) = text_at(rule, "Destination/Bucket") else {
@@ -137,9 +141,7 @@ pub(super) fn bucket_policy(question: &mut Question<'_>) -> Answer {
         let resources = texts(statement.get("Resource").or(statement.get("NotResource")));
         let own = |arn: &&str| {
             let name = name_of(arn);
-            name.split('/')
-                .next()
-                .is_some_and(|name| name == bucket || name == "*")
+            name.split('/').next().is_some_and(|name| name == bucket || name == "*")
         };
         if resources.is_empty() {
             return malformed("Missing required field Resource");
@@ -148,9 +150,7 @@ pub(super) fn bucket_policy(question: &mut Question<'_>) -> Answer {
             return malformed("Policy has invalid resource");
         }
         let actions = texts(statement.get("Action").or(statement.get("NotAction")));
-        if !actions
-            .iter()
-            .all(|action| action.to_lowercase().starts_with("s3:") || *action == "*")
+        if !actions.iter().all(|action| action.to_lowercase().starts_with("s3:") || *action == "*")
         {
             return malformed("Policy has invalid action");
         }
@@ -199,8 +199,7 @@ fn public(statement: &Map) -> bool {
             operators.iter().any(|(operator, keys)| {
                 !operator.contains("Not")
                     && keys.as_map().is_some_and(|keys| {
-                        keys.iter()
-                            .any(|(key, _)| FIXING.contains(&key.to_lowercase().as_str()))
+                        keys.iter().any(|(key, _)| FIXING.contains(&key.to_lowercase().as_str()))
                     })
             })
         })

@@ -13,10 +13,8 @@ fn invalid(message: impl Into<String>) -> Answer {
 
 /// A topic's policy: its topics and principals exist.
 pub(super) fn topic_policy(question: &mut Question<'_>) -> Answer {
-    let topics: Vec<String> = texts(question.new.get("Topics"))
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let topics: Vec<String> =
+        texts(question.new.get("Topics")).into_iter().map(str::to_owned).collect();
     for topic in topics {
         if !question.there("AWS::SNS::Topic", &topic)? {
             return Ok(Err(refuse(
@@ -45,10 +43,7 @@ pub(super) fn subscription(question: &mut Question<'_>) -> Answer {
     if question.there("AWS::SNS::Topic", &topic)? {
         return Ok(Ok(()));
     }
-    Ok(Err(refuse(
-        "NotFound",
-        format!("Topic does not exist: {topic} (Service: Sns, NotFound)"),
-    )))
+    Ok(Err(refuse("NotFound", format!("Topic does not exist: {topic} (Service: Sns, NotFound)"))))
 }
 
 /// An alarm looks back a day at most, seven where its period is an hour or more.
@@ -64,17 +59,12 @@ pub(super) fn alarm(question: &mut Question<'_>) -> Answer {
     if longest * periods > most {
         return invalid(format!(
             "Metrics cannot be checked across more than {} (EvaluationPeriods * Period must be <= {most}). (Service: CloudWatch, ValidationError)",
-            if most == 86_400 {
-                "a day"
-            } else {
-                "seven days"
-            }
+            if most == 86_400 { "a day" } else { "seven days" }
         ));
     }
-    if let (Some(alarming), Some(periods)) = (
-        number(question.new, "DatapointsToAlarm"),
-        number(question.new, "EvaluationPeriods"),
-    ) && alarming > periods
+    if let (Some(alarming), Some(periods)) =
+        (number(question.new, "DatapointsToAlarm"), number(question.new, "EvaluationPeriods"))
+        && alarming > periods
     {
         return invalid(
             "DatapointsToAlarm must not be greater than EvaluationPeriods. (Service: CloudWatch, ValidationError)",

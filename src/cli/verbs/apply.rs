@@ -1,0 +1,140 @@
+//! `apply`: a spec, or a saved plan, carried out.
+
+use anyhow::anyhow;
+use camino::Utf8PathBuf;
+use clap::Args;
+use jiff::SignedDuration;
+
+use crate::cli::commands::Where;
+use crate::cli::env;
+use crate::cli::load::{self, Ready};
+use crate::cli::output::Output;
+use crate::cli::planning::{self, Format, Observed};
+use crate::cli::running::{self, Request};
+use crate::cli::Ended;
+use crate::plan::{Plan, file};
+use crate::spec::words::Duration;
+
+#[derive(Debug, Clone, Args)]
+pub struct Arguments {
+    /// The spec, or a plan that `plan --out` saved.
+    #[arg(value_name = "FILE", default_value = "lake.yaml")]
+    file: Utf8PathBuf,
+    /// The environment; needed where the spec has several.
+    #[arg(long, env = "LAKEWRIGHT_ENV", value_name = "NAME")]
+    env: Option<String>,
+    #[command(flatten)]
+    place: Where,
+    #[command(flatten)]
+    run: RunArguments,
+    /// Consent to the deletion or replacement of a thing that holds data, such as `raw`.
+    #[arg(long, value_name = "NAME")]
+    allow_destroy: Vec<String>,
+    /// Consent to the deletion of everything in a bucket.
+    #[arg(long, value_name = "NAME")]
+    empty: Vec<String>,
+    /// For a saved plan: the spec that it was made of, for the scripts beside it.
+    #[arg(long, value_name = "FILE", default_value = "lake.yaml")]
+    spec: Utf8PathBuf,
+}
+
+/// How a plan is carried out.
+#[derive(Debug, Clone, Args)]
+pub struct RunArguments {
+    /// Do not ask.
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// How long to wait while another run holds the lock, such as `3m`.
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "0s")]
+    pub lock_timeout: SignedDuration,
+    /// Take over the lock of this id, whose holder is gone.
+    #[arg(long, value_name = "ID")]
+    pub break_lock: Option<String>,
+}
+
+/// Reads a duration of the spec's grammar, or `0s`.
+pub fn duration(text: &str) -> Result<SignedDuration, String> {
+    if text == "0s" {
+        return Ok(SignedDuration::ZERO);
+    }
+    Duration::parse(text).map(|duration| SignedDuration::from_secs(duration.seconds()))
+}
+
+pub fn run(arguments: Arguments, output: &Output) -> Ended {
+    let is_spec = matches!(arguments.file.extension(), Some("yaml" | "yml")) || arguments.file == "-";
+    if is_spec {
+        return spec(&arguments, output);
+    }
+    let text = String::from_utf8_lossy(&env::read(&arguments.file)?).into_owned();
+    match file::is_plan(&text) {
+        true => saved(&arguments, &text, output),
+        false => spec(&arguments, output),
+    }
+}
+
+/// Plans, asks and applies in one go.
+fn spec(arguments: &Arguments, output: &Output) -> Ended {
+    let ready = load::read(&arguments.file)?.ready(arguments.env.as_deref(), output)?;
+    let mut observed = planning::observe(&ready, &arguments.place, output)?;
+    planning::settle(&ready, &mut observed, &command("apply", arguments), output)?;
+    let consents = planning::consents(&arguments.allow_destroy, &arguments.empty);
+    let plan = planning::plan(&ready, &mut observed, consents, output)?;
+    if !output.json {
+        planning::print(&plan, Format::Text, false, output);
+    }
+    carry_out(arguments, &ready, &observed, &plan, output)
+}
+
+/// Applies exactly what was planned, or refuses.
+fn saved(arguments: &Arguments, text: &str, output: &Output) -> Ended {
+    let plan = file::read(text)
+        .map_err(|error| anyhow!("{}: `{}`: {error}", error.code(), arguments.file))?;
+    if !arguments.allow_destroy.is_empty() || !arguments.empty.is_empty() {
+        return Err(anyhow!("a saved plan holds its consents: give them to `plan --out`").into());
+    }
+    let ready = load::read(&arguments.spec)?.ready(Some(&plan.environment), output)?;
+    if ready.lake.naming.lake_id() != plan.lake {
+        return Err(anyhow!(
+            "`{}` is a plan of the lake `{}`, and `{}` is the lake `{}` (name its spec with --spec)",
+            arguments.file,
+            plan.lake,
+            arguments.spec,
+            ready.lake.naming.lake_id()
+        )
+        .into());
+    }
+    let observed = planning::observe(&ready, &arguments.place, output)?;
+    // A plan that was saved was read and approved where it was made.
+    let approved = Arguments { run: RunArguments { auto_approve: true, ..arguments.run.clone() }, ..arguments.clone() };
+    carry_out(&approved, &ready, &observed, &plan, output)
+}
+
+fn carry_out(
+    arguments: &Arguments,
+    ready: &Ready,
+    observed: &Observed,
+    plan: &Plan,
+    output: &Output,
+) -> Ended {
+    if !plan.refusals.is_empty() && output.json {
+        planning::print(plan, Format::Text, false, output);
+    }
+    let request = Request {
+        plan,
+        cloud: &*observed.cloud,
+        folder: &ready.folder,
+        sources: &ready.sources,
+        auto_approve: arguments.run.auto_approve,
+        lock_timeout: arguments.run.lock_timeout,
+        break_lock: arguments.run.break_lock.clone(),
+        command: command("apply", arguments),
+        watch_command: command("status", arguments),
+    };
+    running::run(&request, output)
+}
+
+/// What to type again.
+fn command(verb: &str, arguments: &Arguments) -> String {
+    planning::command(verb, &arguments.file, arguments.env.as_deref(), &arguments.place)
+}
+

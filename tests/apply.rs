@@ -1,0 +1,13 @@
+//! Plans carried out against the embedded cloud: whole lakes from their specs, failures at every
+//! place, crashes, losses and locks. Time is the test's own, so that waiting takes none.
+
+#[path = "apply/bench.rs"]
+mod bench;
+#[path = "apply/cycle.rs"]
+mod cycle;
+#[path = "apply/drifts.rs"]
+mod drifts;
+#[path = "apply/failures.rs"]
+mod failures;
+#[path = "apply/guards.rs"]
+mod guards;

@@ -1,0 +1,159 @@
+//! The life of a lake: made, changed, destroyed, taken back, given up for good.
+
+use lakewright::apply::{Ended, State, deletion_command, outputs};
+use lakewright::cloud::{Cloud, ObjectAddress, PutCondition};
+use lakewright::names::BucketName;
+use lakewright::plan::{Action, Consent, StackAction};
+
+use crate::bench::{Bench, Typed, told};
+
+/// A lake with one bucket whose data may be given up, and one whose may not.
+const SMALL: &str = r#"lakewright: 1
+lake: small
+environments:
+  dev: { region: eu-west-1 }
+keys:
+  main: {}
+buckets:
+  raw:
+    encryption: keys.main
+  scratch:
+    encryption: keys.main
+    protect: false
+databases:
+  shop:
+    location: raw/shop/
+    tables:
+      orders:
+        format: parquet
+        columns: { order_id: bigint, country: string }
+"#;
+
+#[test]
+fn every_example_is_made_in_one_go_and_then_there_is_nothing_to_do() {
+    for (example, environment) in [
+        ("quickstart", "dev"),
+        ("medallion", "dev"),
+        ("streaming", "dev"),
+        ("cross-account-sharing", "prod"),
+        ("north-star", "prod"),
+    ] {
+        let bench = Bench::example(example, environment);
+        let outcome = bench.apply();
+        assert!(outcome.summary.added > 5, "{example}");
+        assert!(outcome.next.is_empty());
+        assert!(bench.started()[0].contains("-base"), "{:?}", bench.started());
+        let again = bench.plan(&Typed::default());
+        let changing: Vec<_> = again
+            .stacks
+            .iter()
+            .filter(|stack| stack.action != StackAction::Keep)
+            .map(|stack| (stack.key.to_string(), &stack.changes))
+            .collect();
+        assert!(changing.is_empty(), "{example}: {changing:#?}");
+        let outcome = bench.carry_out(&again);
+        assert_eq!(outcome.ended, Ended::Done);
+        assert!(bench.started().is_empty());
+    }
+}
+
+#[test]
+fn a_change_reaches_the_cloud_and_only_it() {
+    let mut bench = Bench::spec(SMALL);
+    bench.apply();
+    bench.spec = SMALL.replace("country: string }", "country: string, amount: double }");
+    let outcome = bench.apply();
+    assert_eq!((outcome.summary.added, outcome.summary.changed), (0, 1), "{}", told(&outcome));
+    assert_eq!(bench.started(), ["small-dev-catalog"]);
+}
+
+#[test]
+fn what_is_destroyed_is_kept_and_taken_back() {
+    let bench = Bench::spec(SMALL);
+    bench.apply();
+    let before = outputs(&bench.observe(&bench.sandbox));
+    let at = raw(&bench, "small-dev-raw", "shop/one");
+    bench.sandbox.put_object(&at, b"precious", PutCondition::Always).unwrap();
+
+    let plan = bench.plan_destroy(&allow("scratch"));
+    assert!(plan.refusals.is_empty(), "{:?}", plan.refusals);
+    let outcome = bench.carry_out(&plan);
+    assert_eq!(outcome.ended, Ended::Done, "{}", told(&outcome));
+    let kinds: Vec<&str> = outcome.summary.kept.iter().map(|kept| kept.kind.as_str()).collect();
+    for kind in ["AWS::S3::Bucket", "AWS::KMS::Key", "AWS::Glue::Table", "AWS::Glue::Database"] {
+        assert!(kinds.contains(&kind), "{kind} in {kinds:?}");
+    }
+    for kept in &outcome.summary.kept {
+        assert!(deletion_command(kept).starts_with("aws "), "{}", deletion_command(kept));
+        assert_ne!(kept.path, "buckets.scratch", "it was given up");
+    }
+    assert!(bench.sandbox.list_stacks(&bench.region()).unwrap().is_empty());
+    assert_eq!(bench.sandbox.get_object(&at).unwrap().unwrap().body, b"precious");
+
+    let plan = bench.plan(&Typed::default());
+    assert!(plan.refusals.is_empty(), "{:?}", plan.refusals);
+    let imports = plan.stacks.iter().flat_map(|stack| &stack.changes);
+    let imports = imports.filter(|change| change.action == Action::Import).count();
+    assert_eq!(imports, outcome.summary.kept.len());
+    let outcome = bench.carry_out(&plan);
+    assert_eq!(outcome.ended, Ended::Done, "{}", told(&outcome));
+    assert_eq!(outcome.summary.imported, imports);
+    assert!(outcome.summary.kept.is_empty(), "{:?}", outcome.summary.kept);
+    assert_eq!(outputs(&bench.observe(&bench.sandbox)), before);
+    assert_eq!(bench.sandbox.get_object(&at).unwrap().unwrap().body, b"precious");
+    assert!(bench.plan(&Typed::default()).is_empty(), "{:#?}", bench.plan(&Typed::default()));
+}
+
+#[test]
+fn data_goes_only_with_both_consents() {
+    let bench = Bench::spec(SMALL);
+    bench.apply();
+    let at = raw(&bench, "small-dev-scratch", "one");
+    for body in [b"1", b"2"] {
+        bench.sandbox.put_object(&at, body, PutCondition::Always).unwrap();
+    }
+    // Protected: no consent helps.
+    assert!(!bench.plan_destroy(&allow("raw")).refusals.is_empty());
+    // Not protected, and not agreed to.
+    assert!(!bench.plan_destroy(&Typed::default()).refusals.is_empty());
+    // Agreed to, and not empty.
+    let refused = bench.plan_destroy(&allow("scratch"));
+    assert!(!refused.refusals.is_empty());
+    let outcome = bench.carry_out(&refused);
+    assert_eq!(outcome.ended, Ended::Refused, "a plan with refusals is not carried out");
+    assert_eq!(bench.sandbox.list_versions(&at.bucket, "", 10).unwrap().len(), 2);
+
+    let mut both = allow("scratch");
+    both.consents.push(Consent::Empty("scratch".into()));
+    let plan = bench.plan_destroy(&both);
+    assert!(plan.refusals.is_empty(), "{:?}", plan.refusals);
+    let outcome = bench.carry_out(&plan);
+    assert_eq!(outcome.ended, Ended::Done, "{}", told(&outcome));
+    assert!(bench.sandbox.get_object(&at).unwrap().is_none());
+    assert!(outcome.stacks.iter().all(|stack| stack.state == State::Done));
+}
+
+#[test]
+fn objects_that_came_after_the_plan_stop_it_before_anything_is_deleted() {
+    let bench = Bench::spec(SMALL);
+    bench.apply();
+    let plan = bench.plan_destroy(&allow("scratch"));
+    let at = raw(&bench, "small-dev-scratch", "late");
+    bench.sandbox.put_object(&at, b"1", PutCondition::Always).unwrap();
+    let outcome = bench.carry_out(&plan);
+    assert_eq!(outcome.ended, Ended::Refused);
+    assert!(bench.started().is_empty(), "nothing is deleted, no other stack either");
+    assert_eq!(bench.sandbox.get_object(&at).unwrap().unwrap().body, b"1");
+    assert!(told(&outcome).contains("small-dev-scratch"), "{}", told(&outcome));
+}
+
+fn allow(name: &str) -> Typed {
+    Typed { consents: vec![Consent::Destroy(name.into())], ..Typed::default() }
+}
+
+fn raw(bench: &Bench, bucket: &str, key: &str) -> ObjectAddress {
+    let lake = bench.lake();
+    let bucket = BucketName::new(bucket).unwrap();
+    let bucket = lakewright::apply::base_bucket(&lake.home.region, &bucket, &lake.home.account);
+    ObjectAddress { bucket, key: key.into() }
+}
