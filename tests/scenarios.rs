@@ -1,12 +1,9 @@
 //! Scenarios: what a person types, what lakewright says, and what then is there.
 //!
 //! Each `tests/scenarios/*.txt` is a script in the small language of `tests/scenarios/README.md`, played
-//! by the binary itself against the sandbox in a folder of its own, all of them at once. Beside them,
-//! every resource of an example fails at its turn (`each_resource`). `LAKEWRIGHT_SCENARIO=part-of-a-name`
+//! by the binary itself against the sandbox in a folder of its own, all of them at once. `LAKEWRIGHT_SCENARIO=part-of-a-name`
 //! plays some, and `LAKEWRIGHT_SCENARIO_SHOW=1` shows what was said.
 
-#[path = "scenarios/each_resource.rs"]
-mod each_resource;
 #[path = "scenarios/script.rs"]
 mod script;
 #[path = "scenarios/stage.rs"]
@@ -19,13 +16,18 @@ use std::path::{Path, PathBuf};
 const AT_ONCE: usize = 8;
 
 /// Does `work` for every item, several at once, and answers with what went wrong.
-fn all_at_once<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
+fn all_at_once<T: Sync>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<(), String> + Sync,
+) -> Vec<String> {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let failures = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(items.len()) {
             scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                while let Some(item) =
+                    items.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                {
                     if let Err(failure) = work(item) {
                         failures.lock().expect("invariant: nobody panics with it").push(failure);
                     }

@@ -31,7 +31,11 @@ pub(crate) fn identify(
 ) -> Option<BTreeMap<String, String>> {
     let parts = &resource_type(kind)?.identifier;
     if let [only] = parts[..] {
-        return Some(BTreeMap::from([(only.to_owned(), physical_id.to_owned())]));
+        // `Ref` of a bucket policy was not always its bucket: where the template has the property,
+        // that is what counts.
+        let written = properties.get(only).and_then(|value| resolve(value, around));
+        let value = written.unwrap_or_else(|| physical_id.to_owned());
+        return Some(BTreeMap::from([(only.to_owned(), value)]));
     }
     let pieces: Vec<&str> = physical_id.split('|').collect();
     if pieces.len() == parts.len() {

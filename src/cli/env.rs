@@ -133,7 +133,9 @@ pub fn run_id() -> String {
 
 /// The CI run or the machine, for the lock: whom to ask.
 pub fn host() -> Option<String> {
-    let github = variable("GITHUB_SERVER_URL").zip(variable("GITHUB_REPOSITORY")).zip(variable("GITHUB_RUN_ID"));
+    let github = variable("GITHUB_SERVER_URL")
+        .zip(variable("GITHUB_REPOSITORY"))
+        .zip(variable("GITHUB_RUN_ID"));
     if let Some(((server, repository), run)) = github {
         return Some(format!("{server}/{repository}/actions/runs/{run}"));
     }

@@ -6,7 +6,7 @@
 //! in a bucket need a third, `--empty NAME`. INVARIANT: no change with `data` that loses it is in a
 //! plan without refusals unless its consent is in the plan's `consents`.
 
-use super::build::Context;
+use super::context::Context;
 use super::state::refusal;
 use super::{Action, Change, Consent, Operation, Refusal};
 use crate::diagnostic::{LW0606, LW0607, LW0608, LW0609, LW0610};
@@ -36,8 +36,12 @@ pub fn name_of(path: &str) -> String {
 /// The locked versions of a bucket, as far as they are known, and how to see the others.
 fn which<'a>(bucket: &'a str, filled: &'a Filled) -> impl Iterator<Item = String> + 'a {
     let more = filled.locked.saturating_sub(filled.examples.len());
-    let rest = (more > 0)
-        .then(|| format!("{more} more: aws s3api list-object-versions --bucket {bucket}"));
+    let which = match filled.examples.len() {
+        0 => "which they are".to_owned(),
+        _ => format!("{more} more"),
+    };
+    let rest =
+        (more > 0).then(|| format!("{which}: aws s3api list-object-versions --bucket {bucket}"));
     filled.examples.iter().map(|one| format!("locked: {one}")).chain(rest)
 }
 
@@ -143,8 +147,9 @@ impl Judgement {
                             "the bucket {known} holds locked versions ({}), which nobody can delete yet",
                             filled.locked
                         ),
-                        which(known, &filled)
-                            .chain(["wait until their locks have ended, or keep the bucket".into()])
+                        ["wait until their locks have ended, or keep the bucket".into()]
+                            .into_iter()
+                            .chain(which(known, &filled))
                             .collect(),
                     ),
                 );

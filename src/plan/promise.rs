@@ -4,12 +4,13 @@
 //! or every [`Surprise`]; with one the change set must not be executed. A surprise is a deletion or a
 //! replacement that the plan did not show, a resource that the plan does not know of, a kept resource
 //! that would be lost, or a certain change that is missing. No surprise: a replacement that turns out
-//! to be unnecessary, and the noise that follows a change in place, where CloudFormation can't know
-//! yet that an ARN or a name stays what it is (Evaluation: Dynamic).
+//! to be unnecessary; the noise that follows a change in place, where CloudFormation can't know
+//! yet that an ARN or a name stays what it is (Evaluation: Dynamic); and "perhaps replaced" for a
+//! property that the plan shows to change in place, where nothing would be lost.
 
 use std::collections::BTreeMap;
 
-use super::{Action, Change, StackPlan};
+use super::{Action, Change, Effect, StackPlan};
 use crate::catalogue::resource_type;
 use crate::cloud::{ChangeAction, ChangeDetail, ChangeSet, Replacement, ResourceChange};
 use crate::names::LogicalId;
@@ -94,15 +95,15 @@ impl super::Plan {
             let Some(change) = plan.changes.iter_mut().find(|one| one.logical_id == *id) else {
                 continue;
             };
-            let same = match (change.action, found.action, found.replacement) {
-                (Action::Create, ChangeAction::Add, _) => true,
-                (Action::Delete | Action::Retain, ChangeAction::Remove, _) => true,
-                (Action::Replace, _, Some(Replacement::True)) => true,
-                (Action::MayReplace, _, Some(Replacement::Conditional)) => true,
-                (Action::Update, ChangeAction::Modify, None | Some(Replacement::False)) => true,
-                (Action::Import, ChangeAction::Import, _) => true,
-                _ => false,
-            };
+            let same = matches!(
+                (change.action, found.action, found.replacement.unwrap_or(Replacement::False)),
+                (Action::Create, ChangeAction::Add, _)
+                    | (Action::Delete | Action::Retain, ChangeAction::Remove, _)
+                    | (Action::Replace, _, Replacement::True)
+                    | (Action::MayReplace, _, Replacement::Conditional)
+                    | (Action::Update, ChangeAction::Modify, Replacement::False)
+                    | (Action::Import, ChangeAction::Import, _)
+            );
             if !same {
                 change.notes.push(format!("CloudFormation's change set says: {}", verb(found)));
             }
@@ -162,6 +163,7 @@ fn modifies(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -
         (_, Some(Action::Replace | Action::MayReplace)) => None,
         (Replacement::False, Some(Action::Update | Action::Import)) => None,
         (Replacement::Conditional, Some(Action::Update)) if conditional_noise(plan, found) => None,
+        (Replacement::Conditional, Some(Action::Update)) if foreseen(plan, change, found) => None,
         (Replacement::True, _) => Some("replaced".into()),
         (_, None) if follows => None,
         (Replacement::False, None) if plan.respelled.contains(&found.logical_id) => None,
@@ -170,11 +172,33 @@ fn modifies(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -
     }
 }
 
+/// Whether CloudFormation only leaves open what the plan is sure of: every property that makes the
+/// replacement conditional is one whose change the plan shows, in place; and nothing is lost if the
+/// plan should be wrong, since the resource holds no data, or the old one is kept.
+fn foreseen(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -> bool {
+    let Some(change) = change.filter(|change| change.certain) else { return false };
+    let definition = plan.template.at(&["Resources", change.logical_id.as_str()]);
+    let safe = !change.data || definition.is_some_and(super::resource::kept_on_replacement);
+    let shown = |detail: &ChangeDetail| {
+        let mut of_it = change
+            .properties
+            .iter()
+            .filter(|one| one.path.first().map(String::as_str) == detail.name.as_deref())
+            .peekable();
+        of_it.peek().is_some() && of_it.all(|one| one.effect == Effect::InPlace)
+    };
+    let mut replacing = found.details.iter().filter(replaces).peekable();
+    safe && replacing.peek().is_some() && replacing.all(shown)
+}
+
+/// Whether a detail speaks of a replacement, if only perhaps.
+fn replaces(detail: &&ChangeDetail) -> bool {
+    !matches!(detail.recreation.as_deref(), None | Some("Never"))
+}
+
 /// Whether what makes the replacement conditional is noise.
 fn conditional_noise(plan: &StackPlan, found: &ResourceChange) -> bool {
-    let replacing =
-        |detail: &&ChangeDetail| !matches!(detail.recreation.as_deref(), None | Some("Never"));
-    let mut replacing = found.details.iter().filter(replacing).peekable();
+    let mut replacing = found.details.iter().filter(replaces).peekable();
     replacing.peek().is_some() && replacing.all(|detail| noise(plan, detail))
 }
 

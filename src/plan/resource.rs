@@ -107,17 +107,23 @@ pub(super) fn kept_on_replacement(definition: &Value) -> bool {
     matches!(policy, Some("Retain" | "Snapshot"))
 }
 
-/// Whether people lose data with it, or the means to read data. A kind of which the catalogue knows
-/// nothing is taken by what the template says. Logs and queues of a flow hold nothing of the lake's.
+/// Whether people lose data with it, or the means to read data: what the template keeps, and what the
+/// catalogue knows to hold data where the spec can protect it. A topic's key, a flow's logs and queues
+/// hold nothing that is read again.
 pub(super) fn holds_data(definition: &Value) -> bool {
-    match kind_of(definition) {
-        "AWS::Logs::LogGroup" | "AWS::SQS::Queue" | "AWS::EMR::Cluster" => {
-            kept_on_deletion(definition)
-        }
-        // Nothing lies encrypted under the topics' key: a notification is gone once it is sent.
-        "AWS::KMS::Key" if path_of(definition) == "notify" => false,
-        kind => resource_type(kind).map_or_else(|| kept_on_deletion(definition), |f| f.holds_data),
+    let kind = kind_of(definition);
+    if matches!(kind, "AWS::S3::BucketPolicy" | "AWS::KMS::Alias") {
+        return false;
     }
+    if kept_on_deletion(definition) {
+        return true;
+    }
+    let passing = ["AWS::Logs::LogGroup", "AWS::SQS::Queue", "AWS::EMR::Cluster"];
+    let root = path_of(definition).split('.').next().unwrap_or("");
+    let protectable = matches!(root, "" | "lake" | "buckets" | "keys" | "databases" | "sources");
+    protectable
+        && !passing.contains(&kind)
+        && resource_type(kind).is_some_and(|facts| facts.holds_data)
 }
 
 /// The action that the properties amount to, and whether it certainly happens. `old` and `new` are the
@@ -156,13 +162,13 @@ fn fixed_name(properties: &[Judged], old: &Value, new: &Value) -> Option<String>
     let facts = resource_type(kind_of(new)).filter(|facts| !facts.delete_first)?;
     let (place, _) = facts.given_name(old.get("Properties")?)?;
     let (_, name) = facts.given_name(new.get("Properties")?).filter(|(now, _)| *now == place)?;
-    let changes = |place: &&str| {
+    let changes = |place: &str| {
         let place: Vec<&str> = place.split('/').collect();
         properties.iter().any(|property| {
             property.path.iter().zip(&place).all(|(own, wanted)| own.as_str() == *wanted)
         })
     };
-    if changes(&place) || facts.within.iter().any(|place| changes(&place)) {
+    if changes(place) || facts.within.iter().any(|place| changes(place)) {
         return None;
     }
     Some(match name.as_str() {

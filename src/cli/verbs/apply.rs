@@ -5,13 +5,13 @@ use camino::Utf8PathBuf;
 use clap::Args;
 use jiff::SignedDuration;
 
+use crate::cli::Ended;
 use crate::cli::commands::Where;
 use crate::cli::env;
 use crate::cli::load::{self, Ready};
 use crate::cli::output::Output;
 use crate::cli::planning::{self, Format, Observed};
 use crate::cli::running::{self, Request};
-use crate::cli::Ended;
 use crate::plan::{Plan, file};
 use crate::spec::words::Duration;
 
@@ -68,7 +68,8 @@ pub fn duration(text: &str) -> Result<SignedDuration, String> {
 }
 
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
-    let is_spec = matches!(arguments.file.extension(), Some("yaml" | "yml")) || arguments.file == "-";
+    let is_spec =
+        matches!(arguments.file.extension(), Some("yaml" | "yml")) || arguments.file == "-";
     if is_spec {
         return spec(&arguments, output);
     }
@@ -157,4 +158,3 @@ fn again(arguments: &Arguments) -> String {
 fn command(verb: &str, arguments: &Arguments) -> String {
     planning::command(verb, &arguments.file, arguments.env.as_deref(), &arguments.place)
 }
-

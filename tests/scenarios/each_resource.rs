@@ -1,1 +1,0 @@
-//! Every resource of an example fails at its turn.
