@@ -184,7 +184,10 @@ fn every_code_is_explained() {
     for code in &codes {
         let said = bench.run(&format!("explain {code}"));
         assert_eq!(said.code, 0, "{code}: {}", said.err);
-        assert!(said.out.starts_with(&format!("# {code}: ")) && said.out.trim().lines().count() > 2, "{code}");
+        assert!(
+            said.out.starts_with(&format!("# {code}: ")) && said.out.trim().lines().count() > 2,
+            "{code}"
+        );
     }
     let near = bench.run(&format!("explain {}9", codes[0]));
     assert!(near.code == 1 && near.err.contains("did you mean"), "{}", near.err);
@@ -195,7 +198,12 @@ fn colour_is_for_terminals_and_those_who_ask() {
     let bench = Bench::new();
     let colored = |said: &Said| said.out.contains('\u{1b}') || said.err.contains('\u{1b}');
     fs::write(bench.path("bad.yaml"), "lakewright: 2\n").unwrap();
-    for line in ["plan --sandbox", "validate bad.yaml", "plan --sandbox --color never", "validate bad.yaml --no-color"] {
+    for line in [
+        "plan --sandbox",
+        "validate bad.yaml",
+        "plan --sandbox --color never",
+        "validate bad.yaml --no-color",
+    ] {
         assert!(!colored(&bench.run(line)), "{line}");
     }
     for line in ["plan --sandbox --color always", "validate bad.yaml --color always"] {

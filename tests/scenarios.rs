@@ -19,13 +19,18 @@ use std::path::{Path, PathBuf};
 const AT_ONCE: usize = 8;
 
 /// Does `work` for every item, several at once, and answers with what went wrong.
-fn all_at_once<T: Sync>(items: &[T], work: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
+fn all_at_once<T: Sync>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<(), String> + Sync,
+) -> Vec<String> {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let failures = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(items.len()) {
             scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                while let Some(item) =
+                    items.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                {
                     if let Err(failure) = work(item) {
                         failures.lock().expect("invariant: nobody panics with it").push(failure);
                     }

@@ -12,10 +12,20 @@ pub enum What {
     /// A command line and what is expected of it.
     Run(Run),
     /// Replaces one text by another, once.
-    Edit { file: String, old: String, new: String },
-    Write { file: String, text: String },
+    Edit {
+        file: String,
+        old: String,
+        new: String,
+    },
+    Write {
+        file: String,
+        text: String,
+    },
     /// Any other step: its first word, and the rest of its line.
-    Do { verb: &'static str, rest: String },
+    Do {
+        verb: &'static str,
+        rest: String,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -36,8 +46,26 @@ pub struct Says {
 
 /// The steps that are one line.
 const VERBS: [&str; 20] = [
-    "use", "env", "fault", "faults", "put", "hold", "unlock", "tamper", "make", "foreign", "left", "lock", "wait", "kill",
-    "interrupt", "forget", "keep", "disjoint", "json", "drop",
+    "use",
+    "env",
+    "fault",
+    "faults",
+    "put",
+    "hold",
+    "unlock",
+    "tamper",
+    "make",
+    "foreign",
+    "left",
+    "lock",
+    "wait",
+    "kill",
+    "interrupt",
+    "forget",
+    "keep",
+    "disjoint",
+    "json",
+    "drop",
 ];
 
 /// Reads a script. The error names the line.
@@ -50,7 +78,11 @@ pub fn parse(text: &str) -> Result<Vec<Step>, String> {
             match steps.last_mut().map(|step| &mut step.what) {
                 Some(What::Run(run)) => {
                     let not = inner.strip_prefix("! ");
-                    run.says.push(Says { line, text: not.unwrap_or(inner).to_owned(), not: not.is_some() });
+                    run.says.push(Says {
+                        line,
+                        text: not.unwrap_or(inner).to_owned(),
+                        not: not.is_some(),
+                    });
                 }
                 Some(What::Write { text, .. }) => {
                     text.push_str(inner);

@@ -85,7 +85,11 @@ impl Stage {
         let err = out.try_clone().map_err(|error| error.to_string())?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_lakewright"));
         command.args(words).current_dir(self.folder.path());
-        command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", self.folder.path()).envs(&self.env);
+        command
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", self.folder.path())
+            .envs(&self.env);
         command.stdin(Stdio::null()).stdout(out).stderr(err);
         let mut child = command.spawn().map_err(|error| error.to_string())?;
         let end = Instant::now() + LIMIT;
@@ -115,7 +119,9 @@ impl Stage {
             println!("> lakewright {}\n{}", words.join(" "), self.said);
         }
         if let Some((text, _)) = interrupt {
-            return Err(format!("it ended before it said `{text}`, where it was to be interrupted"));
+            return Err(format!(
+                "it ended before it said `{text}`, where it was to be interrupted"
+            ));
         }
         Ok(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)))
     }
@@ -171,7 +177,8 @@ impl Stage {
 
     /// The sandbox, as somebody else in the account opens it.
     pub fn sandbox(&self) -> Result<Sandbox, String> {
-        let folder = Utf8PathBuf::try_from(self.path(".lakewright/sandbox")).map_err(|e| e.to_string())?;
+        let folder =
+            Utf8PathBuf::try_from(self.path(".lakewright/sandbox")).map_err(|e| e.to_string())?;
         let account = AccountId::new(&self.account)?;
         Sandbox::open(&folder, SandboxOptions::new(account)).map_err(|error| error.to_string())
     }
@@ -207,7 +214,8 @@ impl Stage {
                 Ok(())
             }
             ("fault", _) => {
-                let faults: Faults = serde_json::from_str(rest).map_err(|error| error.to_string())?;
+                let faults: Faults =
+                    serde_json::from_str(rest).map_err(|error| error.to_string())?;
                 self.sandbox()?.set_faults(faults).map_err(cloud)
             }
             ("faults", ["none"]) => self.sandbox()?.set_faults(Faults::default()).map_err(cloud),
@@ -220,8 +228,12 @@ impl Stage {
             ("drop", [bucket, key]) => {
                 self.sandbox()?.delete_object(&self.object(bucket, key)?).map_err(cloud)
             }
-            ("hold", [bucket, key]) => self.sandbox()?.set_legal_hold(bucket, key, true).map_err(cloud),
-            ("unlock", [bucket, key]) => self.sandbox()?.set_legal_hold(bucket, key, false).map_err(cloud),
+            ("hold", [bucket, key]) => {
+                self.sandbox()?.set_legal_hold(bucket, key, true).map_err(cloud)
+            }
+            ("unlock", [bucket, key]) => {
+                self.sandbox()?.set_legal_hold(bucket, key, false).map_err(cloud)
+            }
             ("tamper", [kind, id, how, more @ ..]) => self.tamper(kind, id, how, more),
             ("make", [kind, ..]) => {
                 let json = rest.strip_prefix(kind).unwrap_or("").trim();
@@ -252,7 +264,9 @@ impl Stage {
             }
             ("keep", [name]) => self.keep(name),
             ("disjoint", [one, two]) => {
-                let names = |name: &str| self.names.get(name).ok_or(format!("nothing was kept as `{name}`"));
+                let names = |name: &str| {
+                    self.names.get(name).ok_or(format!("nothing was kept as `{name}`"))
+                };
                 let common: Vec<&String> = names(one)?.intersection(names(two)?).collect();
                 match common.is_empty() && !names(one)?.is_empty() && !names(two)?.is_empty() {
                     true => Ok(()),
@@ -285,7 +299,8 @@ impl Stage {
     }
 
     fn tamper(&self, kind: &str, id: &str, how: &str, more: &[&str]) -> Done {
-        let path = || more.first().map(|path| (*path).to_owned()).ok_or("a path is missing".to_owned());
+        let path =
+            || more.first().map(|path| (*path).to_owned()).ok_or("a path is missing".to_owned());
         let value = || {
             let text = more.get(1..).unwrap_or(&[]).join(" ");
             Value::from_json(&text).map_err(|error| format!("`{text}`: {error:?}"))
