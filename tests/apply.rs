@@ -3,6 +3,8 @@
 
 #[path = "apply/bench.rs"]
 mod bench;
+#[path = "apply/calls.rs"]
+mod calls;
 #[path = "apply/cycle.rs"]
 mod cycle;
 #[path = "apply/drifts.rs"]
@@ -11,3 +13,10 @@ mod drifts;
 mod failures;
 #[path = "apply/guards.rs"]
 mod guards;
+#[path = "apply/meddler.rs"]
+mod meddler;
+#[path = "apply/ministack.rs"]
+mod ministack;
+#[path = "apply/stream.rs"]
+mod stream;
+mod support;

@@ -168,7 +168,10 @@ fn parameters(stack: &StackPlan, deployed: &Deployed) -> Result<BTreeMap<String,
         .iter()
         .map(|(name, output)| match value(output) {
             Some(value) => Ok((name.clone(), value)),
-            None => Err(format!("it needs {} of {}, which is known after apply", output.output, output.stack)),
+            None => Err(format!(
+                "it needs {} of {}, which is known after apply",
+                output.output, output.stack
+            )),
         })
         .collect()
 }
@@ -179,8 +182,10 @@ fn look(made: &Made<'_>) -> Result<ChangeSet, CloudError> {
     loop {
         let set = insist(made.clock, || made.cloud.describe_change_set(&made.at.region, &made.id))?;
         looks += 1;
-        let making =
-            matches!(set.status, ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress);
+        let making = matches!(
+            set.status,
+            ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress
+        );
         if !making || looks >= LOOKS {
             return Ok(set);
         }

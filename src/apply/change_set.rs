@@ -270,6 +270,5 @@ impl Run<'_> {
 /// The end of a change set's ARN: letters, digits and hyphens, 36 of them at AWS.
 fn short(id: &str) -> String {
     let last = id.rsplit('/').next().unwrap_or_default();
-    let fit = last.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
-    fit
+    last.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect()
 }

@@ -91,8 +91,14 @@ impl Watcher<'_> {
             for event in &fresh {
                 if is_own(event, &watch) {
                     over = StackStatus::parse(&event.status).is_none_or(|it| !it.in_progress());
-                } else {
-                    self.tell(What::Resource(progress(plan, event, &mut begun, now)));
+                    continue;
+                }
+                // CloudFormation says twice that it begins: before and after it has called the
+                // service.
+                let known = begun.contains_key(&event.logical_id);
+                let progress = progress(plan, event, &mut begun, now);
+                if !(known && progress.phase == Phase::Started) {
+                    self.tell(What::Resource(progress));
                     told = now;
                 }
             }

@@ -5,11 +5,44 @@
 //! are not there yet is left out, and comes with the update that follows: import does not compare a
 //! template's values with reality.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cloud::ImportTarget;
 use crate::document::{Map, Value};
 use crate::graph::references;
+
+/// How many resources one import takes (AWS CloudFormation API reference, CreateChangeSet,
+/// ResourcesToImport: at most 200).
+const MOST: usize = 200;
+
+/// The imports in an order in which none refers to a later one, as many at a time as an import takes.
+pub(super) fn batches(new: &Value, imports: &[ImportTarget]) -> Vec<Vec<ImportTarget>> {
+    let mut waiting: BTreeMap<&str, &ImportTarget> =
+        imports.iter().map(|target| (target.logical_id.as_str(), target)).collect();
+    let mut needs: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for id in waiting.keys() {
+        let own = needs.entry(id).or_default();
+        let Some(resource) = new.at(&["Resources", id]) else { continue };
+        references(resource, &mut |target| own.extend([target.id.to_string()]));
+        let before = resource.get("DependsOn").and_then(Value::as_list).unwrap_or_default();
+        own.extend(before.iter().filter_map(Value::as_str).map(str::to_owned));
+        own.retain(|need| waiting.contains_key(need.as_str()) && need != id);
+    }
+    let mut ordered: Vec<ImportTarget> = Vec::with_capacity(imports.len());
+    while !waiting.is_empty() {
+        let ready: Vec<&str> = waiting
+            .keys()
+            .filter(|id| !needs[**id].iter().any(|need| waiting.contains_key(need.as_str())))
+            .copied()
+            .collect();
+        // Resources that refer to each other: their properties are left out where they must be.
+        let ready = if ready.is_empty() { waiting.keys().copied().collect() } else { ready };
+        for id in ready {
+            ordered.extend(waiting.remove(id).cloned());
+        }
+    }
+    ordered.chunks(MOST).map(<[ImportTarget]>::to_vec).collect()
+}
 
 /// The template of the first step. `new` is the template to get to, `current` the one that is
 /// deployed, if there is one.
@@ -107,7 +140,6 @@ mod tests {
     use super::*;
     use crate::document;
     use crate::names::LogicalId;
-    use std::collections::BTreeMap;
 
     fn target(id: &str) -> ImportTarget {
         ImportTarget {
@@ -167,5 +199,29 @@ mod tests {
         assert!(template.at(&["Resources", "Old"]).is_some());
         assert!(template.at(&["Outputs", "Kept"]).is_some());
         assert!(template.at(&["Outputs", "O"]).is_none());
+    }
+
+    #[test]
+    fn many_imports_are_divided_and_none_refers_to_a_later_one() {
+        let mut resources = Map::new();
+        let mut imports = Vec::new();
+        for number in 0..450 {
+            let id = format!("A{number}");
+            resources
+                .insert(id.clone(), document!({"Type": "T", "Properties": {"In": {"Ref": "Z"}}}));
+            imports.push(target(&id));
+        }
+        resources.insert("Z", document!({"Type": "T", "DependsOn": ["Y"]}));
+        resources.insert("Y", document!({"Type": "T"}));
+        imports.push(target("Z"));
+        imports.push(target("Y"));
+        let mut new = Map::new();
+        new.insert("Resources", resources);
+        let batches = batches(&Value::Map(new), &imports);
+        let sizes: Vec<usize> = batches.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [200, 200, 52]);
+        let first: Vec<&str> =
+            batches[0][..2].iter().map(|target| target.logical_id.as_str()).collect();
+        assert_eq!(first, ["Y", "Z"]);
     }
 }

@@ -259,10 +259,11 @@ pub(super) fn next(ended: Ended, stacks: &[StackReport], options: &Options<'_>) 
                         Some(UpdateRollbackFailed | UpdateFailed | CreateFailed)
                     )
             });
-            if rollback { vec![format!("{command} --recover")] } else { vec![command.clone()] }
+            let recover = rollback.then(|| options.recover_command.clone());
+            recover.into_iter().chain([command.clone()]).collect()
         }
         Ended::Locked => vec![format!("{command} --lock-timeout 10m")],
-        Ended::Interrupted | Ended::Blind => {
+        Ended::Interrupted | Ended::Unfinished => {
             vec![options.watch_command.clone(), command.clone()]
         }
         Ended::Refused | Ended::Stale | Ended::RolledBack => vec![command.clone()],

@@ -9,6 +9,8 @@
 //! Read next: `run.rs` for the order of things, `step.rs` for one stack; `docs/index-and-lock.md` for
 //! the two objects that are kept in the base bucket.
 
+#![expect(clippy::result_large_err, reason = "an error is made once, and ends the run")]
+
 mod ask;
 mod broken;
 mod change_set;

@@ -38,8 +38,9 @@ pub enum Ended {
     RolledBack,
     /// A stack failed and is stuck.
     NeedsRecovery,
-    /// The cloud does not answer any more; how the stacks end is not known here.
-    Blind,
+    /// It ended before all was done, and no stack failed: the cloud does not answer any more, or
+    /// the lock was lost.
+    Unfinished,
     /// The person stopped it; what runs in the cloud goes on.
     Interrupted,
 }
@@ -49,7 +50,7 @@ impl Ended {
     pub const fn exit_code(self) -> u8 {
         match self {
             Ended::Done => 0,
-            Ended::Refused | Ended::Blind => 1,
+            Ended::Refused | Ended::Unfinished => 1,
             Ended::Locked => 5,
             Ended::Stale => 6,
             Ended::RolledBack => 7,
@@ -62,11 +63,11 @@ impl Ended {
     pub const fn as_str(self) -> &'static str {
         match self {
             Ended::Done => "ok",
-            Ended::Refused | Ended::Blind => "error",
-            Ended::Locked => "lock_held",
-            Ended::Stale => "plan_stale",
+            Ended::Refused | Ended::Unfinished => "error",
+            Ended::Locked => "locked",
+            Ended::Stale => "stale",
             Ended::RolledBack => "rolled_back",
-            Ended::NeedsRecovery => "needs_recovery",
+            Ended::NeedsRecovery => "recovery",
             Ended::Interrupted => "interrupted",
         }
     }

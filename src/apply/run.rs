@@ -39,6 +39,8 @@ pub struct Options<'a> {
     pub command: String,
     /// What shows the lake's stacks: `lakewright status lake.yaml --env prod`.
     pub watch_command: String,
+    /// What takes back stacks that are stuck: `lakewright recover lake.yaml --env prod`.
+    pub recover_command: String,
     /// The machine or the CI run, for the lock.
     pub host: Option<String>,
     /// How long to wait for another run's lock.
@@ -114,7 +116,7 @@ pub(super) struct Run<'a> {
 /// A run that ends before its work is done.
 struct Early {
     ended: Ended,
-    lock: Option<LockInfo>,
+    lock: Option<Box<LockInfo>>,
 }
 
 impl From<Ended> for Early {
@@ -243,7 +245,7 @@ impl Run<'_> {
             Err(NotTaken::Cloud(error)) => Err(refused(&error)),
             Err(NotTaken::Held(lock)) => {
                 self.report(message::locked(&lock, &self.options.command));
-                Err(Early { ended: Ended::Locked, lock: Some(*lock) })
+                Err(Early { ended: Ended::Locked, lock: Some(lock) })
             }
         }
     }
@@ -500,7 +502,7 @@ impl Run<'_> {
     fn conclude(&self, ended: Result<(), Early>) -> Outcome {
         let (mut ended, lock) = match ended {
             Ok(()) => (Ended::Done, None),
-            Err(early) => (early.ended, early.lock),
+            Err(early) => (early.ended, early.lock.map(|lock| *lock)),
         };
         self.release();
         if self.watcher.interrupted() && ended != Ended::NeedsRecovery && ended != Ended::Done {
@@ -594,7 +596,8 @@ impl Run<'_> {
 
     /// The end that the states of the stacks come to.
     fn early(&self) -> Early {
-        if self.watcher.lost.load(Ordering::SeqCst) {
+        let lost = self.watcher.lost.load(Ordering::SeqCst);
+        if lost {
             self.report(message::lock_lost());
         }
         let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
@@ -603,8 +606,8 @@ impl Run<'_> {
             Ended::NeedsRecovery.into()
         } else if self.watcher.interrupted() {
             Ended::Interrupted.into()
-        } else if any(State::Running) {
-            Ended::Blind.into()
+        } else if lost || any(State::Running) {
+            Ended::Unfinished.into()
         } else if any(State::RolledBack) || any(State::Done) {
             Ended::RolledBack.into()
         } else {

@@ -6,12 +6,12 @@ use super::broken::{Broken, Failed};
 use super::change_set::{Draft, Ready};
 use super::event::What;
 use super::follow::{Ended, Watch};
-use super::import::import_template;
+use super::import::{batches, import_template};
 use super::message::explain;
 use super::run::Run;
 use crate::cloud::{
-    BucketAddress, ChangeAction, ChangeSetKind, CloudError, Stack, StackAddress, StackEvent,
-    StackStatus,
+    BucketAddress, ChangeAction, ChangeSetKind, CloudError, ImportTarget, Stack, StackAddress,
+    StackEvent, StackStatus,
 };
 use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::document::Value;
@@ -57,10 +57,16 @@ impl Run<'_> {
         let mut changed = false;
         let mut events = Vec::new();
         if !stack.imports.is_empty() {
-            if let Some(ready) = self.import(stack, there, &parameters)? {
-                let ended = self.execute(stack, ready)?;
-                events.extend(ended.events);
-                changed = true;
+            let mut current = if there { Some(self.deployed_template(stack)?) } else { None };
+            for (number, batch) in batches(&stack.template, &stack.imports).into_iter().enumerate()
+            {
+                let template = import_template(&stack.template, current.as_ref(), &batch);
+                if let Some(ready) = self.import(stack, &template, batch, number, &parameters)? {
+                    let ended = self.execute(stack, ready)?;
+                    events.extend(ended.events);
+                    changed = true;
+                }
+                current = Some(template);
             }
             there = true;
         }
@@ -86,26 +92,26 @@ impl Run<'_> {
         Ok(Done { stack: end, events, changed })
     }
 
+    /// The template that the stack has now.
+    fn deployed_template(&self, stack: &StackPlan) -> Result<Value, Broken> {
+        let doing = format!("reading the template of stack {}", stack.key);
+        let at = StackAddress::new(&stack.key.region, stack.key.name.as_str());
+        let text = self.watcher.insist(|| self.watcher.cloud.template(&at));
+        let text = text.map_err(|error| Broken::call(error, &doing))?;
+        Value::from_json(&text).map_err(|error| {
+            Broken::call(CloudError::Refused(format!("it is not JSON: {error}")), &doing)
+        })
+    }
+
     /// The change set that takes existing resources in, alone.
     fn import(
         &self,
         stack: &StackPlan,
-        there: bool,
+        template: &Value,
+        imports: Vec<ImportTarget>,
+        number: usize,
         parameters: &BTreeMap<String, String>,
     ) -> Result<Option<Ready>, Broken> {
-        let doing = format!("reading the template of stack {}", stack.key);
-        let at = StackAddress::new(&stack.key.region, stack.key.name.as_str());
-        let current = match there {
-            false => None,
-            true => {
-                let text = self.watcher.insist(|| self.watcher.cloud.template(&at));
-                let text = text.map_err(|error| Broken::call(error, &doing))?;
-                Some(Value::from_json(&text).map_err(|error| {
-                    Broken::call(CloudError::Refused(format!("it is not JSON: {error}")), &doing)
-                })?)
-            }
-        };
-        let template = import_template(&stack.template, current.as_ref(), &stack.imports);
         let declared = template.get("Parameters").and_then(Value::as_map);
         let given = parameters
             .iter()
@@ -114,10 +120,10 @@ impl Run<'_> {
         let draft = Draft {
             kind: ChangeSetKind::Import,
             parameters: given.collect(),
-            template: crate::stacks::body(&template),
+            template: crate::stacks::body(template),
             tags: stack.tags.clone(),
-            imports: stack.imports.clone(),
-            step: "import",
+            imports,
+            step: &format!("import-{number}"),
         };
         let Some(ready) = self.change_set(stack, draft)? else { return Ok(None) };
         let other: Vec<String> = ready

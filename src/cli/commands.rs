@@ -87,6 +87,11 @@ pub enum Command {
         after_help = "Examples:\n  lakewright validate\n  lakewright validate other.yaml --env prod\n  lakewright validate --json | jq '.diagnostics[].summary'"
     )]
     Validate(verbs::validate::Arguments),
+    /// Print the JSON Schema of the spec, for editors
+    #[command(
+        after_help = "Example:\n  lakewright schema > lake.schema.json\n  # then, as the first line of lake.yaml: # yaml-language-server: $schema=lake.schema.json"
+    )]
+    Schema(verbs::schema::Arguments),
     /// Bring a spec into the canonical layout
     #[command(
         after_help = "Examples:\n  lakewright fmt\n  lakewright fmt --check    # exit 3 if a file is not in the layout"
@@ -118,13 +123,20 @@ pub enum Command {
     )]
     Apply(verbs::apply::Arguments),
     /// Print the names of what is deployed
-    #[command(after_help = "Examples:\n  lakewright output --sandbox\n  lakewright output --env prod --json\n  lakewright output --env prod --handover    # the other accounts' halves of grants")]
+    #[command(
+        after_help = "Examples:\n  lakewright output --sandbox\n  lakewright output --env prod --json\n  lakewright output --env prod --handover    # the other accounts' halves of grants"
+    )]
     Output(verbs::output::Arguments),
     /// Delete the stacks, and keep what holds data
     #[command(
         after_help = "Examples:\n  lakewright destroy --sandbox\n  lakewright destroy --env dev --allow-destroy raw --empty raw"
     )]
     Destroy(verbs::destroy::Arguments),
+    /// Show where the account is not what was deployed
+    #[command(
+        after_help = "Examples:\n  lakewright drift --sandbox\n  lakewright drift --env prod --detailed-exitcode --json"
+    )]
+    Drift(verbs::drift::Arguments),
     /// Show the stacks of a lake, and who is at work
     #[command(after_help = "Example:\n  lakewright status --env prod")]
     Status(verbs::status::Arguments),
@@ -147,6 +159,7 @@ impl Command {
         match self {
             Command::Init(arguments) => verbs::init::run(arguments, output),
             Command::Validate(arguments) => verbs::validate::run(arguments, output),
+            Command::Schema(arguments) => verbs::schema::run(arguments, output),
             Command::Fmt(arguments) => verbs::fmt::run(arguments, output),
             Command::Compile(arguments) => verbs::compile::run(arguments, output),
             Command::Plan(arguments) => verbs::plan::run(arguments, output),
@@ -155,6 +168,7 @@ impl Command {
             Command::Apply(arguments) => verbs::apply::run(arguments, output),
             Command::Output(arguments) => verbs::output::run(arguments, output),
             Command::Destroy(arguments) => verbs::destroy::run(arguments, output),
+            Command::Drift(arguments) => verbs::drift::run(arguments, output),
             Command::Status(arguments) => verbs::status::run(arguments, output),
             Command::Recover(arguments) => verbs::recover::run(arguments, output),
             Command::Explain(arguments) => verbs::explain::run(arguments, output),

@@ -34,7 +34,7 @@ impl Exit {
     pub const fn of(ended: Ended) -> Self {
         match ended {
             Ended::Done => Exit::Ok,
-            Ended::Refused | Ended::Blind => Exit::Error,
+            Ended::Refused | Ended::Unfinished => Exit::Error,
             Ended::Locked => Exit::Locked,
             Ended::Stale => Exit::Stale,
             Ended::RolledBack => Exit::RolledBack,

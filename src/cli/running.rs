@@ -30,6 +30,7 @@ pub struct Request<'a> {
     /// What was typed, and what shows the state.
     pub command: String,
     pub watch_command: String,
+    pub recover_command: String,
 }
 
 /// Asks, carries the plan out, and says how it went.
@@ -61,6 +62,7 @@ pub fn run(request: &Request<'_>, output: &Output) -> Ended {
         run: env::run_id(),
         command: request.command.clone(),
         watch_command: request.watch_command.clone(),
+        recover_command: request.recover_command.clone(),
         host: env::host(),
         lock_timeout: request.lock_timeout,
         break_lock: request.break_lock.clone(),
@@ -139,7 +141,9 @@ impl<'a> Teller<'a> {
                 let bar = bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 match &event.what {
                     // What only begins is shown in the bar; what has ended stays on the screen.
-                    What::Resource(progress) if progress.phase == Phase::Started => bar.set_message(text),
+                    What::Resource(progress) if progress.phase == Phase::Started => {
+                        bar.set_message(text)
+                    }
                     What::Heartbeat { .. } => bar.set_message(text),
                     What::Summary(_) => bar.suspend(|| self.output.data(&text)),
                     _ => bar.suspend(|| self.output.progress(&text)),

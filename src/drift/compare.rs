@@ -159,9 +159,7 @@ impl<'a> Compare<'a> {
         let Some(kind) = self.kind else { return false };
         kind.write_only.iter().any(|path| {
             let mut steps = path.split('/');
-            let same = |(own, step): (&String, &str)| {
-                step == "*" || own == step || (own.starts_with('[') && step == "*")
-            };
+            let same = |(own, step): (&String, &str)| step == "*" || own == step;
             path.split('/').count() == self.path.len() && self.path.iter().zip(&mut steps).all(same)
         })
     }

@@ -371,7 +371,7 @@ fn summary_text(summary: &Summary) -> String {
         (Ended::Done, Operation::Destroy) => "Destroy complete!",
         (Ended::Refused | Ended::Locked | Ended::Stale, _) => "Nothing was done.",
         (Ended::Interrupted, _) => "Interrupted.",
-        (Ended::Blind, _) => "Lost sight of the cloud.",
+        (Ended::Unfinished, _) => "Not finished.",
         (_, Operation::Apply) => "Apply failed.",
         (_, Operation::Destroy) => "Destroy failed.",
     };

@@ -22,13 +22,19 @@ use sha2::{Digest, Sha256};
 /// A clock that moves only when somebody sleeps.
 pub struct Hands {
     millis: AtomicI64,
+    /// How long a sleep of a second really takes, in milliseconds: for a cloud with a time of its own.
+    pub pace: AtomicI64,
     pub slept: AtomicUsize,
 }
 
 impl Hands {
     pub fn new() -> Self {
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        Hands { millis: AtomicI64::new(start.as_millisecond()), slept: AtomicUsize::new(0) }
+        Hands {
+            millis: AtomicI64::new(start.as_millisecond()),
+            pace: AtomicI64::new(0),
+            slept: AtomicUsize::new(0),
+        }
     }
 }
 
@@ -39,6 +45,9 @@ impl Clock for Hands {
 
     fn sleep(&self, span: SignedDuration) {
         self.slept.fetch_add(1, Ordering::SeqCst);
+        let real =
+            self.pace.load(Ordering::SeqCst) * i64::try_from(span.as_millis()).unwrap() / 1000;
+        std::thread::sleep(std::time::Duration::from_millis(real.unsigned_abs()));
         self.millis.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
@@ -124,10 +133,15 @@ impl Bench {
             .unwrap_or_else(|told| panic!("{told:?}"))
     }
 
-    /// Plans what the spec says.
+    /// Plans what the spec says, in the sandbox.
     pub fn plan(&self, typed: &Typed) -> Plan {
+        self.plan_on(&self.sandbox, typed)
+    }
+
+    /// Plans what the spec says.
+    pub fn plan_on(&self, cloud: &dyn Cloud, typed: &Typed) -> Plan {
         let lake = self.lake();
-        let deployed = self.observe(&self.sandbox);
+        let deployed = self.observe(cloud);
         let mut hashes = Scripts::new();
         for path in scripts_of(&lake) {
             let body = std::fs::read(self.scripts.join(path)).unwrap();
@@ -138,26 +152,31 @@ impl Bench {
         assert!(!compiled.diagnostics.has_errors(), "{:?}", compiled.diagnostics);
         let context = self.context(&lake, typed, &hashes);
         let plan = plan::plan(compiled.stacks.clone(), &deployed, &context);
-        let filled = self.fill(deployed, &plan);
+        let filled = self.fill(cloud, deployed, &plan);
         plan::plan(compiled.stacks, &filled, &context)
     }
 
-    /// Plans the end of the lake.
+    /// Plans the end of the lake, in the sandbox.
     pub fn plan_destroy(&self, typed: &Typed) -> Plan {
+        self.plan_destroy_on(&self.sandbox, typed)
+    }
+
+    /// Plans the end of the lake.
+    pub fn plan_destroy_on(&self, cloud: &dyn Cloud, typed: &Typed) -> Plan {
         let lake = self.lake();
         let context = self.context(&lake, typed, &Scripts::new());
-        let deployed = self.observe(&self.sandbox);
+        let deployed = self.observe(cloud);
         let plan = plan::destroy(&deployed, &context);
-        let filled = self.fill(deployed, &plan);
+        let filled = self.fill(cloud, deployed, &plan);
         plan::destroy(&filled, &context)
     }
 
-    fn fill(&self, mut deployed: Deployed, plan: &Plan) -> Deployed {
+    fn fill(&self, cloud: &dyn Cloud, mut deployed: Deployed, plan: &Plan) -> Deployed {
         let account = self.lake().home.account;
         for emptied in plan.emptied() {
             let bucket = BucketName::new(&emptied.bucket).unwrap();
             let at = apply::base_bucket(&emptied.stack.region, &bucket, &account);
-            let found = self.sandbox.list_versions(&at, "", 1000).unwrap();
+            let found = cloud.list_versions(&at, "", 1000).unwrap();
             let locked = found.iter().filter(|version| version.locked.is_some()).count();
             deployed.filled.insert(emptied.bucket, Filled { versions: found.len(), locked });
         }
@@ -202,6 +221,7 @@ impl Bench {
             run: format!("run-{number}"),
             command: "lakewright apply".into(),
             watch_command: "lakewright status".into(),
+            recover_command: "lakewright recover".into(),
             host: None,
             lock_timeout: SignedDuration::from_secs(typed.lock_timeout),
             break_lock: typed.break_lock.clone(),

@@ -105,6 +105,24 @@ fn what_is_destroyed_is_kept_and_taken_back() {
 }
 
 #[test]
+fn more_than_an_import_takes_is_taken_back_in_several() {
+    let tables: String = (0..230)
+        .map(|n| format!("      t{n}: {{ format: parquet, columns: {{ id: bigint }} }}\n"))
+        .collect();
+    let bench = Bench::spec(&format!(
+        "lakewright: 1\nlake: many\nenvironments:\n  dev: {{ region: eu-west-1 }}\nbuckets:\n  raw: {{}}\ndatabases:\n  shop:\n    location: raw/shop/\n    tables:\n{tables}"
+    ));
+    bench.apply();
+    let outcome = bench.carry_out(&bench.plan_destroy(&Typed::default()));
+    assert_eq!(outcome.ended, Ended::Done, "{}", told(&outcome));
+    assert!(outcome.summary.kept.len() > 230);
+    let outcome = bench.apply();
+    assert!(outcome.summary.imported > 230);
+    assert!(outcome.summary.kept.is_empty());
+    assert!(bench.plan(&Typed::default()).is_empty());
+}
+
+#[test]
 fn data_goes_only_with_both_consents() {
     let bench = Bench::spec(SMALL);
     bench.apply();

@@ -7,7 +7,7 @@ use lakewright::{document, render};
 
 use crate::bench::Bench;
 
-fn look(bench: &Bench) -> DriftReport {
+pub fn look(bench: &Bench) -> DriftReport {
     let account = bench.lake().home.account;
     let deployed = bench.observe(&bench.sandbox);
     detect(&bench.sandbox, &bench.clock, &account, &deployed)

@@ -29,24 +29,69 @@ fn made(bench: &Bench) -> Vec<(String, String, String)> {
 fn each_resource_of_an_example_fails_at_its_creation_and_the_same_command_converges() {
     let resources = made(&Bench::example("medallion", "dev"));
     assert!(resources.len() > 20);
-    for (stack, id, path) in resources {
-        let bench = Bench::example("medallion", "dev");
-        bench.sandbox.set_faults(fail(format!("{stack}/{id}"), FailAt::Create)).unwrap();
-        let plan = bench.plan(&Typed::default());
-        let outcome = bench.carry_out(&plan);
-        assert_eq!(outcome.ended, Ended::RolledBack, "{stack}/{id}: {}", told(&outcome));
-        assert_eq!(outcome.ended.exit_code(), 7);
-        let first = &outcome.diagnostics[0];
-        assert_eq!(first.code.as_str(), "LW0801", "{stack}/{id}: {}", told(&outcome));
-        assert_eq!(first.path.as_deref(), Some(path.as_str()));
-        assert!(first.notes.iter().any(|note| note.contains("no luck today")), "{first:?}");
+    // Each on a cloud of its own, some at the same time.
+    std::thread::scope(|scope| {
+        for part in resources.chunks(resources.len().div_ceil(4)) {
+            scope.spawn(|| {
+                part.iter().for_each(|(stack, id, path)| creation_fails(stack, id, path))
+            });
+        }
+    });
+}
+
+fn creation_fails(stack: &str, id: &str, path: &str) {
+    let bench = Bench::example("medallion", "dev");
+    bench.sandbox.set_faults(fail(format!("{stack}/{id}"), FailAt::Create)).unwrap();
+    let plan = bench.plan(&Typed::default());
+    let outcome = bench.carry_out(&plan);
+    assert_eq!(outcome.ended, Ended::RolledBack, "{stack}/{id}: {}", told(&outcome));
+    assert_eq!(outcome.ended.exit_code(), 7);
+    let first = &outcome.diagnostics[0];
+    assert_eq!(first.code.as_str(), "LW0801", "{stack}/{id}: {}", told(&outcome));
+    assert_eq!(first.path.as_deref(), Some(path));
+    assert!(first.notes.iter().any(|note| note.contains("no luck today")), "{first:?}");
+    let report = outcome.stacks.iter().find(|it| it.key.name.as_str() == stack).unwrap();
+    assert_eq!(report.state, State::RolledBack);
+    assert_eq!(report.status, Some(StackStatus::RollbackComplete), "{stack}/{id}");
+    assert_eq!(outcome.next, ["lakewright apply"]);
+    bench.sandbox.set_faults(Faults::default()).unwrap();
+    bench.apply();
+    assert!(bench.plan(&Typed::default()).is_empty(), "{stack}/{id}");
+}
+
+#[test]
+fn one_of_each_kind_fails_at_its_change_and_the_same_command_converges() {
+    let mut bench = Bench::example("medallion", "dev");
+    bench.apply();
+    // A tag of the lake is one of every resource.
+    let spec = bench.spec.clone();
+    bench.spec = spec.replace("owner: data-platform@", "owner: lake-team@");
+    let plan = bench.plan(&Typed::default());
+    let changes: std::collections::BTreeMap<String, (String, String)> = plan
+        .stacks
+        .iter()
+        .flat_map(|stack| {
+            stack.changes.iter().map(|change| {
+                let at = (stack.key.name.to_string(), change.logical_id.to_string());
+                (change.kind.clone(), at)
+            })
+        })
+        .collect();
+    assert!(changes.len() > 5, "{changes:?}");
+    for (number, (kind, (stack, id))) in changes.into_iter().enumerate() {
+        bench.spec = spec.replace("owner: data-platform@", &format!("owner: team-{number}@"));
+        bench.sandbox.set_faults(fail(format!("{stack}/{id}"), FailAt::Update)).unwrap();
+        let before = bench.observe(&bench.sandbox);
+        let outcome = bench.carry_out(&bench.plan(&Typed::default()));
+        assert_eq!(outcome.ended, Ended::RolledBack, "{kind}: {}", told(&outcome));
         let report = outcome.stacks.iter().find(|it| it.key.name.as_str() == stack).unwrap();
-        assert_eq!(report.state, State::RolledBack);
-        assert_eq!(report.status, Some(StackStatus::RollbackComplete), "{stack}/{id}");
-        assert_eq!(outcome.next, ["lakewright apply"]);
+        assert_eq!(report.status, Some(StackStatus::UpdateRollbackComplete), "{kind}");
+        let after = bench.observe(&bench.sandbox);
+        assert_eq!(after.stacks[&report.key].template, before.stacks[&report.key].template);
+        assert_eq!(after.stacks[&report.key].tags, before.stacks[&report.key].tags);
         bench.sandbox.set_faults(Faults::default()).unwrap();
         bench.apply();
-        assert!(bench.plan(&Typed::default()).is_empty(), "{stack}/{id}");
+        assert!(bench.plan(&Typed::default()).is_empty(), "{kind}");
     }
 }
 
@@ -90,7 +135,7 @@ fn a_stuck_stack_is_recovered_by_the_printed_command() {
         "{}",
         told(&outcome)
     );
-    assert_eq!(outcome.next, ["lakewright apply --recover"]);
+    assert_eq!(outcome.next, ["lakewright recover", "lakewright apply"]);
     assert!(
         !bench.plan(&Typed::default()).refusals.is_empty(),
         "nothing is planned on a stuck stack"
