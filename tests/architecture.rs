@@ -88,10 +88,9 @@ fn names_after<'c>(code: &'c str, prefix: &str) -> BTreeSet<&'c str> {
         let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
         &text[..end]
     };
-    let mut rest = code;
-    while let Some(at) = rest.find(prefix) {
-        let before = rest[..at].chars().next_back();
-        rest = &rest[at + prefix.len()..];
+    for (at, _) in code.match_indices(prefix) {
+        let before = code[..at].chars().next_back();
+        let rest = &code[at + prefix.len()..];
         if before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':') {
             continue;
         }
@@ -172,16 +171,48 @@ fn modules_use_what_the_page_allows() {
 
 /// The modules that may not know which cloud they work on, nor anything of the world outside.
 const PURE: [&str; 19] = [
-    "blueprint", "catalogue", "check", "cloud", "compile", "diagnostic", "document", "graph", "lake",
-    "lower", "names", "plan", "policy", "render", "resolve", "source", "spec", "stacks", "syntax",
+    "blueprint",
+    "catalogue",
+    "check",
+    "cloud",
+    "compile",
+    "diagnostic",
+    "document",
+    "graph",
+    "lake",
+    "lower",
+    "names",
+    "plan",
+    "policy",
+    "render",
+    "resolve",
+    "source",
+    "spec",
+    "stacks",
+    "syntax",
 ];
 
 #[test]
 fn the_core_touches_nothing_outside() {
     let doors = [
-        "std::fs", "std::env", "std::time", "std::net", "std::process", "std::thread", "fs_err",
-        "tempfile", "tokio", "SystemTime", "Instant::now", "println!", "eprintln!", "stdin()",
-        "stdout()", "stderr()", "jiff::Zoned::now", "Timestamp::now",
+        "std::fs",
+        "std::env",
+        "std::time",
+        "std::net",
+        "std::process",
+        "std::thread",
+        "fs_err",
+        "tempfile",
+        "tokio",
+        "SystemTime",
+        "Instant::now",
+        "println!",
+        "eprintln!",
+        "stdin()",
+        "stdout()",
+        "stderr()",
+        "jiff::Zoned::now",
+        "Timestamp::now",
     ];
     let mut wrong = String::new();
     let mut seen = BTreeSet::new();
@@ -208,8 +239,20 @@ fn the_core_touches_nothing_outside() {
 #[test]
 fn applying_gets_the_world_handed_in() {
     let doors = [
-        "std::fs", "std::env", "std::net", "std::process", "fs_err", "tempfile", "tokio",
-        "SystemTime", "Instant::now", "println!", "eprintln!", "stdin()", "stdout()", "stderr()",
+        "std::fs",
+        "std::env",
+        "std::net",
+        "std::process",
+        "fs_err",
+        "tempfile",
+        "tokio",
+        "SystemTime",
+        "Instant::now",
+        "println!",
+        "eprintln!",
+        "stdin()",
+        "stdout()",
+        "stderr()",
     ];
     for source in sources().iter().filter(|s| matches!(s.module.as_str(), "apply" | "drift")) {
         for door in doors {
@@ -221,7 +264,8 @@ fn applying_gets_the_world_handed_in() {
 #[test]
 fn only_aws_names_the_sdk() {
     for source in sources().iter().filter(|source| source.module != "aws") {
-        for name in ["aws_sdk_", "aws_config", "aws_smithy", "aws_types", "aws_credential", "tokio"] {
+        for name in ["aws_sdk_", "aws_config", "aws_smithy", "aws_types", "aws_credential", "tokio"]
+        {
             assert!(!source.code.contains(name), "{} names `{name}`", source.path);
         }
     }
@@ -238,17 +282,19 @@ fn the_clouds_know_nothing_of_the_planner() {
     assert_eq!(own("aws"), ["cloud", "document", "names"]);
 }
 
-/// Permissions stand in `policies/`, where a reviewer reads them.
+/// Permissions stand in `policies/`, where a reviewer reads them. The sandbox's services give none: they
+/// judge policies that they are handed, as AWS's do.
 #[test]
 fn no_action_stands_in_the_source() {
     let mut wrong = String::new();
     let mut literals = 0;
-    for source in sources() {
+    for source in sources().iter().filter(|source| !source.path.starts_with("sandbox/services/")) {
         for literal in source.code.split('"').skip(1).step_by(2) {
             literals += 1;
             let Some((service, name)) = literal.split_once(':') else { continue };
             let is_word = |text: &str| {
-                !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-*?".contains(c))
+                !text.is_empty()
+                    && text.chars().all(|c| c.is_ascii_alphanumeric() || "-*?".contains(c))
             };
             if !is_word(service) || !is_word(name) {
                 continue;
@@ -266,7 +312,12 @@ fn no_action_stands_in_the_source() {
 
 #[test]
 fn the_reader_of_sources_reads() {
-    let code = code("use crate::{a, b::{c, d}, e as f};\n// use crate::comment;\nlet x = crate::g::h();\nmycrate::no;\n#[cfg(test)]\nmod tests {\nuse crate::hidden;\n}");
+    let code = code(
+        "use crate::{a, b::{c, d}, e as f};\n// use crate::comment;\nlet x = crate::g::h();\nmycrate::no;\n#[cfg(test)]\nmod tests {\nuse crate::hidden;\n}",
+    );
     assert_eq!(names_after(&code, "crate::"), BTreeSet::from(["a", "b", "e", "g"]));
-    assert_eq!(names_after("use super::x;\nuse super::super::y;", "super::"), BTreeSet::from(["x", "super"]));
+    assert_eq!(
+        names_after("use super::x;\nuse super::super::y;", "super::"),
+        BTreeSet::from(["x", "super"])
+    );
 }
