@@ -1,25 +1,47 @@
-//! lakewright
-pub mod apply;
-pub mod aws;
-pub mod blueprint;
-pub mod catalogue;
-pub mod check;
-pub mod cli;
-pub mod cloud;
-pub mod compile;
+//! lakewright: one YAML description of a data lake, planned and applied through CloudFormation.
+//!
+//! ```text
+//! lake.yaml ─ syntax ─▶ Tree ─ spec, resolve ─▶ Lake ─ lower ─▶ Graph ─ stacks ─▶ Stacks
+//!                                                │ check                │  ▲ Placement
+//!                                                ▼                      ▼  │
+//!                                           Diagnostics      plan(Stacks, Deployed) ─▶ Plan
+//!                                                                          ▲            │
+//!                                  Cloud (sandbox, aws) ─ apply::observe ──┘            ▼
+//!                                                       Events ◀────────────── apply(Plan, Cloud)
+//! ```
+//!
+//! Everything left of `apply` is a pure function: no clock, environment, file, network, randomness or
+//! hash order; the same input gives the same bytes. Read next: `docs/architecture.md`, then
+//! [`compile`], which is the picture in code.
+
+// values and their words
 pub mod diagnostic;
 pub mod document;
-pub mod drift;
-pub mod graph;
-pub mod lake;
-pub mod lower;
 pub mod names;
-pub mod plan;
-pub mod policy;
-pub mod render;
-pub mod resolve;
-pub mod sandbox;
 pub mod source;
+// from the file to what it means
+pub mod check;
+pub mod lake;
+pub mod resolve;
 pub mod spec;
-pub mod stacks;
 pub mod syntax;
+// from what it means to templates
+pub mod catalogue;
+pub mod graph;
+pub mod lower;
+pub mod policy;
+pub mod stacks;
+// the phases in their order
+pub mod compile;
+// from templates to what has to happen
+pub mod plan;
+// the clouds, and what is done to them
+pub mod apply;
+pub mod aws;
+pub mod cloud;
+pub mod drift;
+pub mod sandbox;
+// for people and programs
+pub mod blueprint;
+pub mod cli;
+pub mod render;

@@ -204,7 +204,7 @@ fn comments_and_blank_lines_do_not_reach_a_template() {
                     _ => {}
                 }
                 more += line;
-                more += if rng.next_u32() % 2 == 0 { "   # why\n" } else { "\n" };
+                more += if rng.next_u32().is_multiple_of(2) { "   # why\n" } else { "\n" };
             }
             assert_same("with other comments it", &was, &compiled(&more, &example), &more);
         }

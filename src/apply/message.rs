@@ -259,11 +259,8 @@ pub(super) fn next(ended: Ended, stacks: &[StackReport], options: &Options<'_>) 
                         Some(UpdateRollbackFailed | UpdateFailed | CreateFailed)
                     )
             });
-            if rollback {
-                vec![options.recover_command.clone(), command.clone()]
-            } else {
-                vec![command.clone()]
-            }
+            let recover = rollback.then(|| options.recover_command.clone());
+            recover.into_iter().chain([command.clone()]).collect()
         }
         Ended::Locked => vec![format!("{command} --lock-timeout 10m")],
         Ended::Interrupted | Ended::Unfinished => {

@@ -1,8 +1,8 @@
 //! Alarms for which AWS has a mechanism (LW0314), within the bounds of CloudWatch (LW0306, LW0211).
 //!
 //! Freshness is that of the flows which write a thing: requests that S3 counts for a prefix, the age
-//! of what Firehose holds back, the success of a job. Failures are those of a job or a delivery. Lag
-//! is that of the readers of a stream. Nothing else is told by AWS. The bounds: "Alarms that take
+//! of what Firehose holds back. Failures are those of a job or a delivery. Lag is that of the readers
+//! of a stream. Nothing else is told by AWS. The bounds: "Alarms that take
 //! periods" in the CloudWatch User Guide; period times datapoints is at most a day for periods under an
 //! hour and seven days otherwise (API reference, PutMetricAlarm, EvaluationPeriods).
 
@@ -13,6 +13,8 @@ use crate::lake::watch::{Alarm, Trouble, Watched};
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
+/// What an alarm counts an age of up to a day in: its periods.
+const STEP: i64 = 300;
 
 pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
     for alarm in lake.alarms.values() {
@@ -49,25 +51,47 @@ fn untold(lake: &Lake, watched: &Watched, trouble: &Trouble) -> Option<(String, 
             "a job that runs now and then is never behind".to_owned(),
             "watch the age of what it writes with `older_than`",
         )),
+        (Watched::Pipeline(_), Trouble::OlderThan(_)) => Some((
+            "a job that did not run says nothing".to_owned(),
+            "watch the age of what it writes",
+        )),
+        // A run that failed is an event: AWS Glue developer guide, "Automating AWS Glue with
+        // EventBridge". A write of Firehose that failed lowers a share.
+        (Watched::Pipeline(_), Trouble::Failures(2..)) => Some((
+            "a failed run is an event, and nobody counts them".to_owned(),
+            "let each one be told: `failures: 1`",
+        )),
+        (Watched::Source(name), Trouble::Failures(2..))
+            if lake.sources.get(name).is_some_and(|source| source.table.is_none()) =>
+        {
+            Some((
+                "Firehose tells the share of deliveries that failed, not how many".to_owned(),
+                "let the first one be told: `failures: 1`",
+            ))
+        }
         (Watched::Source(_), Trouble::OlderThan(_) | Trouble::Failures(_) | Trouble::Lag(_))
-        | (Watched::Pipeline(_), Trouble::OlderThan(_) | Trouble::Failures(_)) => None,
+        | (Watched::Pipeline(_), Trouble::Failures(_)) => None,
         (_, Trouble::Metric { metric, .. }) => {
             let (known, help): (&[&str], _) = match watched {
                 Watched::Source(_) => (
                     &["AWS/Kinesis", "AWS/Firehose"],
                     "a source has metrics of `AWS/Kinesis` and `AWS/Firehose`",
                 ),
-                Watched::Pipeline(_) => (&["AWS/Glue"], "a pipeline has metrics of `AWS/Glue`"),
-                Watched::Place(Place::Objects(_)) => {
+                Watched::Place(Place::Objects(location)) if location.prefix.is_empty() => {
                     (&["AWS/S3"], "a bucket has metrics of `AWS/S3`")
+                }
+                Watched::Place(Place::Objects(_)) => {
+                    (&[], "the metrics of `AWS/S3` are about whole buckets: watch that")
                 }
                 Watched::Place(_) => (
                     &[],
-                    "databases and tables have no metrics: watch what writes them, or their prefix",
+                    "databases and tables have no metrics: watch what writes them, or their bucket",
                 ),
+                Watched::Pipeline(_) => (&[], "watch its failures, or the age of what it writes"),
             };
-            (!known.contains(&metric.namespace.as_str()))
-                .then(|| (format!("no metric of `{}` is about a {kind}", metric.namespace), help))
+            (!known.contains(&metric.namespace.as_str())).then(|| {
+                (format!("no metric of `{}` is about this {kind}", metric.namespace), help)
+            })
         }
     }
 }
@@ -129,14 +153,17 @@ fn mechanism(lake: &Lake, alarm: &Alarm, found: &mut Diagnostics) {
 /// An age or lag that an alarm can wait for.
 fn time(alarm: &Alarm, found: &mut Diagnostics) {
     let span = alarm.trouble.span;
+    // The age of what Firehose holds back is a number to compare with; that of a place is a time
+    // without requests, which the alarm counts out in periods.
+    let counted = is_counted(alarm);
     match alarm.trouble.value {
-        Trouble::OlderThan(age) => {
+        Trouble::OlderThan(age) if counted => {
             let wrong = if age > 7 * DAY {
                 Some(("an alarm looks back at most 7 days", 7 * DAY))
             } else if age > DAY && age % HOUR != 0 {
                 Some(("beyond a day an alarm counts whole hours", (age / HOUR + 1) * HOUR))
-            } else if age % 60 != 0 {
-                Some(("an alarm counts whole minutes", (age / 60 + 1) * 60))
+            } else if age % STEP != 0 {
+                Some(("up to a day an alarm counts in steps of 5 minutes", (age / STEP + 1) * STEP))
             } else {
                 None
             };
@@ -178,13 +205,40 @@ fn time(alarm: &Alarm, found: &mut Diagnostics) {
     }
 }
 
+/// Whether the age is that of a place; where what is watched is not known, it may be one.
+fn is_counted(alarm: &Alarm) -> bool {
+    let place = |watched: &Watched| matches!(watched, Watched::Place(_));
+    alarm.watched.is_empty() || alarm.watched.iter().any(place)
+}
+
 fn shown(seconds: i64) -> String {
     crate::spec::words::Duration(seconds.unsigned_abs()).to_string()
 }
 
 /// Period and number of datapoints. Metrics of AWS come once a minute.
 fn datapoints(alarm: &Alarm, found: &mut Diagnostics) {
-    if let Trouble::OlderThan(_) = alarm.trouble.value {
+    let counted = is_counted(alarm);
+    if counted && matches!(alarm.trouble.value, Trouble::OlderThan(_)) {
+        return;
+    }
+    // An event has no periods.
+    let event = alarm.watched.iter().any(|watched| matches!(watched, Watched::Pipeline(_)))
+        && matches!(alarm.trouble.value, Trouble::Failures(1));
+    if event {
+        let given = [
+            ("period", alarm.period.as_ref().map(|at| at.span)),
+            ("breaching", alarm.breaching.as_ref().map(|at| at.span)),
+        ];
+        for (key, span) in given {
+            let Some(span) = span else { continue };
+            let headline = format!("`{key}` means nothing for the failures of a pipeline");
+            found.push(
+                Diagnostic::error(diagnostic::LW0211, span, headline)
+                    .also(alarm.trouble.span, "each failed run is told at once")
+                    .at(format!("{}.{key}", alarm.path()))
+                    .help(format!("take `{key}` out")),
+            );
+        }
         return;
     }
     let period = alarm.period.as_ref().map_or(300, |at| at.value);

@@ -123,7 +123,9 @@ pub enum Command {
     )]
     Apply(verbs::apply::Arguments),
     /// Print the names of what is deployed
-    #[command(after_help = "Examples:\n  lakewright output --sandbox\n  lakewright output --env prod --json\n  lakewright output --env prod --handover    # the other accounts' halves of grants")]
+    #[command(
+        after_help = "Examples:\n  lakewright output --sandbox\n  lakewright output --env prod --json\n  lakewright output --env prod --handover    # the other accounts' halves of grants"
+    )]
     Output(verbs::output::Arguments),
     /// Delete the stacks, and keep what holds data
     #[command(
@@ -131,7 +133,9 @@ pub enum Command {
     )]
     Destroy(verbs::destroy::Arguments),
     /// Show where the account is not what was deployed
-    #[command(after_help = "Examples:\n  lakewright drift --sandbox\n  lakewright drift --env prod --detailed-exitcode --json")]
+    #[command(
+        after_help = "Examples:\n  lakewright drift --sandbox\n  lakewright drift --env prod --detailed-exitcode --json"
+    )]
     Drift(verbs::drift::Arguments),
     /// Show the stacks of a lake, and who is at work
     #[command(after_help = "Example:\n  lakewright status --env prod")]

@@ -27,6 +27,7 @@ impl Where {
 /// The sandbox of a lake. What the spec refers to and does not make (roles and users of the account,
 /// `existing:` things) is there, as it is in an account that has been in use.
 fn sandbox(place: Option<&Utf8Path>, lake: &Lake, folder: &Utf8Path) -> anyhow::Result<Sandbox> {
+    env::cloud_is_near();
     let place: Utf8PathBuf = match place {
         Some(place) => place.to_owned(),
         None => folder.join(".lakewright/sandbox"),
@@ -57,6 +58,7 @@ fn aws(home: &Home) -> anyhow::Result<Aws> {
         options.deploy_role = Some(Arn::new(arn).expect("invariant: a role's name is checked"));
     }
     if env::variable("AWS_ENDPOINT_URL").is_some_and(|url| is_loopback(&url)) {
+        env::cloud_is_near();
         options.pace = Pace::local();
     }
     let aws = Aws::connect(&options)?;

@@ -85,7 +85,9 @@ pub fn consents(destroy: &[String], empty: &[String]) -> Vec<Consent> {
 /// The templates below a folder, as `compile --out` writes them: `REGION/STACK.json`.
 pub fn templates(folder: &Utf8Path) -> anyhow::Result<Vec<(StackKey, Value)>> {
     if !env::is_folder(folder) {
-        bail!("`{folder}` is no folder of templates (`lakewright compile --out {folder}` writes one)");
+        bail!(
+            "`{folder}` is no folder of templates (`lakewright compile --out {folder}` writes one)"
+        );
     }
     let mut found = Vec::new();
     for path in env::files_below(folder)? {
@@ -99,7 +101,8 @@ pub fn templates(folder: &Utf8Path) -> anyhow::Result<Vec<(StackKey, Value)>> {
         let region = Region::new(region).map_err(|reason| anyhow!("`{path}`: {reason}"))?;
         let name = StackName::new(name).map_err(|reason| anyhow!("`{path}`: {reason}"))?;
         let text = String::from_utf8(env::read(&path)?).with_context(|| format!("`{path}`"))?;
-        let template = Value::from_json(&text).with_context(|| format!("`{path}` is no template"))?;
+        let template =
+            Value::from_json(&text).with_context(|| format!("`{path}` is no template"))?;
         found.push((StackKey { region, name }, template));
     }
     if found.is_empty() {
@@ -109,7 +112,11 @@ pub fn templates(folder: &Utf8Path) -> anyhow::Result<Vec<(StackKey, Value)>> {
 }
 
 /// A spec, compiled on its own.
-pub fn compiled(loaded: Loaded, environment: Option<&str>, output: &Output) -> Result<(Ready, Vec<Stack>), Stop> {
+pub fn compiled(
+    loaded: Loaded,
+    environment: Option<&str>,
+    output: &Output,
+) -> Result<(Ready, Vec<Stack>), Stop> {
     let ready = loaded.ready(environment, output)?;
     let compiled = ready.compile(&Placement::default(), output)?;
     Ok((ready, compiled.stacks))
@@ -136,7 +143,9 @@ pub fn print(plan: &Plan, format: Format, unsaved: bool, output: &Output) {
 pub enum Format {
     Text,
     /// For a comment on a pull request: at most this many bytes.
-    Markdown { most: usize },
+    Markdown {
+        most: usize,
+    },
 }
 
 /// How a plan that was only shown ends: refused plans are errors, changes are told on demand.
@@ -183,7 +192,8 @@ impl Observed {
 pub fn observe(ready: &Ready, place: &Where, output: &Output) -> Result<Observed, Stop> {
     let lake = &ready.lake;
     let base = base_buckets(lake);
-    let base_bucket = BucketName::new(&base[&lake.home.region]).map_err(|reason| anyhow!("{reason}"))?;
+    let base_bucket =
+        BucketName::new(&base[&lake.home.region]).map_err(|reason| anyhow!("{reason}"))?;
     let mut observed = Observed {
         cloud: place.connect(lake, &ready.folder)?,
         base_bucket,
@@ -195,7 +205,12 @@ pub fn observe(ready: &Ready, place: &Where, output: &Output) -> Result<Observed
 }
 
 /// Waits for operations that an earlier run left behind, and reads what is deployed again.
-pub fn settle(ready: &Ready, observed: &mut Observed, command: &str, output: &Output) -> Result<(), Stop> {
+pub fn settle(
+    ready: &Ready,
+    observed: &mut Observed,
+    command: &str,
+    output: &Output,
+) -> Result<(), Stop> {
     let tell = |event| match output.json {
         true => output.line(&render::events::json(&event)),
         false => output.progress(&render::events::text(&event).unwrap_or_default()),
@@ -221,17 +236,32 @@ pub fn settle(ready: &Ready, observed: &mut Observed, command: &str, output: &Ou
 pub fn command(verb: &str, file: &Utf8Path, environment: Option<&str>, place: &Where) -> String {
     let mut command = format!("lakewright {verb}");
     if file != "lake.yaml" {
-        command += &format!(" {file}");
+        command += &format!(" {}", typed(file.as_str()));
     }
     if let Some(environment) = environment {
-        command += &format!(" --env {environment}");
+        command += &format!(" --env {}", typed(environment));
     }
     match &place.sandbox {
-        Some(Some(folder)) => command += &format!(" --sandbox={folder}"),
+        Some(Some(folder)) => command += &format!(" --sandbox={}", typed(folder.as_str())),
         Some(None) => command += " --sandbox",
         None => {}
     }
     command
+}
+
+/// Consents as flags, to be typed again.
+pub fn consent_flags(destroy: &[String], empty: &[String]) -> String {
+    let destroy = destroy.iter().map(|name| format!(" --allow-destroy {}", typed(name)));
+    destroy.chain(empty.iter().map(|name| format!(" --empty {}", typed(name)))).collect()
+}
+
+/// A word as a shell takes it: in quotes where it has to be.
+fn typed(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 /// Plans what makes the lake what the spec says. Where that would delete buckets, what they hold is
@@ -268,7 +298,12 @@ pub fn destruction(
 }
 
 /// Looks into the buckets that a plan would delete; says whether there are any.
-fn look_into(ready: &Ready, observed: &mut Observed, plan: &Plan, output: &Output) -> Result<bool, Stop> {
+fn look_into(
+    ready: &Ready,
+    observed: &mut Observed,
+    plan: &Plan,
+    output: &Output,
+) -> Result<bool, Stop> {
     let scope = observed.scope(&ready.lake);
     let filled = apply::look_into(&*observed.cloud, &SystemClock, &scope, plan)
         .map_err(|found| output.stop(found, &ready.sources))?;
@@ -278,7 +313,11 @@ fn look_into(ready: &Ready, observed: &mut Observed, plan: &Plan, output: &Outpu
 }
 
 /// The other accounts' halves of grants, with the ARNs of deployed keys in place.
-pub fn handovers(ready: &Ready, observed: &Observed, output: &Output) -> Result<crate::document::Map, Stop> {
+pub fn handovers(
+    ready: &Ready,
+    observed: &Observed,
+    output: &Output,
+) -> Result<crate::document::Map, Stop> {
     let compiled = ready.compile(&observed.deployed.placement(), output)?;
     let mut found = crate::document::Map::new();
     for handover in compiled.handovers {
@@ -293,7 +332,8 @@ pub fn handovers(ready: &Ready, observed: &Observed, output: &Output) -> Result<
 fn fill_in(value: &mut Value, deployed: &Deployed) {
     if let Some(target) = crate::graph::as_reference(value) {
         let outputs = apply::outputs(deployed);
-        let key = deployed.stacks.values().find_map(|stack| stack.physical_ids.get(target.id.as_str()));
+        let key =
+            deployed.stacks.values().find_map(|stack| stack.physical_ids.get(target.id.as_str()));
         let arn = key.and_then(|id| outputs.iter().find(|one| one.name == *id)?.arn.clone());
         if let Some(arn) = arn {
             *value = arn.into();
@@ -318,7 +358,9 @@ fn lake_formation(lake: &Lake, cloud: &dyn Cloud) -> Result<Option<String>, Stop
     let settings = match cloud.lake_formation_settings(region) {
         Ok(settings) => settings,
         Err(error) => {
-            let text = format!("Lake Formation's settings in {region} could not be read ({error}): whether IAM alone gives access to tables is not known");
+            let text = format!(
+                "Lake Formation's settings in {region} could not be read ({error}): whether IAM alone gives access to tables is not known"
+            );
             return Ok(Some(text));
         }
     };

@@ -141,7 +141,9 @@ impl<'a> Teller<'a> {
                 let bar = bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 match &event.what {
                     // What only begins is shown in the bar; what has ended stays on the screen.
-                    What::Resource(progress) if progress.phase == Phase::Started => bar.set_message(text),
+                    What::Resource(progress) if progress.phase == Phase::Started => {
+                        bar.set_message(text)
+                    }
                     What::Heartbeat { .. } => bar.set_message(text),
                     What::Summary(_) => bar.suspend(|| self.output.data(&text)),
                     _ => bar.suspend(|| self.output.progress(&text)),

@@ -129,6 +129,7 @@ impl Lowering<'_> {
     /// A grant to somebody of another account: bucket and key policies here, the rest there.
     fn foreign_grants(&mut self, access: &Access, who: &At<Principal>) {
         let Some(grantee) = self.grantee(&who.value) else { return };
+        let name = format!("{} {}", access.name, who.value);
         let mut handover: Vec<Statement> = Vec::new();
         for grant in &access.grants {
             let Place::Objects(location) = &grant.place.value else {
@@ -147,7 +148,7 @@ impl Lowering<'_> {
                 );
                 continue;
             }
-            handover.extend(self.foreign_access(grant.verb, location, &grantee));
+            handover.extend(self.foreign_access(grant.verb, location, &grantee, &name));
         }
         if !handover.is_empty() {
             self.handovers.push(Handover {
@@ -164,6 +165,7 @@ impl Lowering<'_> {
         verb: Verb,
         location: &Location,
         grantee: &Grantee,
+        name: &str,
     ) -> Vec<Statement> {
         let halves = level(verb).halves();
         let bucket = self.bucket(location);
@@ -181,7 +183,7 @@ impl Lowering<'_> {
                 .iter()
                 .flat_map(|document| self.fill_here(document, &arguments))
                 .collect();
-            self.ask_key(key, asked);
+            self.ask_key(key, name, asked);
             arguments.push(("key", vec![self.key_arn(key)].into()));
             for document in halves.identity_key {
                 there.extend(self.fill_here(document, &arguments));
@@ -194,6 +196,7 @@ impl Lowering<'_> {
             .bucket
             .iter()
             .flat_map(|document| self.fill_here(document, &arguments))
+            .map(|statement| statement.about(name))
             .collect();
         self.buckets.entry(location.bucket.clone()).or_default().extend(here);
         there

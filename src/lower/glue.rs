@@ -1,5 +1,7 @@
 //! The Data Catalog, and pipelines that run as Glue jobs.
 
+use std::collections::BTreeSet;
+
 use super::{Lowering, database_id, describe, s3_uri, some, table_id};
 use crate::diagnostic::{self, Diagnostic};
 use crate::document;
@@ -240,6 +242,9 @@ impl Lowering<'_> {
             "glue-job-runtime",
             &[("log_groups", groups.to_vec().into()), ("namespace", "Glue".into())],
         ));
+        for database in self.metastores(pipeline) {
+            statements.extend(self.fill_here("glue-metastore", &[("database", database.into())]));
+        }
         for place in &pipeline.read {
             statements.extend(self.may_read(&arn, &place.value));
         }
@@ -255,6 +260,24 @@ impl Lowering<'_> {
             statements,
             pipeline.span,
         );
+    }
+
+    /// The databases that Spark asks about before a query, by their names in the catalog: those of the
+    /// pipeline's tables, or `default`, which it asks about in any case.
+    fn metastores(&self, pipeline: &Pipeline) -> BTreeSet<String> {
+        let places = pipeline.read.iter().chain(&pipeline.write);
+        let mut names: BTreeSet<String> = places
+            .filter_map(|at| match &at.value {
+                Place::Objects(_) => None,
+                Place::Database(name) | Place::Table { database: name, .. } => {
+                    self.lake.databases.get(name).map(|found| found.catalog_name.clone())
+                }
+            })
+            .collect();
+        if names.is_empty() {
+            names.insert("default".to_owned());
+        }
+        names
     }
 
     /// What a role of this account needs to read a place: objects, and for tables their entry in the

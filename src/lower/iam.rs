@@ -119,7 +119,8 @@ impl Lowering<'_> {
             for document in halves.key {
                 asked.extend(self.fill_here(document, &arguments));
             }
-            self.ask_key(key, asked);
+            let role = role_arn.rsplit('/').next().unwrap_or(role_arn);
+            self.ask_key(key, &format!("{role} {}", bucket.name), asked);
         }
         for document in halves.identity {
             statements.extend(self.fill_here(document, &arguments));

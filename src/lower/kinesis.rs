@@ -82,7 +82,7 @@ impl Lowering<'_> {
             group.set("KmsKeyId", self.key_arn(key));
             let groups: Argument = vec![log_group(source)].into();
             let asked = self.fill_here("key-logs", &[("log_groups", groups)]);
-            self.ask_key(key, asked);
+            self.ask_key(key, &format!("source {}", source.name), asked);
         }
         let group_id = group.id.clone();
         self.graph.add(group);
@@ -159,7 +159,7 @@ impl Lowering<'_> {
                 let arguments =
                     [("buckets", buckets.clone().into()), ("grantee", grantee().into())];
                 let asked = self.fill_here(document, &arguments);
-                self.ask_key(key, asked);
+                self.ask_key(key, &format!("source {}", source.name), asked);
             }
         }
         if let Some(key) = &source.key {
@@ -169,7 +169,7 @@ impl Lowering<'_> {
             statements.extend(self.fill_here("kms-stream-read", &arguments));
             let arguments = [("streams", streams.into()), ("grantee", grantee().into())];
             let asked = self.fill_here("key-stream-read", &arguments);
-            self.ask_key(key, asked);
+            self.ask_key(key, &format!("source {}", source.name), asked);
         }
         statements
     }

@@ -147,10 +147,12 @@ impl<'a> Lowering<'a> {
     }
 
     /// Lets a flow use the key of a bucket; nothing happens where the bucket has none of its own.
-    /// A key that is not ours is never changed: its owner has to let the flow in.
-    fn ask_key(&mut self, key: &Name, statements: Vec<Statement>) {
+    /// A key that is not ours is never changed: its owner has to let the flow in. `who` and what for
+    /// becomes part of the statements' names, so that one more grant does not rename the others.
+    fn ask_key(&mut self, key: &Name, who: &str, statements: Vec<Statement>) {
         if self.lake.keys.get(key).is_some_and(|key| key.existing.is_none()) {
-            self.keys.entry(key.clone()).or_default().extend(statements);
+            let named = statements.into_iter().map(|statement| statement.about(who));
+            self.keys.entry(key.clone()).or_default().extend(named);
         }
     }
 

@@ -82,7 +82,7 @@ impl Lowering<'_> {
                 "key-decrypt",
                 &[("buckets", vec![source].into()), ("grantee", grantee.into())],
             );
-            self.ask_key(key, asked);
+            self.ask_key(key, &format!("copy {}", bucket.name), asked);
             let replica_key =
                 logical_id("KeyReplicaBucket", &[bucket.name.as_str(), replica.region.as_str()]);
             statements.extend(self.fill(

@@ -6,7 +6,7 @@
 //! in a bucket need a third, `--empty NAME`. INVARIANT: no change with `data` that loses it is in a
 //! plan without refusals unless its consent is in the plan's `consents`.
 
-use super::build::Context;
+use super::context::Context;
 use super::state::refusal;
 use super::{Action, Change, Consent, Operation, Refusal};
 use crate::diagnostic::{LW0606, LW0607, LW0608, LW0609, LW0610};

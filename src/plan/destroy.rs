@@ -4,8 +4,9 @@
 //! which the stacks were made. INVARIANT: a resource that the deployed template keeps is never
 //! deleted by it; each is listed with the command that would.
 
-use super::build::{Context, Work, opt_outs, unused};
+use super::build::Work;
 use super::consent::Judgement;
+use super::context::{Context, opt_outs, unused};
 use super::resource::kind_of;
 use super::{Action, Change, Deployed, DeployedStack, Operation, Plan, StackPlan};
 use super::{grants, identity};

@@ -8,8 +8,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::build::Context;
 use super::canonical::{Known, Scope, canonical, listed};
+use super::context::Context;
 use super::resource::{kind_of, path_of};
 use super::{GrantChange, consent};
 use crate::document::{Map, Value};
@@ -117,7 +117,7 @@ impl<'a> Names<'a> {
                     _ => return None,
                 };
                 let definition = self.resources.get(id)?;
-                let name = super::build::name_of_resource(definition)?;
+                let name = super::change::name_of_resource(definition)?;
                 Some(match kind_of(definition) {
                     "AWS::S3::Bucket" if arn => format!("arn:aws:s3:::{name}"),
                     "AWS::Kinesis::Stream" if arn => format!("arn:aws:kinesis:::stream/{name}"),

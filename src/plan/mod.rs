@@ -11,20 +11,24 @@
 
 mod build;
 pub(crate) mod canonical;
+mod change;
 mod compare;
 mod consent;
+mod context;
 mod deployed;
 mod destroy;
 pub mod file;
 mod grants;
 mod identity;
+mod outputs;
 mod promise;
 mod resource;
 mod spread;
 mod state;
 
-pub use build::{Context, plan, rendered};
+pub use build::{plan, rendered};
 pub use consent::{Filled, name_of};
+pub use context::Context;
 pub use deployed::{Deployed, DeployedStack, Kept};
 pub use destroy::{Emptied, destroy};
 pub use promise::{Surprise, holds};

@@ -114,7 +114,8 @@ pub(super) fn holds_data(definition: &Value) -> bool {
         "AWS::Logs::LogGroup" | "AWS::SQS::Queue" | "AWS::EMR::Cluster" => {
             kept_on_deletion(definition)
         }
-        kind => resource_type(kind).map_or_else(|| kept_on_deletion(definition), |f| f.holds_data),
+        kind => resource_type(kind)
+            .map_or_else(|| kept_on_deletion(definition), |facts| facts.holds_data),
     }
 }
 
@@ -154,13 +155,13 @@ fn fixed_name(properties: &[Judged], old: &Value, new: &Value) -> Option<String>
     let facts = resource_type(kind_of(new)).filter(|facts| !facts.delete_first)?;
     let (place, _) = facts.given_name(old.get("Properties")?)?;
     let (_, name) = facts.given_name(new.get("Properties")?).filter(|(now, _)| *now == place)?;
-    let changes = |place: &&str| {
+    let changes = |place: &str| {
         let place: Vec<&str> = place.split('/').collect();
         properties.iter().any(|property| {
             property.path.iter().zip(&place).all(|(own, wanted)| own.as_str() == *wanted)
         })
     };
-    if changes(&place) || facts.within.iter().any(|place| changes(&place)) {
+    if changes(place) || facts.within.iter().any(|place| changes(place)) {
         return None;
     }
     Some(match name.as_str() {

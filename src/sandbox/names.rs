@@ -72,7 +72,8 @@ impl Maker<'_> {
                 name
             }),
         };
-        let id = name.clone().unwrap_or_else(|| self.id(kind));
+        let given = || text_at(&properties, "KeyId");
+        let id = name.clone().or_else(given).unwrap_or_else(|| self.id(kind));
         let arn = self.arn(kind, &properties, &id);
         let parts: Vec<String> = schema::identifier(kind)
             .iter()

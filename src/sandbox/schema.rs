@@ -5,6 +5,9 @@
 use crate::catalogue::{self, Impact, ResourceType};
 use crate::document::{Map, Value};
 
+/// Users are made by hand only, so that policies can name them; no template of lakewright's holds one.
+const USER: &str = "AWS::IAM::User";
+
 fn facts(kind: &str) -> Option<&'static ResourceType> {
     catalogue::resource_type(kind)
 }
@@ -16,22 +19,34 @@ pub(super) fn known(kind: &str) -> bool {
 
 /// The paths of the name that a template may give.
 pub(super) fn called(kind: &str) -> &'static [&'static str] {
-    facts(kind).map_or(&[], |facts| &facts.called)
+    match kind {
+        USER => &["UserName"],
+        _ => facts(kind).map_or(&[], |facts| &facts.called),
+    }
 }
 
 /// The parts of the primary identifier.
 pub(super) fn identifier(kind: &str) -> &'static [&'static str] {
-    facts(kind).map_or(&[], |facts| &facts.identifier)
+    match kind {
+        USER => &["UserName"],
+        _ => facts(kind).map_or(&[], |facts| &facts.identifier),
+    }
 }
 
 /// The form of the ARN.
 pub(super) fn arn(kind: &str) -> Option<&'static str> {
-    facts(kind).and_then(|facts| facts.arn)
+    match kind {
+        USER => Some("arn:${Partition}:iam::${Account}:user/${UserNameWithPath}"),
+        _ => facts(kind).and_then(|facts| facts.arn),
+    }
 }
 
 /// The names that `Fn::GetAtt` takes by the documentation.
 pub(super) fn attributes(kind: &str) -> &'static [&'static str] {
-    facts(kind).map_or(&[], |facts| &facts.attributes)
+    match kind {
+        USER => &["Arn"],
+        _ => facts(kind).map_or(&[], |facts| &facts.attributes),
+    }
 }
 
 /// Whether `Fn::GetAtt` takes a name. Besides the documented ones CloudFormation takes every property at the top.

@@ -8,6 +8,9 @@ use lakewright::names::{Arn, LogicalId, Region};
 
 type Before<'a> = Box<dyn Fn(&Call) -> Result<(), CloudError> + Send + Sync + 'a>;
 
+/// Changes the events on their way to the run.
+pub type Telling<'a> = Box<dyn Fn(&mut Vec<StackEvent>) + Send + Sync + 'a>;
+
 /// A call: AWS's name of it, and what it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -22,7 +25,7 @@ pub struct Meddler<'a> {
     /// Asked before each call: an error is answered in its place.
     pub before: Before<'a>,
     pub change_set: Box<dyn Fn(&mut ChangeSet) + Send + Sync + 'a>,
-    pub told: Box<dyn Fn(&mut Vec<StackEvent>) + Send + Sync + 'a>,
+    pub told: Telling<'a>,
     pub stack: Box<dyn Fn(&mut Stack) + Send + Sync + 'a>,
 }
 

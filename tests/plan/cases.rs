@@ -36,7 +36,7 @@ pub fn key(name: &str) -> StackKey {
     StackKey { region: Region::new(region).unwrap(), name: StackName::new(name).unwrap() }
 }
 
-fn pairs<'a>(value: Option<&'a Value>) -> impl Iterator<Item = (&'a str, &'a Value)> {
+fn pairs(value: Option<&Value>) -> impl Iterator<Item = (&str, &Value)> {
     value.and_then(Value::as_map).into_iter().flat_map(Map::iter)
 }
 

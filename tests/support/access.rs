@@ -32,6 +32,9 @@ struct CaseFile {
     /// The folder of the templates, from this file.
     templates: String,
     account: Option<String>,
+    /// Environments with their accounts: the file stands for one file each, in which `ENVIRONMENT` and `ACCOUNT` are replaced.
+    #[serde(default)]
+    environments: BTreeMap<String, String>,
     region: Option<String>,
     /// The path of our account in its organization: `o-id/r-id/ou-id`.
     organization: Option<String>,
@@ -80,8 +83,41 @@ struct Variation {
     context: Map<String, Value>,
 }
 
+/// A case as it is asked, for those who count what the cases cover.
+pub struct Asked {
+    pub file: PathBuf,
+    /// The environment, where the file stands for several.
+    pub environment: Option<String>,
+    pub want: bool,
+    pub steps: Vec<Request>,
+    pub variations: Vec<String>,
+}
+
+/// Every case of every file that can be understood; nothing is decided.
+pub fn asked(files: &[PathBuf]) -> Vec<Asked> {
+    let mut all = Vec::new();
+    for file in files {
+        for desk in Desk::open(file, &Path::to_path_buf).into_iter().flatten() {
+            for case in &desk.file.cases {
+                let (Ok(sentence), Ok((plan, steps))) = (parse(case), desk.plan(case, 0)) else {
+                    continue;
+                };
+                let variations = sentence.variations.iter().map(|v| v.to_string()).collect();
+                let (file, environment) = (file.clone(), desk.environment.clone());
+                all.push(Asked { file, environment, want: plan.want, steps, variations });
+            }
+        }
+    }
+    all
+}
+
 /// Decides every case of every file; one verdict a case, and one more for each thing that is wrong with a file.
 pub fn judge(files: &[PathBuf]) -> Vec<Verdict> {
+    judge_on(files, &Path::to_path_buf)
+}
+
+/// As `judge`, on other templates: `instead` says which folder to take instead of one that a file names.
+pub fn judge_on(files: &[PathBuf], instead: &dyn Fn(&Path) -> PathBuf) -> Vec<Verdict> {
     assert!(!files.is_empty(), "there is nothing to judge");
     let mut verdicts = Vec::new();
     let mut requests = Vec::new();
@@ -92,21 +128,26 @@ pub fn judge(files: &[PathBuf]) -> Vec<Verdict> {
             case: case.to_string(),
             wrong: Some(why),
         };
-        let desk = match Desk::open(file) {
-            Ok(desk) => desk,
+        let desks = match Desk::open(file, instead) {
+            Ok(desks) => desks,
             Err(why) => {
                 verdicts.push(wrong("the file", why));
                 continue;
             }
         };
-        verdicts.extend(desk.unused().map(|why| wrong("the file", why)));
-        for case in &desk.file.cases {
-            match desk.plan(case, requests.len()) {
-                Ok((plan, asked)) => {
-                    requests.extend(asked);
-                    plans.push((file, plan));
+        for desk in desks {
+            verdicts.extend(desk.unused().map(|why| wrong("the file", why)));
+            for case in &desk.file.cases {
+                match desk.plan(case, requests.len()) {
+                    Ok((mut plan, asked)) => {
+                        requests.extend(asked);
+                        if let Some(environment) = &desk.environment {
+                            plan.text += &format!(" ({environment})");
+                        }
+                        plans.push((file, plan));
+                    }
+                    Err(why) => verdicts.push(wrong(case, why)),
                 }
-                Err(why) => verdicts.push(wrong(case, why)),
             }
         }
     }
@@ -145,6 +186,11 @@ pub fn judge(files: &[PathBuf]) -> Vec<Verdict> {
         wrong: Some(why),
     }));
     verdicts
+}
+
+fn read(text: &str) -> Result<CaseFile, String> {
+    let value: Value = serde_yaml::from_str(text).map_err(|e| e.to_string())?;
+    serde_json::from_value(value).map_err(|e| e.to_string())
 }
 
 /// A case, ready to be compared with the decisions on its steps.
@@ -191,27 +237,46 @@ impl Plan {
     }
 }
 
-/// One file of cases with the templates that it is about.
+/// One file of cases, in one environment, with the templates that it is about.
 struct Desk {
     file: CaseFile,
+    environment: Option<String>,
     place: PathBuf,
     folder: Folder,
     policies: Vec<Policy>,
 }
 
 impl Desk {
-    fn open(path: &Path) -> Result<Desk, String> {
+    /// One desk, or one for each environment that the file names.
+    fn open(path: &Path, instead: &dyn Fn(&Path) -> PathBuf) -> Result<Vec<Desk>, String> {
         let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
-        let value: Value = serde_yaml::from_str(&text).map_err(|e| e.to_string())?;
-        let file: CaseFile = serde_json::from_value(value).map_err(|e| e.to_string())?;
+        let file = read(&text)?;
+        if file.environments.is_empty() {
+            return Ok(vec![Desk::of(file, None, path, instead)?]);
+        }
+        let mut desks = Vec::new();
+        for (name, account) in &file.environments {
+            let text = text.replace("ENVIRONMENT", name).replace("ACCOUNT", account);
+            let file = CaseFile { account: Some(account.clone()), ..read(&text)? };
+            desks.push(Desk::of(file, Some(name.clone()), path, instead)?);
+        }
+        Ok(desks)
+    }
+
+    fn of(
+        file: CaseFile,
+        environment: Option<String>,
+        path: &Path,
+        instead: &dyn Fn(&Path) -> PathBuf,
+    ) -> Result<Desk, String> {
         let place = path.parent().unwrap_or(Path::new("")).to_path_buf();
         let mut origin =
             Origin { parameters: file.parameters.clone(), strict: true, ..Origin::default() };
         origin.account = file.account.clone().unwrap_or(origin.account);
         origin.region = file.region.clone().unwrap_or(origin.region);
-        let folder = Folder::below(&place.join(&file.templates), &origin)?;
+        let folder = Folder::below(&instead(&place.join(&file.templates)), &origin)?;
         let policies = folder.policies()?;
-        Ok(Desk { file, place, folder, policies })
+        Ok(Desk { file, environment, place, folder, policies })
     }
 
     /// Names that stand in the file and in no case.
@@ -356,7 +421,9 @@ impl Desk {
             if named.ends_with(".json") {
                 let text = fs::read_to_string(self.place.join(named))
                     .map_err(|e| format!("{named}: {e}"))?;
-                documents.push(serde_json::from_str(&text).map_err(|e| format!("{named}: {e}"))?);
+                let document = serde_json::from_str(&text).map_err(|e| format!("{named}: {e}"))?;
+                // the half of a grant that another account attaches names keys of ours, as outputs do
+                documents.push(self.folder.resolve_anywhere(&document)?);
                 continue;
             }
             let (template, id) = self.folder.find(named)?;

@@ -131,6 +131,47 @@ impl Folder {
         self.arn(template, id)?.ok_or_else(|| format!("{address} has no ARN that is known here"))
     }
 
+    /// The value with each `Fn::GetAtt` in it resolved, whichever template has the resource.
+    pub fn resolve_anywhere(&self, value: &Value) -> Result<Value, String> {
+        Ok(match value {
+            Value::Object(map) if map.len() == 1 && map.contains_key("Fn::GetAtt") => {
+                let id = value["Fn::GetAtt"][0].as_str().unwrap_or_default();
+                let owner = |t: &&Template| t.resources().is_some_and(|r| r.contains_key(id));
+                let mut owners = self.templates.iter().filter(owner);
+                match (owners.next(), owners.next()) {
+                    (Some(owner), None) => {
+                        self.resolve(owner, value)?.ok_or("invariant: an attribute is a value")?
+                    }
+                    (None, _) => return Err(format!("no template has the resource {id}")),
+                    _ => return Err(format!("more than one template has the resource {id}")),
+                }
+            }
+            Value::Object(map) => {
+                let resolved =
+                    map.iter().map(|(key, inner)| Ok((key.clone(), self.resolve_anywhere(inner)?)));
+                Value::Object(resolved.collect::<Result<_, String>>()?)
+            }
+            Value::Array(list) => {
+                let resolved = list.iter().map(|inner| self.resolve_anywhere(inner));
+                Value::Array(resolved.collect::<Result<_, _>>()?)
+            }
+            _ => value.clone(),
+        })
+    }
+
+    /// The ARNs of the roles that the templates make.
+    pub fn roles(&self) -> Result<Vec<String>, String> {
+        let mut arns = Vec::new();
+        for template in &self.templates {
+            for (id, resource) in template.resources().into_iter().flatten() {
+                if resource["Type"] == "AWS::IAM::Role" {
+                    arns.extend(self.arn(template, id)?);
+                }
+            }
+        }
+        Ok(arns)
+    }
+
     /// The account of the bucket with this name, when one of the templates makes it.
     pub fn account_of_bucket(&self, name: &str) -> Result<Option<&str>, String> {
         for template in &self.templates {

@@ -5,13 +5,13 @@ use camino::Utf8PathBuf;
 use clap::Args;
 use jiff::SignedDuration;
 
+use crate::cli::Ended;
 use crate::cli::commands::Where;
 use crate::cli::env;
 use crate::cli::load::{self, Ready};
 use crate::cli::output::Output;
 use crate::cli::planning::{self, Format, Observed};
 use crate::cli::running::{self, Request};
-use crate::cli::Ended;
 use crate::plan::{Plan, file};
 use crate::spec::words::Duration;
 
@@ -52,6 +52,13 @@ pub struct RunArguments {
     pub break_lock: Option<String>,
 }
 
+impl RunArguments {
+    /// The flag that is typed again with the command.
+    pub fn flags(&self) -> &'static str {
+        if self.auto_approve { " --auto-approve" } else { "" }
+    }
+}
+
 /// Reads a duration of the spec's grammar, or `0s`.
 pub fn duration(text: &str) -> Result<SignedDuration, String> {
     if text == "0s" {
@@ -61,7 +68,8 @@ pub fn duration(text: &str) -> Result<SignedDuration, String> {
 }
 
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
-    let is_spec = matches!(arguments.file.extension(), Some("yaml" | "yml")) || arguments.file == "-";
+    let is_spec =
+        matches!(arguments.file.extension(), Some("yaml" | "yml")) || arguments.file == "-";
     if is_spec {
         return spec(&arguments, output);
     }
@@ -82,7 +90,7 @@ fn spec(arguments: &Arguments, output: &Output) -> Ended {
     if !output.json {
         planning::print(&plan, Format::Text, false, output);
     }
-    carry_out(arguments, &ready, &observed, &plan, output)
+    carry_out(arguments, &ready, &observed, &plan, false, output)
 }
 
 /// Applies exactly what was planned, or refuses.
@@ -104,9 +112,14 @@ fn saved(arguments: &Arguments, text: &str, output: &Output) -> Ended {
         .into());
     }
     let observed = planning::observe(&ready, &arguments.place, output)?;
-    // A plan that was saved was read and approved where it was made.
-    let approved = Arguments { run: RunArguments { auto_approve: true, ..arguments.run.clone() }, ..arguments.clone() };
-    carry_out(&approved, &ready, &observed, &plan, output)
+    // A plan that was saved was read and approved where it was made. Once a part of it is carried
+    // out it is stale: what goes on from there is the spec.
+    let onwards = Arguments {
+        file: arguments.spec.clone(),
+        env: Some(plan.environment.clone()),
+        ..arguments.clone()
+    };
+    carry_out(&onwards, &ready, &observed, &plan, true, output)
 }
 
 fn carry_out(
@@ -114,6 +127,7 @@ fn carry_out(
     ready: &Ready,
     observed: &Observed,
     plan: &Plan,
+    approved: bool,
     output: &Output,
 ) -> Ended {
     if !plan.refusals.is_empty() && output.json {
@@ -124,18 +138,23 @@ fn carry_out(
         cloud: &*observed.cloud,
         folder: &ready.folder,
         sources: &ready.sources,
-        auto_approve: arguments.run.auto_approve,
+        auto_approve: approved || arguments.run.auto_approve,
         lock_timeout: arguments.run.lock_timeout,
         break_lock: arguments.run.break_lock.clone(),
-        command: command("apply", arguments),
+        command: again(arguments),
         watch_command: command("status", arguments),
         recover_command: command("recover", arguments),
     };
     running::run(&request, output)
 }
 
-/// What to type again.
+/// What to type again: the verb with its consents.
+fn again(arguments: &Arguments) -> String {
+    let consents = planning::consent_flags(&arguments.allow_destroy, &arguments.empty);
+    command("apply", arguments) + &consents + arguments.run.flags()
+}
+
+/// Another verb for the same lake.
 fn command(verb: &str, arguments: &Arguments) -> String {
     planning::command(verb, &arguments.file, arguments.env.as_deref(), &arguments.place)
 }
-

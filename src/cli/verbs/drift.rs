@@ -24,8 +24,9 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let ready = load::read(&arguments.spec.file)?.ready(arguments.spec.env.as_deref(), output)?;
     let observed = planning::observe(&ready, &arguments.place, output)?;
     output.progress("Detecting drift ...");
-    let report = drift::detect(&*observed.cloud, &SystemClock, &ready.lake.home.account, &observed.deployed)
-        .map_err(|found| output.stop(found, &ready.sources))?;
+    let report =
+        drift::detect(&*observed.cloud, &SystemClock, &ready.lake.home.account, &observed.deployed)
+            .map_err(|found| output.stop(found, &ready.sources))?;
     if output.json {
         output.json(&render::drift::json(&report));
     } else {

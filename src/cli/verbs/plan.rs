@@ -6,9 +6,9 @@ use clap::Args;
 use crate::apply::{self, Verdict};
 use crate::cli::commands::{Spec, Where};
 use crate::cli::env::SystemClock;
+use crate::cli::load::{self, Ready};
 use crate::cli::output::Output;
 use crate::cli::planning::{self, Format, Observed};
-use crate::cli::load::{self, Ready};
 use crate::cli::{Ended, Stop, env};
 use crate::plan::{self, Consent, Deployed, Plan};
 
@@ -116,7 +116,9 @@ fn asked(plan: &Plan, observed: &Observed, output: &Output) -> Vec<String> {
                 output.progress(&format!("CloudFormation says the same of stack {stack}"));
             }
             Verdict::Differs(surprises) => said.extend(
-                surprises.iter().map(|one| format!("CloudFormation differs on stack {stack}: {one}")),
+                surprises
+                    .iter()
+                    .map(|one| format!("CloudFormation differs on stack {stack}: {one}")),
             ),
             Verdict::Refuses(reason) => {
                 said.push(format!("CloudFormation refuses the change of stack {stack}: {reason}"));

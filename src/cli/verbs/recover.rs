@@ -36,8 +36,9 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         host: env::host(),
         lock_timeout: arguments.run.lock_timeout,
     };
-    let taken = apply::recover(&*observed.cloud, &observed.scope(&ready.lake), &observed.deployed, &how)
-        .map_err(|found| output.stop(found, &ready.sources))?;
+    let taken =
+        apply::recover(&*observed.cloud, &observed.scope(&ready.lake), &observed.deployed, &how)
+            .map_err(|found| output.stop(found, &ready.sources))?;
     if taken.is_empty() {
         output.data_unless_json("Nothing to recover: no stack is stuck.");
     }

@@ -95,7 +95,9 @@ pub fn access_summary(plan: &Plan) -> Option<String> {
 /// Grants as they are printed: what one may do at one place on one line, strangers first, our own
 /// flows last.
 fn access_lines(plan: &Plan) -> Vec<(bool, String, &Cause)> {
-    let mut merged: BTreeMap<(u8, &str, bool, &str), (Vec<&str>, &Cause)> = BTreeMap::new();
+    /// How near they are to us, who, whether it goes, where.
+    type Key<'a> = (u8, &'a str, bool, &'a str);
+    let mut merged: BTreeMap<Key, (Vec<&str>, &Cause)> = BTreeMap::new();
     for grant in &plan.access {
         let GrantChange { added, who, verb, place, cause } = grant;
         let nearness = match who.as_str() {

@@ -133,7 +133,7 @@ pub(super) fn is_plain_list(value: &Value) -> bool {
 pub(super) fn statements(value: &Value, room: usize) -> Option<Vec<String>> {
     let list = value.get("Statement")?.as_list()?;
     let texts = |value: &Value| match value {
-        Value::List(list) => list.iter().map(|one| bare(one)).collect::<Vec<_>>().join(", "),
+        Value::List(list) => list.iter().map(bare).collect::<Vec<_>>().join(", "),
         one => bare(one),
     };
     let line = |statement: &Value| {

@@ -144,12 +144,14 @@ pub(super) fn principal_exists(
     if name.ends_with(":user/sandbox") {
         return Ok(true);
     }
-    let Some(path) = resource.strip_prefix("role/") else {
-        return Ok(false);
+    let (kind, path) = match resource.split_once('/') {
+        Some(("role", path)) => ("AWS::IAM::Role", path),
+        Some(("user", path)) => ("AWS::IAM::User", path),
+        _ => return Ok(false),
     };
-    let role = path.rsplit('/').next().unwrap_or_default();
-    let found = question.realm.find("AWS::IAM::Role", question.place, role)?;
-    Ok(found.is_some_and(|role| role.attributes.get("Arn").is_some_and(|arn| arn == name)))
+    let bare = path.rsplit('/').next().unwrap_or_default();
+    let found = question.realm.find(kind, question.place, bare)?;
+    Ok(found.is_some_and(|found| found.attributes.get("Arn").is_some_and(|arn| arn == name)))
 }
 
 /// A role: its trust policy, its size, what it attaches.
