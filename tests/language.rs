@@ -239,6 +239,11 @@ proptest! {
         shown(&sources, &found);
     }
 
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+
     /// The order of keys in maps means nothing: the same findings, in other places.
     #[test]
     fn sections_in_any_order_mean_the_same(turn in 0..12_usize) {

@@ -18,6 +18,9 @@ use crate::plan::{Filled, Plan};
 /// in most.
 const MOST: usize = 10_000;
 
+/// Locked versions that are named.
+const SHOWN: usize = 10;
+
 /// Looks into every bucket that the plan would delete; by bucket name.
 pub fn look_into(
     cloud: &dyn Cloud,
@@ -31,8 +34,16 @@ pub fn look_into(
         let at = base_bucket(&emptied.stack.region, &name, scope.account);
         let versions = insist(clock, || cloud.list_versions(&at, "", MOST))
             .map_err(|error| explain(&error, &format!("looking into bucket `{name}`")))?;
-        let locked = versions.iter().filter(|version| version.locked.is_some()).count();
-        found.insert(emptied.bucket, Filled { versions: versions.len(), locked });
+        let mut examples: Vec<String> = Vec::new();
+        let mut locked = 0;
+        for version in &versions {
+            let Some(lock) = &version.locked else { continue };
+            locked += 1;
+            if examples.len() < SHOWN {
+                examples.push(format!("{} (version {}): {lock}", version.key, version.version));
+            }
+        }
+        found.insert(emptied.bucket, Filled { versions: versions.len(), locked, examples });
     }
     Ok(found)
 }

@@ -26,6 +26,14 @@ pub(super) fn region_words<'r>(lowering: &Lowering, region: &'r Region) -> Vec<&
     if *region == lowering.lake.home.region { Vec::new() } else { vec![region.as_str()] }
 }
 
+/// Below this prefix log delivery may write, and nowhere else.
+const ACCESS_LOGS: &str = "access/";
+
+/// Where the access logs of a bucket go in the log bucket.
+pub(super) fn log_prefix(bucket: &BucketName) -> String {
+    format!("{ACCESS_LOGS}{bucket}/")
+}
+
 impl Lowering<'_> {
     pub(super) fn base(&mut self) {
         for region in self.lake.regions() {
@@ -57,7 +65,7 @@ impl Lowering<'_> {
             "LoggingConfiguration",
             document!({
                 "DestinationBucketName": (graph::reference(&log)),
-                "LogFilePrefix": (format!("{name}/"))
+                "LogFilePrefix": (log_prefix(&name))
             }),
         );
         bucket.after.push(logical_id("PolicyLogBucket", &region_words(self, region)));
@@ -107,7 +115,7 @@ impl Lowering<'_> {
                 region,
                 &[
                     ("bucket", arn.into()),
-                    ("prefix", vec![String::new()].into()),
+                    ("prefix", vec![ACCESS_LOGS].into()),
                     ("sources", sources.into()),
                 ],
             ));

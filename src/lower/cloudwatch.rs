@@ -14,7 +14,7 @@ use crate::lake::naming::logical_id;
 use crate::lake::places::{Location, Place};
 use crate::lake::watch::{Alarm, Trouble, Watched};
 use crate::names::Name;
-use crate::spec::watch::Breaching;
+use crate::spec::watch::{Breaching, Metric};
 
 /// How AWS tells that something is wrong.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,6 +98,12 @@ impl Lowering<'_> {
                     statistic: "Maximum",
                     comparison: "GreaterThanThreshold",
                     threshold: *age as f64,
+                    // Firehose tells no age while it holds nothing. One datapoint as long as the age
+                    // rings for what waits too long and for a stream that has run dry as well.
+                    period: period(match alarm.breaching {
+                        None => whole_minutes(*age),
+                        Some(_) => 300,
+                    }),
                     missing: "breaching",
                     ..sum(
                         "AWS/Firehose",
@@ -123,11 +129,12 @@ impl Lowering<'_> {
             }
             (Trouble::Failures(1), Watched::Pipeline(name)) if alarm.period.is_none() => {
                 let job = &self.lake.pipelines.get(name)?.job_name;
-                // AWS Glue developer guide, "Automating AWS Glue with EventBridge".
+                // AWS Glue developer guide, "Automating AWS Glue with EventBridge": the event comes for
+                // SUCCEEDED, FAILED, TIMEOUT and STOPPED, the last of which somebody wanted.
                 return Some(Mechanism::Event(document!({
                     "source": ["aws.glue"],
                     "detail-type": ["Glue Job State Change"],
-                    "detail": {"jobName": [(job.clone())], "state": ["FAILED", "TIMEOUT", "ERROR"]}
+                    "detail": {"jobName": [(job.clone())], "state": ["FAILED", "TIMEOUT"]}
                 })));
             }
             (Trouble::Failures(count), Watched::Source(name)) => {
@@ -158,10 +165,11 @@ impl Lowering<'_> {
                 }
             }
             (Trouble::Metric { metric, threshold, above }, watched) => MetricRule {
-                statistic: "Maximum",
+                statistic: statistic(metric),
                 comparison: if *above { "GreaterThanThreshold" } else { "LessThanThreshold" },
                 threshold: *threshold,
-                dimensions: self.dimensions(&metric.namespace, watched)?,
+                period: period(if is_daily(metric) { 86_400 } else { 300 }),
+                dimensions: self.dimensions(alarm, metric, watched)?,
                 ..sum(&metric.namespace, &metric.name, Vec::new())
             },
             _ => return None,
@@ -172,21 +180,31 @@ impl Lowering<'_> {
     /// The dimensions of a metric that the user named, for the thing that is watched.
     fn dimensions(
         &self,
-        namespace: &str,
+        alarm: &Alarm,
+        metric: &Metric,
         watched: &Watched,
     ) -> Option<Vec<(&'static str, String)>> {
-        match (namespace, watched) {
+        match (metric.namespace.as_str(), watched) {
             ("AWS/Kinesis", Watched::Source(name)) => {
                 Some(vec![("StreamName", self.lake.sources.get(name)?.stream_name.clone())])
             }
             ("AWS/Firehose", Watched::Source(name)) => {
                 Some(firehose(&self.lake.sources.get(name)?.stream_name))
             }
-            ("AWS/S3", Watched::Place(Place::Objects(Location { bucket, prefix })))
+            ("AWS/S3", Watched::Place(place @ Place::Objects(Location { bucket, prefix })))
                 if prefix.is_empty() =>
             {
                 let name = self.lake.buckets.get(bucket)?.bucket_name.to_string();
-                Some(vec![("BucketName", name), ("StorageType", "StandardStorage".into())])
+                let storage = match metric.name.as_str() {
+                    "BucketSizeBytes" => "StandardStorage",
+                    "NumberOfObjects" => "AllStorageTypes",
+                    name if REQUESTS.contains(&name) => {
+                        let (bucket, filter) = self.request_metrics(alarm, place)?;
+                        return Some(vec![("BucketName", bucket), ("FilterId", filter)]);
+                    }
+                    _ => return None,
+                };
+                Some(vec![("BucketName", name), ("StorageType", storage.into())])
             }
             _ => None,
         }
@@ -211,12 +229,15 @@ impl Lowering<'_> {
         }
     }
 
-    /// The metrics filters that freshness alarms need on a bucket.
-    pub(super) fn freshness_filters(&self, bucket: &Bucket) -> Vec<Value> {
+    /// The metrics filters that alarms need on a bucket: S3 counts requests only for those.
+    pub(super) fn request_filters(&self, bucket: &Bucket) -> Vec<Value> {
         let mut filters: Vec<(String, String)> = Vec::new();
         for alarm in self.lake.alarms.values() {
-            if !matches!(alarm.trouble.value, Trouble::OlderThan(_)) {
-                continue;
+            match &alarm.trouble.value {
+                Trouble::OlderThan(_) => {}
+                Trouble::Metric { metric, .. }
+                    if metric.namespace == "AWS/S3" && REQUESTS.contains(&&*metric.name) => {}
+                _ => continue,
             }
             for watched in &alarm.watched {
                 let Watched::Place(place) = watched else { continue };
@@ -316,6 +337,52 @@ impl Lowering<'_> {
                 .help("docs/alarms.md lists what can be watched, and how AWS tells"),
         );
     }
+}
+
+/// The metrics of S3 that are counted request by request (S3 user guide, "Metrics and dimensions",
+/// "Amazon S3 request metrics in CloudWatch").
+const REQUESTS: [&str; 16] = [
+    "AllRequests",
+    "GetRequests",
+    "PutRequests",
+    "DeleteRequests",
+    "HeadRequests",
+    "PostRequests",
+    "SelectRequests",
+    "SelectBytesScanned",
+    "SelectBytesReturned",
+    "ListRequests",
+    "BytesDownloaded",
+    "BytesUploaded",
+    "4xxErrors",
+    "5xxErrors",
+    "FirstByteLatency",
+    "TotalRequestLatency",
+];
+
+/// Metrics that S3 gives once a day, and only as an average (S3 user guide, "Metrics and dimensions").
+fn is_daily(metric: &Metric) -> bool {
+    metric.namespace == "AWS/S3"
+        && matches!(metric.name.as_str(), "BucketSizeBytes" | "NumberOfObjects")
+}
+
+/// What the datapoints of a metric are made of: the worst of what is an age or a delay, the average of
+/// what is a share or a stock, the sum of what is counted. `docs/alarms.md` has the same table.
+fn statistic(metric: &Metric) -> &'static str {
+    let ends = |endings: &[&str]| endings.iter().any(|ending| metric.name.ends_with(ending));
+    if ends(&["Latency", "Milliseconds", "MillisBehindLatest", "DataFreshness"]) {
+        "Maximum"
+    } else if ends(&["Success"]) || is_daily(metric) {
+        "Average"
+    } else {
+        "Sum"
+    }
+}
+
+/// A time as the length of a datapoint: whole minutes, at most seven days (CloudWatch API reference,
+/// PutMetricAlarm, Period).
+fn whole_minutes(seconds: i64) -> i64 {
+    ((seconds + 59) / 60 * 60).clamp(60, 604_800)
 }
 
 fn firehose(name: &str) -> Vec<(&'static str, String)> {

@@ -1,6 +1,6 @@
 //! Replication: role and policy here, destination bucket and key in a stack of the second region.
 
-use super::base::log_bucket_id;
+use super::base::{log_bucket_id, log_prefix};
 use super::s3::{Shape, lifecycle, object_lock};
 use super::{Lowering, some};
 use crate::document;
@@ -195,7 +195,7 @@ impl Lowering<'_> {
                 "LoggingConfiguration",
                 document!({
                     "DestinationBucketName": (graph::reference(&log)),
-                    "LogFilePrefix": (format!("{}/", replica.bucket_name))
+                    "LogFilePrefix": (log_prefix(&replica.bucket_name))
                 }),
             );
         }

@@ -1,6 +1,6 @@
 //! Buckets and their policies.
 
-use super::base::log_bucket_id;
+use super::base::{log_bucket_id, log_prefix};
 use super::{Lowering, bucket_id, some};
 use crate::document;
 use crate::document::{Map, Value};
@@ -130,7 +130,7 @@ impl Lowering<'_> {
                 ".access_logs",
                 document!({
                     "DestinationBucketName": (graph::reference(&log)),
-                    "LogFilePrefix": (format!("{}/", bucket.bucket_name))
+                    "LogFilePrefix": (log_prefix(&bucket.bucket_name))
                 }),
             );
         }
@@ -146,7 +146,7 @@ impl Lowering<'_> {
             resource.set_from("ReplicationConfiguration", ".replicate", rules);
             resource.after.push(logical_id("PolicyRoleReplicationBucket", &[bucket.name.as_str()]));
         }
-        let metrics = self.freshness_filters(bucket);
+        let metrics = self.request_filters(bucket);
         if !metrics.is_empty() {
             resource.set_from("MetricsConfigurations", "alarms", Value::List(metrics));
         }

@@ -16,7 +16,7 @@ use super::resource::{self, Verdict, kind_of, path_of};
 use super::state::{self, State};
 use super::{
     Change, Deployed, DeployedStack, Kept, Operation, Plan, Refusal, StackAction, StackPlan,
-    deployed, grants, spread,
+    deployed, grants, outputs, spread,
 };
 use crate::cloud::StackStatus;
 use crate::document::{Map, Value};
@@ -75,9 +75,8 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
         consents: judgement.consents,
         refusals,
     };
-    if plan.is_empty() {
-        plan.uploads.clear();
-    }
+    let there = outputs::named_objects(deployed, &plan.uploads);
+    plan.uploads.retain(|upload| !there.contains(upload.key.as_str()));
     plan
 }
 

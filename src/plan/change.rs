@@ -275,7 +275,7 @@ impl Work<'_> {
         if change.kind != "AWS::S3::Bucket" {
             return None;
         }
-        self.deployed.filled.get(change.physical_id.as_deref()?).copied()
+        self.deployed.filled.get(change.physical_id.as_deref()?).cloned()
     }
 
     /// Where a resource, or a property of it, comes from.

@@ -51,7 +51,13 @@ pub(super) fn compare(
         }
         (Some(Value::List(old)), Some(Value::List(new))) => {
             let unordered = unordered(kind, path);
-            if old.iter().chain(new).all(is_plain) {
+            let (mut old, mut new) = (old.as_slice(), new.as_slice());
+            let rest;
+            if is_statements(path) {
+                rest = renamed(old, new);
+                (old, new) = (&rest.0, &rest.1);
+            }
+            if old.iter().chain(new).all(is_plain) && !is_statements(path) {
                 let equal = unordered
                     && set(before.cloned().unwrap_or_default())
                         == set(after.cloned().unwrap_or_default());
@@ -147,7 +153,7 @@ fn named(
         |element: &Value| element.get(name).and_then(Value::as_str).unwrap_or("").to_owned();
     let old: HashMap<String, &Value> = before.iter().map(|one| (called(one), one)).collect();
     let new: HashMap<String, &Value> = after.iter().map(|one| (called(one), one)).collect();
-    if !(unordered || path.last().is_some_and(|step| step == "Statement")) {
+    if !(unordered || is_statements(path)) {
         let stays = |list: &[Value], other: &HashMap<String, &Value>| -> Vec<String> {
             list.iter().map(called).filter(|name| other.contains_key(name)).collect()
         };
@@ -177,7 +183,7 @@ fn lists(
 ) {
     let mut old: Vec<(usize, &Value)> = before.iter().enumerate().collect();
     let mut new: Vec<(usize, &Value)> = after.iter().enumerate().collect();
-    if unordered || path.last().is_some_and(|step| step == "Statement") {
+    if unordered || is_statements(path) {
         let mut texts: HashMap<String, Vec<usize>> = HashMap::new();
         for (at, value) in &old {
             texts.entry(value.to_json()).or_default().push(*at);
@@ -208,6 +214,44 @@ fn lists(
         compare(kind, path, before, new.get(at).map(|(_, value)| *value), found);
         path.pop();
     }
+}
+
+fn is_statements(path: &[String]) -> bool {
+    path.last().is_some_and(|step| step == "Statement")
+}
+
+/// The statements of two policies without those that differ in nothing but their names: a `Sid` with
+/// a number is another one as soon as a statement comes before it.
+fn renamed(before: &[Value], after: &[Value]) -> (Vec<Value>, Vec<Value>) {
+    let bare = |statement: &Value| {
+        let mut statement = statement.clone();
+        if let Some(map) = statement.as_map_mut() {
+            map.remove("Sid");
+        }
+        statement.to_json()
+    };
+    // Those that keep their names first, so that twins pair up with themselves.
+    let mut old: Vec<Option<&Value>> = before.iter().map(Some).collect();
+    let mut new: Vec<Option<&Value>> = after.iter().map(Some).collect();
+    for one in &mut new {
+        if let Some(same) = old.iter_mut().find(|other| other.is_some() && *other == one) {
+            (*same, *one) = (None, None);
+        }
+    }
+    let mut texts: HashMap<String, Vec<usize>> = HashMap::new();
+    for (at, statement) in old.iter().enumerate().rev() {
+        if let Some(statement) = statement {
+            texts.entry(bare(statement)).or_default().push(at);
+        }
+    }
+    for one in &mut new {
+        let twin = one.and_then(|one| texts.get_mut(&bare(one))).and_then(Vec::pop);
+        if let Some(at) = twin {
+            (old[at], *one) = (None, None);
+        }
+    }
+    let left = |list: Vec<Option<&Value>>| list.into_iter().flatten().cloned().collect();
+    (left(old), left(new))
 }
 
 /// Whether the order of the list at the path means nothing.
@@ -254,6 +298,16 @@ mod tests {
         let before = r#"{"Rules":[{"Id":"a","N":1},{"Id":"b","N":1}]}"#;
         let after = r#"{"Rules":[{"Id":"new","N":1},{"Id":"a","N":1},{"Id":"b","N":2}]}"#;
         assert_eq!(paths("None", before, after), ["Rules.[new]", "Rules.[b].N"]);
+    }
+
+    #[test]
+    fn a_statement_with_another_name_is_the_same() {
+        let before = r#"{"Statement":[{"Sid":"A","X":1},{"Sid":"B","X":2}]}"#;
+        let after = r#"{"Statement":[{"Sid":"A","X":3},{"Sid":"A2","X":1},{"Sid":"B","X":2}]}"#;
+        assert_eq!(paths("None", before, after), ["Statement.[A]"]);
+        let twins = r#"{"Statement":[{"Sid":"B","X":2},{"Sid":"A","X":2}]}"#;
+        let both = r#"{"Statement":[{"Sid":"A","X":2},{"Sid":"B","X":2}]}"#;
+        assert!(paths("None", twins, both).is_empty());
     }
 
     #[test]

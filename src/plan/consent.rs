@@ -12,12 +12,14 @@ use super::{Action, Change, Consent, Operation, Refusal};
 use crate::diagnostic::{LW0606, LW0607, LW0608, LW0609, LW0610};
 
 /// What a bucket holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Filled {
     /// Versions and delete markers that were found, counted up to some bound.
     pub versions: usize,
     /// Those among them that a lock or a legal hold keeps.
     pub locked: usize,
+    /// The first of those, each with its key, its version and its lock.
+    pub examples: Vec<String>,
 }
 
 /// What a person calls the thing at a spec path, as the grammar of names has it: `raw` for
@@ -29,6 +31,14 @@ pub fn name_of(path: &str) -> String {
         ["databases", database, "tables", table] => format!("{database}.{table}"),
         _ => path.to_owned(),
     }
+}
+
+/// The locked versions of a bucket, as far as they are known, and how to see the others.
+fn which<'a>(bucket: &'a str, filled: &'a Filled) -> impl Iterator<Item = String> + 'a {
+    let more = filled.locked.saturating_sub(filled.examples.len());
+    let rest = (more > 0)
+        .then(|| format!("{more} more: aws s3api list-object-versions --bucket {bucket}"));
+    filled.examples.iter().map(|one| format!("locked: {one}")).chain(rest)
 }
 
 /// Whether a consent names the thing at a path: by its name or by its path.
@@ -133,10 +143,9 @@ impl Judgement {
                             "the bucket {known} holds locked versions ({}), which nobody can delete yet",
                             filled.locked
                         ),
-                        vec![
-                            "wait until their locks have ended, or keep the bucket".into(),
-                            format!("which they are: aws s3api list-object-versions --bucket {known}"),
-                        ],
+                        which(known, &filled)
+                            .chain(["wait until their locks have ended, or keep the bucket".into()])
+                            .collect(),
                     ),
                 );
             } else if !emptied {

@@ -122,9 +122,8 @@ pub(super) fn how_to_delete(
             }
             command
         }
-        "AWS::S3::BucketPolicy" => {
-            format!("aws s3api delete-bucket-policy --bucket {id} --region {region}")
-        }
+        // It goes with its bucket.
+        "AWS::S3::BucketPolicy" => return Vec::new(),
         "AWS::KMS::Key" => format!(
             "aws kms schedule-key-deletion --key-id {id} --pending-window-in-days 30 --region {region}"
         ),

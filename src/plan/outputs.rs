@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::build::Work;
 use super::canonical::{Known, Scope, canonical, references};
 use super::resource::Verdict;
-use super::{DeployedStack, spread};
+use super::{Deployed, DeployedStack, Upload, spread};
 use crate::catalogue;
+use crate::cloud::StackStatus;
 use crate::document::{Map, Value};
 use crate::stacks::Stack;
 
@@ -24,6 +25,33 @@ pub(super) enum Given {
     Later {
         certain: bool,
     },
+}
+
+/// The keys of uploads that a deployed template names, so that they are in their bucket: scripts lie
+/// under the hash of their content.
+pub(super) fn named_objects(deployed: &Deployed, uploads: &[Upload]) -> BTreeSet<String> {
+    fn walk(value: &Value, keys: &BTreeSet<&str>, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Str(text) => {
+                let starts = text.match_indices('/').map(|(at, _)| at + 1);
+                for key in starts.filter_map(|at| keys.get(&text[at..])) {
+                    found.insert((*key).to_owned());
+                }
+            }
+            Value::List(list) => list.iter().for_each(|one| walk(one, keys, found)),
+            Value::Map(map) => map.iter().for_each(|(_, one)| walk(one, keys, found)),
+            _ => {}
+        }
+    }
+    let keys: BTreeSet<&str> = uploads.iter().map(|upload| upload.key.as_str()).collect();
+    let mut found = BTreeSet::new();
+    if !keys.is_empty() {
+        let ready = |stack: &&DeployedStack| stack.status.is_some_and(StackStatus::updatable);
+        for stack in deployed.stacks.values().filter(ready) {
+            walk(&stack.template, &keys, &mut found);
+        }
+    }
+    found
 }
 
 /// A tag that differs: name, before, after.

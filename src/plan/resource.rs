@@ -107,16 +107,23 @@ pub(super) fn kept_on_replacement(definition: &Value) -> bool {
     matches!(policy, Some("Retain" | "Snapshot"))
 }
 
-/// Whether people lose data with it, or the means to read data. A kind of which the catalogue knows
-/// nothing is taken by what the template says. Logs and queues of a flow hold nothing of the lake's.
+/// Whether people lose data with it, or the means to read data: what the template keeps, and what the
+/// catalogue knows to hold data where the spec can protect it. A topic's key, a flow's logs and queues
+/// hold nothing that is read again.
 pub(super) fn holds_data(definition: &Value) -> bool {
-    match kind_of(definition) {
-        "AWS::Logs::LogGroup" | "AWS::SQS::Queue" | "AWS::EMR::Cluster" => {
-            kept_on_deletion(definition)
-        }
-        kind => resource_type(kind)
-            .map_or_else(|| kept_on_deletion(definition), |facts| facts.holds_data),
+    let kind = kind_of(definition);
+    if matches!(kind, "AWS::S3::BucketPolicy" | "AWS::KMS::Alias") {
+        return false;
     }
+    if kept_on_deletion(definition) {
+        return true;
+    }
+    let passing = ["AWS::Logs::LogGroup", "AWS::SQS::Queue", "AWS::EMR::Cluster"];
+    let root = path_of(definition).split('.').next().unwrap_or("");
+    let protectable = matches!(root, "" | "lake" | "buckets" | "keys" | "databases" | "sources");
+    protectable
+        && !passing.contains(&kind)
+        && resource_type(kind).is_some_and(|facts| facts.holds_data)
 }
 
 /// The action that the properties amount to, and whether it certainly happens. `old` and `new` are the

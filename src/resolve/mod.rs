@@ -6,7 +6,9 @@
 //! for the checks all the same. INVARIANT: a `Lake` holds no name that refers to nothing.
 
 mod combine;
+mod databases;
 mod flows;
+mod names;
 mod places;
 mod tags;
 mod watch;

@@ -12,10 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::actions::{self, Actor, Effect};
 use super::intrinsics::{Evaluator, KNOWN_AFTER, Resources, scalar, unknown};
 use super::operation::View;
+use super::references::{Reference, references};
 use super::schema;
 use super::state::{Body, Definition, Head, Record};
 use super::steps::{identifier_of, keeps};
-use super::template::{Reference, Resource, Template, references, refused};
+use super::template::{Resource, Template, refused};
 use super::world::Realm;
 use crate::cloud::{
     ChangeAction, ChangeDetail, ChangeSetKind, CloudError, ImportTarget, Replacement,

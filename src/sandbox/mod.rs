@@ -8,12 +8,14 @@
 //! Operations run to their end within the call that starts them, unless `slow` is among the [`Faults`]: then each
 //! resource takes its time, and the stack has moved on by as much as has passed when it is looked at next.
 //!
-//! The rooms: `store` (files), `world` (what was read of them), `state` and `things` (what is remembered), `template`
-//! and `intrinsics` (reading templates), `changes` and `change_sets` (what would happen), `operation`, `steps` and
-//! `actions` (what happens), `services` (what the services behind it accept), `objects` (S3), `drift`, `faults`.
+//! The rooms: `store` (files), `world` (what was read of them), `state` and `things` (what is remembered); `template`,
+//! `references`, `parameters` and `intrinsics` (reading templates); `admission`, `changes` and `change_sets` (what would
+//! happen); `operation`, `phases`, `tasks`, `steps` and `actions` (what happens); `stacks`; `services` (what the
+//! services behind it accept), `names`, `objects` (S3), `drift`, `faults`; `schema` is the door to the catalogue.
 //! `docs/sandbox.md` tells users what it does and what it leaves out.
 
 mod actions;
+mod admission;
 mod change_sets;
 mod changes;
 mod drift;
@@ -22,12 +24,16 @@ mod intrinsics;
 mod names;
 mod objects;
 mod operation;
+mod parameters;
+mod phases;
+mod references;
 mod schema;
 mod services;
 mod stacks;
 mod state;
 mod steps;
 mod store;
+mod tasks;
 mod template;
 #[cfg(test)]
 mod tests;

@@ -6,15 +6,20 @@
 
 pub mod access;
 pub mod buckets;
+pub mod columns;
 pub mod databases;
 pub mod decode;
 pub mod environments;
 pub mod keys;
 mod manual;
 pub mod organization;
+pub mod partitions;
 pub mod pipelines;
+pub mod record;
 pub mod reference;
+pub mod scalars;
 pub mod schema;
+pub mod shape;
 pub mod sources;
 pub mod watch;
 pub mod words;

@@ -178,7 +178,10 @@ impl Bench {
             let at = apply::base_bucket(&emptied.stack.region, &bucket, &account);
             let found = cloud.list_versions(&at, "", 1000).unwrap();
             let locked = found.iter().filter(|version| version.locked.is_some()).count();
-            deployed.filled.insert(emptied.bucket, Filled { versions: found.len(), locked });
+            deployed.filled.insert(
+                emptied.bucket,
+                Filled { versions: found.len(), locked, examples: Vec::new() },
+            );
         }
         deployed
     }

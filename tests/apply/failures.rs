@@ -2,7 +2,7 @@
 
 use lakewright::apply::{Ended, State};
 use lakewright::cloud::{Cloud, StackStatus};
-use lakewright::plan::{Action, Consent};
+use lakewright::plan::Action;
 use lakewright::sandbox::{CrashAt, FailAt, FailResource, Faults, FaultyCall};
 
 use crate::bench::{Bench, Typed, told};
@@ -150,8 +150,7 @@ fn a_deletion_that_fails_is_told_and_goes_on_later() {
     let bench = Bench::example("medallion", "dev");
     bench.apply();
     bench.sandbox.set_faults(fail("AWS::Glue::Job".into(), FailAt::Delete)).unwrap();
-    // The key of the topic is let go.
-    let typed = Typed { consents: vec![Consent::Destroy("notify".into())], ..Typed::default() };
+    let typed = Typed::default();
     let outcome = bench.carry_out(&bench.plan_destroy(&typed));
     assert_eq!(outcome.ended, Ended::NeedsRecovery, "{}", told(&outcome));
     bench.sandbox.set_faults(Faults::default()).unwrap();

@@ -107,7 +107,8 @@ pub fn deployed(case: &Value) -> Deployed {
     }
     for (bucket, filled) in pairs(case.get("filled")) {
         let number = |key: &str| filled.get(key).and_then(Value::as_int).unwrap_or(0) as usize;
-        let filled = Filled { versions: number("versions"), locked: number("locked") };
+        let (versions, locked) = (number("versions"), number("locked"));
+        let filled = Filled { versions, locked, examples: Vec::new() };
         deployed.filled.insert(bucket.into(), filled);
     }
     deployed

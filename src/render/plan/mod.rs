@@ -92,6 +92,9 @@ pub fn access_summary(plan: &Plan) -> Option<String> {
     (added + removed > 0).then(|| format!("Access: {added} added, {removed} removed."))
 }
 
+/// How near a role of the lake's own is, in [`access_lines`].
+const OWN_FLOW: u8 = 3;
+
 /// Grants as they are printed: what one may do at one place on one line, strangers first, our own
 /// flows last.
 fn access_lines(plan: &Plan) -> Vec<(bool, String, &Cause)> {
@@ -102,10 +105,14 @@ fn access_lines(plan: &Plan) -> Vec<(bool, String, &Cause)> {
         let GrantChange { added, who, verb, place, cause } = grant;
         let nearness = match who.as_str() {
             who if who.starts_with("everyone") || who.starts_with("anyone") => 0,
-            who if who.starts_with("the role of ") => 3,
+            who if who.starts_with("the role of ") => OWN_FLOW,
             who if who.starts_with("role/") || who.starts_with("user/") => 2,
             _ => 1,
         };
+        // What a flow may do goes with its role, as all of the lake does.
+        if nearness == OWN_FLOW && plan.operation == Operation::Destroy {
+            continue;
+        }
         let key = (nearness, who.as_str(), !*added, place.as_str());
         merged.entry(key).or_insert_with(|| (Vec::new(), cause)).0.push(verb);
     }
@@ -141,7 +148,7 @@ fn at_risk(plan: &Plan) -> Vec<(&StackPlan, &Change, String)> {
                 }
                 Action::Replace => "is replaced by an empty one, and destroyed".into(),
                 Action::MayReplace => "may be replaced by an empty one".into(),
-                Action::Retain => "leaves the lake and stays in the account".into(),
+                Action::Retain => "stays in the account".into(),
                 Action::Update if loses_protection(change) => "is no longer protected".into(),
                 _ => return None,
             };

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use anstyle::{AnsiColor, Style};
 
 use super::values::{
-    block, clean, inline, is_plain_list, list_difference, names, path, shortened, statements,
+    beside, block, clean, inline, is_plain_list, list_difference, names, path, shortened,
+    statements,
 };
 use super::{access_lines, access_summary, at_risk, groups, line, summary};
 use crate::document::Value;
@@ -161,23 +162,24 @@ impl Printer {
     }
 
     fn risks(&mut self, plan: &Plan) {
-        let risks = at_risk(plan);
-        if risks.is_empty() {
-            return;
-        }
-        let stays = risks.iter().all(|(_, change, _)| change.action == Action::Retain);
-        let title = match stays {
-            true => self.paint(BOLD, "Data that stays"),
-            false => self.paint(ALARM, "Data at risk"),
-        };
-        self.line("");
-        self.line(&title);
-        for (_, change, says) in risks {
-            let symbol = format!("{:>5}", change.action.symbol());
-            let rest = format!(" {} {says}", called(change));
-            let styled = format!("{}{rest}", self.paint(style(change.action), &symbol));
-            let width = symbol.chars().count() + rest.chars().count();
-            self.placed(&styled, width, line(&change.cause).as_deref());
+        let (stays, risks): (Vec<_>, Vec<_>) =
+            at_risk(plan).into_iter().partition(|(_, change, _)| change.action == Action::Retain);
+        for (title, style_of, list) in
+            [("Data at risk", ALARM, risks), ("Data that stays", BOLD, stays)]
+        {
+            if list.is_empty() {
+                continue;
+            }
+            let title = self.paint(style_of, title);
+            self.line("");
+            self.line(&title);
+            for (_, change, says) in list {
+                let symbol = format!("{:>5}", change.action.symbol());
+                let rest = format!(" {} {says}", called(change));
+                let styled = format!("{}{rest}", self.paint(style(change.action), &symbol));
+                let width = symbol.chars().count() + rest.chars().count();
+                self.placed(&styled, width, line(&change.cause).as_deref());
+            }
         }
     }
 
@@ -198,7 +200,7 @@ impl Printer {
         let symbol = self.paint(style(change.action), &format!("{:>5}", change.action.symbol()));
         let mut words = format!("{} {}", change.kind, change.logical_id);
         if let Some(name) = change.physical_id.as_deref() {
-            let _ = write!(words, " ({name})");
+            let _ = write!(words, " ({})", bare_name(name));
         }
         let words = clean(&words);
         let mut fate = change.action.meaning().to_owned();
@@ -207,7 +209,7 @@ impl Printer {
         }
         let width = 6 + words.chars().count() + 2 + fate.chars().count();
         let styled = format!("{symbol} {}  {fate}", self.paint(BOLD, &words));
-        let place = line(&change.cause).filter(|_| change.cause != *group);
+        let place = line(&change.cause).filter(|_| line(&change.cause) != line(group));
         self.placed(&styled, width, place.as_deref());
         for note in &change.notes {
             for (at, part) in wrapped(&clean(note), self.view.width - 10).iter().enumerate() {
@@ -270,7 +272,8 @@ impl Printer {
             Effect::Replace => "  # replaces",
             Effect::Fails => "  # fails",
         };
-        let place = line(&property.cause).filter(|_| property.cause != change.cause);
+        let place =
+            line(&property.cause).filter(|place| line(&change.cause).as_ref() != Some(place));
         let sign = self.paint(style, symbol);
         let room = self.view.width.saturating_sub(
             12 + name.chars().count()
@@ -287,6 +290,9 @@ impl Printer {
             }
             _ => None,
         };
+        let all = |value: &Option<Value>| {
+            value.as_ref().map_or_else(String::new, |value| inline(value, usize::MAX / 8))
+        };
         let one_line = match (whole, lists) {
             _ if property.known_after_apply => {
                 let before = property.before.as_ref().filter(|_| property.before != property.after);
@@ -299,19 +305,14 @@ impl Printer {
                 .filter(|text| text.chars().count() <= room.max(20)),
             (None, Some(_)) => None,
             (None, None) => {
-                let half = (room.saturating_sub(3) / 2).max(20);
                 let order = property.before.as_ref().zip(property.after.as_ref());
                 let order =
                     order.and_then(|(a, b)| Some((names(a.as_list()?)?, names(b.as_list()?)?)));
-                if let Some((before, after)) = order {
-                    let list = |names: Vec<&str>| shortened(&clean(&names.join(", ")), half);
-                    Some(format!("{} → {}", list(before), list(after)))
-                } else {
-                    let value = |value: &Option<Value>| {
-                        value.as_ref().map_or_else(String::new, |value| inline(value, half))
-                    };
-                    Some(format!("{} → {}", value(&property.before), value(&property.after)))
-                }
+                let (before, after) = match order {
+                    Some((a, b)) => (clean(&a.join(", ")), clean(&b.join(", "))),
+                    None => (all(&property.before), all(&property.after)),
+                };
+                Some(format!("{before} → {after}")).filter(|text| text.chars().count() <= room)
             }
         };
         let head = match &one_line {
@@ -345,6 +346,12 @@ impl Printer {
             if stay > 0 {
                 let text = self.paint(DIM, &format!("({stay} unchanged)"));
                 self.line(&format!("              {text}"));
+            }
+        } else {
+            let (before, after) = beside(&all(&property.before), &all(&property.after), inner);
+            for (symbol, style, text) in [("-", RED, before), ("+", GREEN, after)] {
+                let sign = self.paint(style, symbol);
+                self.line(&format!("            {sign} {text}"));
             }
         }
     }
@@ -447,6 +454,14 @@ impl Printer {
                 self.line(&format!("   = help: {}", clean(help)));
             }
         }
+    }
+}
+
+/// A name in AWS without what the plan says anyway: of an ARN the last part.
+fn bare_name(name: &str) -> &str {
+    match name.splitn(6, ':').collect::<Vec<_>>().as_slice() {
+        ["arn", .., last] => last.split_once('/').map_or(last, |(_, name)| name),
+        _ => name,
     }
 }
 

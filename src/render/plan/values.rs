@@ -21,6 +21,19 @@ pub(super) fn shortened(text: &str, room: usize) -> String {
     short
 }
 
+/// Two texts of at most `room` characters each. Where they are longer and begin the same, the
+/// beginning is cut instead of the end, so that the difference shows.
+pub(super) fn beside(before: &str, after: &str, room: usize) -> (String, String) {
+    let longest = before.chars().count().max(after.chars().count());
+    let same = before.chars().zip(after.chars()).take_while(|(a, b)| a == b).count();
+    let skip = same.saturating_sub(12);
+    let show = |text: &str| match longest > room && skip > 0 {
+        true => shortened(&format!("…{}", text.chars().skip(skip).collect::<String>()), room),
+        false => shortened(text, room),
+    };
+    (show(before), show(after))
+}
+
 /// The value on one line of at most `room` characters.
 pub(super) fn inline(value: &Value, room: usize) -> String {
     let mut text = String::new();
@@ -228,6 +241,17 @@ mod tests {
         });
         assert_eq!(inline(&value, 80), r#"{ A: Key.Arn, B: "${Raw}/x/*", C: [1, "two"] }"#);
         assert_eq!(inline(&value, 8), "{ A: Ke…");
+    }
+
+    #[test]
+    fn where_two_long_texts_differ_is_shown() {
+        let (before, after) =
+            beside("s3://acme-base/scripts/aaaa/x.py", "s3://acme-base/scripts/bbbb/x.py", 24);
+        assert_eq!(
+            (before.as_str(), after.as_str()),
+            ("…ase/scripts/aaaa/x.py", "…ase/scripts/bbbb/x.py")
+        );
+        assert_eq!(beside("a", "b", 9), ("a".into(), "b".into()));
     }
 
     #[test]

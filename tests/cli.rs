@@ -1,0 +1,265 @@
+//! The command line as people and scripts depend on it: every verb's help word for word (`tests/cli/*.txt`; with
+//! `SNAPSHOTS=overwrite` they are written anew, to be read before they are committed), the habits of Terraform, exit
+//! codes of mistakes, colour, quiet, stdin.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+const QUICKSTART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/lake.yaml");
+
+/// lakewright in a folder of its own, with nothing in its environment.
+struct Bench(tempfile::TempDir);
+
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let bench = Bench(tempfile::tempdir().unwrap());
+        fs::copy(QUICKSTART, bench.path("lake.yaml")).unwrap();
+        bench
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.0.path().join(file)
+    }
+
+    fn run(&self, line: &str) -> Said {
+        self.with(line, &[], "")
+    }
+
+    fn with(&self, line: &str, env: &[(&str, &str)], stdin: &str) -> Said {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lakewright"))
+            .args(line.split_whitespace())
+            .current_dir(self.0.path())
+            .env_clear()
+            .envs(env.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Who does not read its stdin may end before all of it is written.
+        let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
+        let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+        Said {
+            code: status.code().expect("it was not killed"),
+            out: String::from_utf8(stdout).unwrap(),
+            err: String::from_utf8(stderr).unwrap(),
+        }
+    }
+}
+
+/// The names that the list of verbs in `--help` gives.
+fn verbs(help: &str) -> Vec<String> {
+    let (_, list) = help.split_once("Commands:\n").expect("there are verbs");
+    let (list, _) = list.split_once("\n\n").expect("the list ends");
+    list.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_help_of_every_verb_is_frozen() {
+    let bench = Bench::new();
+    let top = bench.run("--help");
+    assert_eq!(top.code, 0);
+    let mut pages = vec![("lakewright".to_owned(), top.out.clone())];
+    for verb in verbs(&top.out).into_iter().filter(|verb| verb != "help") {
+        let page = bench.run(&format!("{verb} --help"));
+        assert_eq!((page.code, page.err.as_str()), (0, ""), "{verb} --help");
+        pages.push((verb, page.out));
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
+    let overwrite = std::env::var("SNAPSHOTS").is_ok_and(|value| value == "overwrite");
+    let mut differ = Vec::new();
+    for (name, page) in &pages {
+        let file = folder.join(format!("{name}.txt"));
+        // clap leaves blanks at the end of some lines.
+        let page: String = page.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
+        if overwrite {
+            fs::write(&file, &page).unwrap();
+        } else if fs::read_to_string(&file).unwrap_or_default() != page {
+            differ.push(format!("{}:\n{page}", file.display()));
+        }
+    }
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if !pages.iter().any(|(page, _)| *page == name) {
+            differ.push(format!("{}: there is no such verb any more", path.display()));
+        }
+    }
+    assert!(differ.is_empty(), "not as it was frozen:\n\n{}", differ.join("\n"));
+}
+
+#[test]
+fn a_mistake_in_the_call_is_exit_1_and_never_reads_as_changes() {
+    let bench = Bench::new();
+    for (line, says) in [
+        ("", "Usage: lakewright"),
+        ("frobnicate", "unrecognized subcommand 'frobnicate'"),
+        ("aply", "a similar subcommand exists: 'apply'"),
+        ("plan --ofline", "a similar argument exists: '--offline'"),
+        ("plan --offline --sandbox", "cannot be used with"),
+        ("plan --env", "a value is required"),
+        ("plan --env nowhere --offline", "there is no environment `nowhere`"),
+        ("apply -x", "unexpected argument '-x'"),
+        ("apply -outfile=x", "unexpected argument"),
+        ("apply --lock-timeout soon", "invalid value 'soon'"),
+        ("explain", "<CODE>"),
+        ("explain LW9999", "there is no code `LW9999`"),
+        ("completions tcsh", "invalid value 'tcsh'"),
+        ("validate nowhere.yaml", "nowhere.yaml"),
+        ("show lake.yaml", "LW0901"),
+        ("plan --against nowhere", "`nowhere` is no folder of templates"),
+        ("init", "lake.yaml"),
+    ] {
+        let said = bench.run(line);
+        assert_eq!(said.code, 1, "lakewright {line}: {}{}", said.out, said.err);
+        assert!(said.err.contains(says), "lakewright {line}: {}", said.err);
+        assert_eq!(said.out, "", "lakewright {line} writes data");
+    }
+}
+
+#[test]
+fn help_and_version_are_data_and_no_error() {
+    let bench = Bench::new();
+    for line in ["--help", "-h", "help", "help plan", "plan -h", "--version", "-V"] {
+        let said = bench.run(line);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "lakewright {line}");
+        assert!(!said.out.is_empty());
+    }
+    assert_eq!(bench.run("--version").out, concat!("lakewright ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn the_words_of_terraform_are_taken() {
+    let bench = Bench::new();
+    assert_eq!(bench.run("plan --sandbox -detailed-exitcode").code, 2);
+    assert_eq!(bench.run("plan --sandbox -out=first.plan").code, 0);
+    assert!(bench.path("first.plan").exists());
+    assert_eq!(bench.run("plan --sandbox -out second.plan -no-color").code, 0);
+    assert!(bench.run("plan --sandbox -json").out.starts_with('{'));
+    let said = bench.run("apply --sandbox -auto-approve");
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(bench.run("plan --sandbox -destroy").out.contains("to destroy"));
+}
+
+#[test]
+fn a_verb_takes_arguments_from_the_environment() {
+    let bench = Bench::new();
+    let env = [("LAKEWRIGHT_ARGS_plan", "--offline --detailed-exitcode")];
+    assert_eq!(bench.with("plan", &env, "").code, 2);
+    let said = bench.with("plan --offline", &[("LAKEWRIGHT_ENV", "nowhere")], "");
+    assert_eq!(said.code, 1);
+    assert!(said.err.contains("there is no environment `nowhere`"), "{}", said.err);
+    let note = "was not saved with --out";
+    assert!(bench.run("plan --sandbox").out.contains(note));
+    let quiet = bench.with("plan --sandbox", &[("LAKEWRIGHT_IN_AUTOMATION", "1")], "");
+    assert!(!quiet.out.contains(note), "{}", quiet.out);
+}
+
+#[test]
+fn completions_know_the_verbs_and_flags() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let said = bench.run(&format!("completions {shell}"));
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{shell}");
+        for word in ["destroy", "detailed-exitcode", "allow-destroy"] {
+            assert!(said.out.contains(word), "{shell}: `{word}`");
+        }
+    }
+}
+
+#[test]
+fn every_code_is_explained() {
+    let bench = Bench::new();
+    let list = bench.run("explain --list").out;
+    let codes: Vec<&str> = list.lines().map(|line| line.split(':').next().unwrap()).collect();
+    assert!(codes.len() > 50, "{list}");
+    for code in &codes {
+        let said = bench.run(&format!("explain {code}"));
+        assert_eq!(said.code, 0, "{code}: {}", said.err);
+        assert!(
+            said.out.starts_with(&format!("# {code}: ")) && said.out.trim().lines().count() > 2,
+            "{code}"
+        );
+    }
+    let near = bench.run(&format!("explain {}9", codes[0]));
+    assert!(near.code == 1 && near.err.contains("did you mean"), "{}", near.err);
+}
+
+#[test]
+fn colour_is_for_terminals_and_those_who_ask() {
+    let bench = Bench::new();
+    let colored = |said: &Said| said.out.contains('\u{1b}') || said.err.contains('\u{1b}');
+    fs::write(bench.path("bad.yaml"), "lakewright: 2\n").unwrap();
+    for line in [
+        "plan --sandbox",
+        "validate bad.yaml",
+        "plan --sandbox --color never",
+        "validate bad.yaml --no-color",
+    ] {
+        assert!(!colored(&bench.run(line)), "{line}");
+    }
+    for line in ["plan --sandbox --color always", "validate bad.yaml --color always"] {
+        assert!(colored(&bench.run(line)), "{line}");
+        // Who asks on the command line is heard before the environment.
+        assert!(colored(&bench.with(line, &[("NO_COLOR", "1")], "")), "{line}");
+    }
+}
+
+#[test]
+fn quiet_says_errors_and_data_only() {
+    let bench = Bench::new();
+    let said = bench.run("apply --sandbox --auto-approve -q");
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert!(said.out.contains("Apply complete!"), "{}", said.out);
+    fs::write(bench.path("bad.yaml"), "lakewright: 2\n").unwrap();
+    let said = bench.run("validate bad.yaml -q");
+    assert!(said.code == 1 && said.err.contains("error[LW"), "{}", said.err);
+}
+
+#[test]
+fn a_dash_is_stdin() {
+    let bench = Bench::new();
+    let spec = fs::read_to_string(QUICKSTART).unwrap();
+    assert_eq!(bench.with("validate -", &[], &spec).code, 0);
+    let plan = bench.with("plan - --offline --detailed-exitcode", &[], &spec);
+    assert!(plan.code == 2 && plan.out.contains("to add"), "{}", plan.err);
+    let formatted = bench.with("fmt -", &[], "{lakewright: 1, lake:   odd}");
+    assert_eq!(formatted.code, 0, "{}", formatted.err);
+    assert!(formatted.out == "{ lakewright: 1, lake: odd }\n", "{}", formatted.out);
+    assert_eq!(bench.with("validate -", &[], "").code, 1);
+}
+
+#[test]
+fn every_json_document_is_one_and_nothing_else_is_on_stdout() {
+    let bench = Bench::new();
+    assert_eq!(bench.run("apply --sandbox --auto-approve").code, 0);
+    for line in [
+        "validate --json",
+        "validate nowhere.yaml --json",
+        "plan --sandbox --json",
+        "plan --offline --json",
+        "status --sandbox --json",
+        "output --sandbox --json",
+        "drift --sandbox --json",
+        "explain LW0203 --json",
+        "explain --list --json",
+        "diff lake.yaml lake.yaml --json",
+        "compile --json",
+        "schema --json",
+        "fmt --json",
+        "init --list --json",
+    ] {
+        let said = bench.run(line);
+        let parsed: Result<serde_json::Value, _> = serde_json::from_str(&said.out);
+        assert!(parsed.is_ok(), "lakewright {line}: {}\n{}", said.out, said.err);
+        assert_eq!(said.err, "", "lakewright {line}");
+    }
+}

@@ -1,0 +1,84 @@
+//! Scenarios: what a person types, what lakewright says, and what then is there.
+//!
+//! Each `tests/scenarios/*.txt` is a script in the small language of `tests/scenarios/README.md`, played
+//! by the binary itself against the sandbox in a folder of its own, all of them at once. Beside them,
+//! every resource of an example fails at its turn (`each_resource`). `LAKEWRIGHT_SCENARIO=part-of-a-name`
+//! plays some, and `LAKEWRIGHT_SCENARIO_SHOW=1` shows what was said.
+
+#[path = "scenarios/each_resource.rs"]
+mod each_resource;
+#[path = "scenarios/script.rs"]
+mod script;
+#[path = "scenarios/stage.rs"]
+mod stage;
+mod support;
+
+use std::path::{Path, PathBuf};
+
+/// How many scenarios are played at once: most of their time is waiting.
+const AT_ONCE: usize = 8;
+
+/// Does `work` for every item, several at once, and answers with what went wrong.
+fn all_at_once<T: Sync>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<(), String> + Sync,
+) -> Vec<String> {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let failures = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(items.len()) {
+            scope.spawn(|| {
+                while let Some(item) =
+                    items.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                {
+                    if let Err(failure) = work(item) {
+                        failures.lock().expect("invariant: nobody panics with it").push(failure);
+                    }
+                }
+            });
+        }
+    });
+    let mut failures = failures.into_inner().expect("invariant: nobody panics with it");
+    failures.sort();
+    failures
+}
+
+fn scripts() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let wanted = std::env::var("LAKEWRIGHT_SCENARIO").unwrap_or_default();
+    let mut found: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .expect("the folder of scenarios is in the repository")
+        .map(|entry| entry.expect("a folder can be listed").path())
+        .filter(|path| path.extension().is_some_and(|end| end == "txt"))
+        .filter(|path| path.to_string_lossy().contains(&wanted))
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn every_scenario_goes_as_its_script_says() {
+    let scripts = scripts();
+    assert!(!scripts.is_empty(), "no scenario has that name");
+    let failures = all_at_once(&scripts, |path| stage::play(path));
+    assert!(
+        failures.is_empty(),
+        "{} of {} scenarios:\n\n{}",
+        failures.len(),
+        scripts.len(),
+        failures.join("\n\n")
+    );
+}
+
+#[test]
+fn a_script_with_a_mistake_is_told_its_line() {
+    for (text, expected) in [
+        ("frobnicate\n", "line 1: `frobnicate` is no step"),
+        ("    text without a command\n", "line 1: there is nothing yet that could say this"),
+        ("use quickstart\nexit 2\n", "line 2: there is no command whose exit code this is"),
+        ("> rm -rf\n", "line 1: only lakewright is run"),
+        ("edit lake.yaml\n    a\n", "line 2: an edit has lines that begin with `- ` and `+ `"),
+    ] {
+        assert_eq!(script::parse(text).unwrap_err(), expected);
+    }
+}

@@ -1,0 +1,1 @@
+//! Every resource of an example fails at its turn.
