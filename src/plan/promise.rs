@@ -9,9 +9,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Action, Change, StackPlan};
+use super::{Action, Change, Effect, StackPlan};
 use crate::catalogue::resource_type;
 use crate::cloud::{ChangeAction, ChangeDetail, ChangeSet, Replacement, ResourceChange};
+use crate::document::Value;
 use crate::names::LogicalId;
 
 /// Something in a change set that the plan did not promise, or the other way round.
@@ -162,12 +163,39 @@ fn modifies(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -
         (_, Some(Action::Replace | Action::MayReplace)) => None,
         (Replacement::False, Some(Action::Update | Action::Import)) => None,
         (Replacement::Conditional, Some(Action::Update)) if conditional_noise(plan, found) => None,
+        (Replacement::Conditional, Some(Action::Update)) if coarse(plan, change, found) => None,
         (Replacement::True, _) => Some("replaced".into()),
         (_, None) if follows => None,
         (Replacement::False, None) if plan.respelled.contains(&found.logical_id) => None,
         (Replacement::Conditional, _) => Some("perhaps replaced".into()),
         (Replacement::False, _) => Some("changed in place".into()),
     }
+}
+
+/// Whether CloudFormation only says that some part of a property replaces, and the plan knows that the
+/// parts that change do not: a change set judges whole properties ("Conditionally", API reference,
+/// ResourceTargetDefinition, RequiresRecreation), the plan each place that differs. Never for what
+/// would be lost.
+fn coarse(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -> bool {
+    let Some(change) = change else { return false };
+    let policy = ["Resources", found.logical_id.as_str(), "UpdateReplacePolicy"];
+    let stays = plan.template.at(&policy).and_then(Value::as_str) == Some("Retain");
+    if change.data && !stays {
+        return false;
+    }
+    let in_place = |name: &str| {
+        let mut own = change.properties.iter().filter(|one| one.path[0] == name).peekable();
+        own.peek().is_some() && own.all(|one| one.effect == Effect::InPlace)
+    };
+    let replacing =
+        |detail: &&ChangeDetail| !matches!(detail.recreation.as_deref(), None | Some("Never"));
+    let mut replacing = found.details.iter().filter(replacing).peekable();
+    replacing.peek().is_some()
+        && replacing.all(|detail| {
+            detail.recreation.as_deref() == Some("Conditionally")
+                && detail.evaluation.as_deref() != Some("Dynamic")
+                && detail.name.as_deref().is_some_and(in_place)
+        })
 }
 
 /// Whether what makes the replacement conditional is noise.
