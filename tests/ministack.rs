@@ -181,11 +181,17 @@ fn a_lake_is_made_changed_destroyed_and_taken_back() {
     assert_eq!(columns(&bench), ["order_id", "country", "amount"]);
     assert!(bench.run("plan --detailed-exitcode", 0).contains("No changes."));
     let status = bench.run("status", 0);
-    assert!(status.contains("quickstart-dev-catalog") && status.contains("UPDATE_COMPLETE"), "{status}");
+    assert!(
+        status.contains("quickstart-dev-catalog") && status.contains("UPDATE_COMPLETE"),
+        "{status}"
+    );
 
     // Destroyed: what holds data stays. ministack deletes even buckets with objects in them, so that
     // they are there shows that they were kept.
-    bench.cloud().put_object(&bench.object("quickstart-dev-data", "shop/1"), b"rows", PutCondition::Always).unwrap();
+    bench
+        .cloud()
+        .put_object(&bench.object("quickstart-dev-data", "shop/1"), b"rows", PutCondition::Always)
+        .unwrap();
     let destroyed = bench.run("destroy --auto-approve", 0);
     assert!(destroyed.contains("9 retained"), "{destroyed}");
     assert!(bench.cloud().list_stacks(&region()).unwrap().is_empty());
@@ -206,7 +212,10 @@ fn consents_delete_what_is_not_protected() {
     let spec = quickstart("222222222221").replace("  data:\n", "  data:\n    protect: false\n");
     let bench = Bench::new("222222222221", &spec.replace("lake: quickstart", "lake: consents"));
     bench.run("apply --auto-approve", 0);
-    bench.cloud().put_object(&bench.object("consents-dev-data", "shop/1"), b"rows", PutCondition::Always).unwrap();
+    bench
+        .cloud()
+        .put_object(&bench.object("consents-dev-data", "shop/1"), b"rows", PutCondition::Always)
+        .unwrap();
     let refused = bench.run("destroy --auto-approve --allow-destroy data", 1);
     assert!(refused.contains("--empty data"), "{refused}");
     assert!(bench.read("AWS::S3::Bucket", "consents-dev-data").is_some());
@@ -252,13 +261,20 @@ fn a_stack_of_our_name_and_somebody_elses_is_refused() {
     cloud.execute_change_set(&region(), &id, "by-hand").unwrap();
     let end = std::time::Instant::now() + Duration::from_secs(30);
     let at = StackAddress::new(&region(), "quickstart-dev-storage");
-    while cloud.describe_stack(&at).unwrap().is_none_or(|stack| stack.status != StackStatus::CreateComplete) {
+    while cloud
+        .describe_stack(&at)
+        .unwrap()
+        .is_none_or(|stack| stack.status != StackStatus::CreateComplete)
+    {
         assert!(std::time::Instant::now() < end, "the stack takes more than 30 s");
         std::thread::sleep(Duration::from_millis(50));
     }
     for line in ["plan", "apply --auto-approve", "destroy --auto-approve"] {
         let refused = bench.run(line, 1);
-        assert!(refused.contains("error[LW") && refused.contains("quickstart-dev-storage"), "{refused}");
+        assert!(
+            refused.contains("error[LW") && refused.contains("quickstart-dev-storage"),
+            "{refused}"
+        );
     }
     assert_eq!(cloud.list_stacks(&region()).unwrap().len(), 1);
 }
@@ -311,7 +327,10 @@ fn flows_reach_the_services_behind_them() {
     let bench = Bench::new("555555555551", STREAMING);
     bench.write("jobs/sessionise.py", "print('one')\n");
     let applied = bench.run("apply --auto-approve", 0);
-    assert!(applied.contains("Apply complete!") && applied.contains("Uploaded scripts/"), "{applied}");
+    assert!(
+        applied.contains("Apply complete!") && applied.contains("Uploaded scripts/"),
+        "{applied}"
+    );
     assert!(bench.run("plan --detailed-exitcode", 0).contains("No changes."));
 
     let stream = bench.ask(
@@ -326,8 +345,10 @@ fn flows_reach_the_services_behind_them() {
     assert!(role.to_json().contains("glue.amazonaws.com"), "{}", role.to_json());
     let job = bench.ask("glue", "AWSGlue.GetJob", r#"{"JobName": "streaming-dev-sessionise"}"#);
     let script = job["Job"]["Command"]["ScriptLocation"].as_str().unwrap_or_default().to_owned();
-    let key = script.split_once("s3://streaming-dev-base-us-east-1/").expect("in the base bucket").1;
-    let uploaded = bench.cloud().get_object(&bench.object("streaming-dev-base-us-east-1", key)).unwrap();
+    let key =
+        script.split_once("s3://streaming-dev-base-us-east-1/").expect("in the base bucket").1;
+    let uploaded =
+        bench.cloud().get_object(&bench.object("streaming-dev-base-us-east-1", key)).unwrap();
     assert_eq!(uploaded.expect("the script is there").body, b"print('one')\n");
 
     // Another script: a planned change of the job, and it arrives.
@@ -341,8 +362,14 @@ fn flows_reach_the_services_behind_them() {
 
     // A flow less.
     let output = bench.run("output", 0);
-    assert!(output.contains("sources.payments") && output.contains("pipelines.sessionise"), "{output}");
+    assert!(
+        output.contains("sources.payments") && output.contains("pipelines.sessionise"),
+        "{output}"
+    );
     bench.run("destroy --auto-approve", 0);
-    assert!(bench.read("AWS::IAM::Role", "streaming-dev-sessionise").is_none(), "roles hold no data");
+    assert!(
+        bench.read("AWS::IAM::Role", "streaming-dev-sessionise").is_none(),
+        "roles hold no data"
+    );
     assert!(bench.cloud().list_stacks(&region()).unwrap().is_empty());
 }
