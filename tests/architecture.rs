@@ -88,10 +88,9 @@ fn names_after<'c>(code: &'c str, prefix: &str) -> BTreeSet<&'c str> {
         let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());
         &text[..end]
     };
-    let mut rest = code;
-    while let Some(at) = rest.find(prefix) {
-        let before = rest[..at].chars().next_back();
-        rest = &rest[at + prefix.len()..];
+    for (at, _) in code.match_indices(prefix) {
+        let before = code[..at].chars().next_back();
+        let rest = &code[at + prefix.len()..];
         if before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_' || c == ':') {
             continue;
         }
@@ -283,12 +282,13 @@ fn the_clouds_know_nothing_of_the_planner() {
     assert_eq!(own("aws"), ["cloud", "document", "names"]);
 }
 
-/// Permissions stand in `policies/`, where a reviewer reads them.
+/// Permissions stand in `policies/`, where a reviewer reads them. The sandbox's services give none: they
+/// judge policies that they are handed, as AWS's do.
 #[test]
 fn no_action_stands_in_the_source() {
     let mut wrong = String::new();
     let mut literals = 0;
-    for source in sources() {
+    for source in sources().iter().filter(|source| !source.path.starts_with("sandbox/services/")) {
         for literal in source.code.split('"').skip(1).step_by(2) {
             literals += 1;
             let Some((service, name)) = literal.split_once(':') else { continue };

@@ -20,8 +20,8 @@ pub(crate) struct Surroundings<'a> {
 /// The primary identifier of a resource: what an import and a direct read ask for. `None` for types
 /// of which there are no facts, and where a part cannot be known from the template.
 ///
-/// A type with a single identifying property is identified by its `Ref`, for all types that lakewright
-/// keeps; with several, each stands in the template but the last, which `Ref` gives
+/// A type with a single identifying property is identified by that, where the template gives it, else by
+/// its `Ref`, which is the same for all types that lakewright keeps; with several, each stands in the template but the last, which `Ref` gives
 /// (AWS::Glue::Table: `CatalogId`, `DatabaseName`, `Name`).
 pub(crate) fn identify(
     kind: &str,
@@ -31,10 +31,10 @@ pub(crate) fn identify(
 ) -> Option<BTreeMap<String, String>> {
     let parts = &resource_type(kind)?.identifier;
     if let [only] = parts[..] {
-        // `Ref` of a bucket policy was not always its bucket: where the template has the property,
-        // that is what counts.
-        let written = properties.get(only).and_then(|value| resolve(value, around));
-        let value = written.unwrap_or_else(|| physical_id.to_owned());
+        // The template's own word is surer: the physical id of a bucket policy was not always the
+        // name of its bucket.
+        let given = properties.get(only).and_then(|value| resolve(value, around));
+        let value = given.unwrap_or_else(|| physical_id.to_owned());
         return Some(BTreeMap::from([(only.to_owned(), value)]));
     }
     let pieces: Vec<&str> = physical_id.split('|').collect();

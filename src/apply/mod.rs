@@ -12,10 +12,12 @@
 #![expect(clippy::result_large_err, reason = "an error is made once, and ends the run")]
 
 mod ask;
+mod books;
 mod broken;
 mod change_set;
 mod clock;
 mod contents;
+mod ending;
 mod event;
 mod follow;
 mod import;
@@ -34,6 +36,7 @@ mod schedule;
 mod stale;
 mod status;
 mod step;
+mod tally;
 mod unstick;
 mod uploads;
 mod watcher;

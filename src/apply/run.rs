@@ -13,12 +13,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::broken::Broken;
 use super::clock::{Clock, seconds_between};
-use super::event::{Event, Summary, What};
-use super::index::{self, Index, IndexError};
+use super::ending::Early;
+use super::event::{Event, What};
+use super::index::Index;
 use super::lock::{self, Lease, LockInfo, NotTaken, Wish};
 use super::message::{self, explain, failed_stack, first_cause};
 use super::outcome::{Ended, Outcome, StackReport, State, is_clean};
 use super::step::Done;
+use super::tally::Tally;
 use super::watcher::Watcher;
 use crate::cloud::{
     BucketAddress, Caller, Cloud, CloudError, ObjectAddress, Stack, StackAddress, StackStatus,
@@ -26,7 +28,7 @@ use crate::cloud::{
 use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::graph::Part;
 use crate::names::{BucketName, Region};
-use crate::plan::{Action, Kept, Operation, Plan, StackAction, StackPlan, Upload};
+use crate::plan::{Operation, Plan, StackAction, StackPlan, Upload};
 use crate::stacks::StackKey;
 
 /// What a run needs beside the plan.
@@ -87,42 +89,20 @@ pub fn apply(
     run.conclude(ended)
 }
 
-/// Counts of resources.
-#[derive(Debug, Default)]
-struct Tally {
-    added: usize,
-    changed: usize,
-    destroyed: usize,
-    imported: usize,
-    retained: usize,
-}
-
 /// One run.
 pub(super) struct Run<'a> {
     pub plan: &'a Plan,
     pub options: &'a Options<'a>,
     pub watcher: Watcher<'a>,
-    started: Timestamp,
+    pub started: Timestamp,
     /// Something failed: no other stack is started.
-    stop: AtomicBool,
-    numbers: BTreeMap<StackKey, usize>,
-    reports: Mutex<Vec<StackReport>>,
-    diagnostics: Mutex<Vec<Diagnostic>>,
-    outputs: Mutex<BTreeMap<StackKey, BTreeMap<String, String>>>,
-    tally: Mutex<Tally>,
-    index: Mutex<Option<Index>>,
-}
-
-/// A run that ends before its work is done.
-struct Early {
-    ended: Ended,
-    lock: Option<Box<LockInfo>>,
-}
-
-impl From<Ended> for Early {
-    fn from(ended: Ended) -> Self {
-        Early { ended, lock: None }
-    }
+    pub stop: AtomicBool,
+    pub numbers: BTreeMap<StackKey, usize>,
+    pub reports: Mutex<Vec<StackReport>>,
+    pub diagnostics: Mutex<Vec<Diagnostic>>,
+    pub outputs: Mutex<BTreeMap<StackKey, BTreeMap<String, String>>>,
+    pub tally: Mutex<Tally>,
+    pub index: Mutex<Option<Index>>,
 }
 
 impl Run<'_> {
@@ -144,21 +124,7 @@ impl Run<'_> {
         }
         let mut first: Vec<usize> = Vec::new();
         if !self.lock(&caller)? {
-            // The first apply: the stack with the bucket comes first, and the lock after it.
-            first = self.home_base();
-            self.carry_out(&first)?;
-            if !first.is_empty() && !self.lock(&caller)? {
-                let told = Diagnostic::new(
-                    diagnostic::LW0813,
-                    Severity::Error,
-                    None,
-                    "the base bucket is not there although its stack is complete",
-                );
-                self.report(told.help(format!("type it again: `{}`", self.options.command)));
-                return Err(Ended::Refused.into());
-            }
-        } else {
-            self.check_stale(&[])?;
+            first = self.without_bucket(&caller)?;
         }
         if self.has_lock() {
             self.check_stale(&first)?;
@@ -180,6 +146,25 @@ impl Run<'_> {
         let written = self.write_index(&keepsakes, true);
         outcome?;
         written
+    }
+
+    /// There is no bucket for the lock. The first apply makes the stack with the bucket, and takes the
+    /// lock after it; the last destroy goes on without. Answers with the stacks that are made.
+    fn without_bucket(&self, caller: &Caller) -> Result<Vec<usize>, Early> {
+        let first = self.home_base();
+        self.carry_out(&first)?;
+        if self.plan.operation == Operation::Destroy || self.lock(caller)? {
+            return Ok(first);
+        }
+        let name = self.plan.base_buckets.get(&self.plan.region).map_or("", String::as_str);
+        let headline =
+            format!("the base bucket `{name}` is not there, and its stack says that it is");
+        self.report(
+            Diagnostic::new(diagnostic::LW0813, Severity::Error, None, headline)
+                .note("templates, the index and the lock are kept in it")
+                .help("make a bucket of that name again, then type the same command"),
+        );
+        Err(self.early_after_refusal())
     }
 
     /// The account that the plan is for, and no other.
@@ -254,11 +239,11 @@ impl Run<'_> {
         self.watcher.lease.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn has_lock(&self) -> bool {
+    pub(super) fn has_lock(&self) -> bool {
         self.lease().is_some()
     }
 
-    fn release(&self) {
+    pub(super) fn release(&self) {
         let lease = self.lease().take();
         if let Some(lease) = lease
             && !lease.release(self.watcher.cloud, self.watcher.clock)
@@ -343,7 +328,8 @@ impl Run<'_> {
         let status = done.stack.as_ref().map(|stack| stack.status);
         self.set_report(at, State::Done, status);
         if done.changed {
-            self.count(stack, done);
+            let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+            tally.count(stack, &done.events);
         }
         for event in &done.events {
             if event.status == "DELETE_FAILED" {
@@ -397,40 +383,6 @@ impl Run<'_> {
         found.map(|stack| stack.status)
     }
 
-    /// Counts what the plan says of a stack that is done.
-    fn count(&self, stack: &StackPlan, done: &Done) {
-        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        for change in &stack.changes {
-            let left = |status: &str| {
-                let own = |event: &&crate::cloud::StackEvent| {
-                    event.logical_id == change.logical_id.as_str()
-                };
-                done.events.iter().filter(own).any(|event| event.status == status)
-            };
-            match change.action {
-                Action::Create => tally.added += 1,
-                Action::Update => tally.changed += 1,
-                Action::Delete => tally.destroyed += 1,
-                Action::Retain => tally.retained += 1,
-                Action::Import => tally.imported += 1,
-                Action::Replace => {
-                    tally.added += 1;
-                    if change.kept { tally.retained += 1 } else { tally.destroyed += 1 }
-                }
-                Action::MayReplace if left("DELETE_COMPLETE") => {
-                    tally.added += 1;
-                    tally.destroyed += 1;
-                }
-                Action::MayReplace if left("DELETE_SKIPPED") => {
-                    tally.added += 1;
-                    tally.retained += 1;
-                }
-                Action::MayReplace => tally.changed += 1,
-                Action::Blocked | Action::Move => {}
-            }
-        }
-    }
-
     /// Buckets that go must be empty, or their emptying agreed to and possible.
     fn look_into_buckets(&self) -> Result<(), Early> {
         let obstacles = super::contents::obstacles(self).map_err(|error| {
@@ -442,97 +394,6 @@ impl Run<'_> {
         }
         obstacles.into_iter().for_each(|told| self.report(told));
         Err(self.early_after_refusal())
-    }
-
-    /// What the stacks of this plan let go, named while they still hold it.
-    fn keepsakes(&self) -> Result<Vec<(StackKey, Kept)>, Early> {
-        super::keepsakes::keepsakes(self).map_err(|error| {
-            self.report(explain(&error, "naming what stays in the account"));
-            self.early_after_refusal()
-        })
-    }
-
-    /// Writes the index: before the work with everything that may come to be, after it with what is.
-    fn write_index(&self, keepsakes: &[(StackKey, Kept)], after: bool) -> Result<(), Early> {
-        if !self.has_lock() {
-            return Ok(());
-        }
-        let plan = self.plan;
-        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let state = |key: &StackKey| reports.iter().find(|it| it.key == *key).map(|it| it.state);
-        let edit = |index: &mut Index| {
-            for (_, kept) in keepsakes {
-                index.keep(kept.clone());
-            }
-            for stack in &plan.stacks {
-                let gone = stack.action == StackAction::Delete;
-                let done = after && state(&stack.key) == Some(State::Done);
-                match gone && done {
-                    true => drop(index.stacks.remove(&stack.key)),
-                    false => drop(index.stacks.insert(stack.key.clone())),
-                }
-                if done {
-                    for import in &stack.imports {
-                        index.forget(&stack.key.region, import.logical_id.as_str());
-                    }
-                } else if after {
-                    for (_, kept) in keepsakes.iter().filter(|(key, _)| *key == stack.key) {
-                        index.forget(&kept.region, kept.logical_id.as_str());
-                    }
-                }
-            }
-        };
-        let empty = Index::new(&plan.lake, &plan.environment, &plan.account, &plan.region);
-        let written =
-            self.object(&index::key(&plan.lake)).map_err(IndexError::Cloud).and_then(|at| {
-                index::change(self.watcher.cloud, self.watcher.clock, &at, &empty, edit)
-            });
-        match written {
-            Ok(index) => {
-                *self.index.lock().unwrap_or_else(PoisonError::into_inner) = Some(index);
-                Ok(())
-            }
-            Err(error) => {
-                self.report(message::index_error(&error, "writing the index of the lake"));
-                Err(self.early_after_refusal())
-            }
-        }
-    }
-
-    fn conclude(&self, ended: Result<(), Early>) -> Outcome {
-        let (mut ended, lock) = match ended {
-            Ok(()) => (Ended::Done, None),
-            Err(early) => (early.ended, early.lock.map(|lock| *lock)),
-        };
-        self.release();
-        if self.watcher.interrupted() && ended != Ended::NeedsRecovery && ended != Ended::Done {
-            ended = Ended::Interrupted;
-        }
-        let stacks = self.reports.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let next = message::next(ended, &stacks, self.options);
-        if ended == Ended::Interrupted {
-            self.report(message::interrupted(&stacks, self.options));
-        }
-        let tally = std::mem::take(&mut *self.tally.lock().unwrap_or_else(PoisonError::into_inner));
-        let kept = match &*self.index.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(index) => index.kept.iter().cloned().collect(),
-            None => Vec::new(),
-        };
-        let summary = Summary {
-            operation: self.plan.operation,
-            ended,
-            added: tally.added,
-            changed: tally.changed,
-            destroyed: tally.destroyed,
-            imported: tally.imported,
-            retained: tally.retained,
-            kept,
-            elapsed: seconds_between(self.started, self.watcher.clock.now()),
-        };
-        self.watcher.tell(What::Summary(summary.clone()));
-        let diagnostics =
-            std::mem::take(&mut *self.diagnostics.lock().unwrap_or_else(PoisonError::into_inner));
-        Outcome { ended, stacks, diagnostics, lock, summary, next }
     }
 
     // --- what the steps ask of the run --------------------------------------------------------
@@ -562,7 +423,7 @@ impl Run<'_> {
         Ok(BucketAddress { region: region.clone(), bucket, owner: self.plan.account.clone() })
     }
 
-    fn object(&self, key: &str) -> Result<ObjectAddress, CloudError> {
+    pub(super) fn object(&self, key: &str) -> Result<ObjectAddress, CloudError> {
         let bucket = self.bucket(&self.plan.region)?;
         Ok(ObjectAddress { bucket, key: key.to_owned() })
     }
@@ -592,31 +453,5 @@ impl Run<'_> {
         let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
         reports[at].state = state;
         reports[at].status = status;
-    }
-
-    /// The end that the states of the stacks come to.
-    fn early(&self) -> Early {
-        let lost = self.watcher.lost.load(Ordering::SeqCst);
-        if lost {
-            self.report(message::lock_lost());
-        }
-        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
-        let any = |state: State| reports.iter().any(|report| report.state == state);
-        if any(State::Stuck) {
-            Ended::NeedsRecovery.into()
-        } else if self.watcher.interrupted() {
-            Ended::Interrupted.into()
-        } else if lost || any(State::Running) {
-            Ended::Unfinished.into()
-        } else if any(State::RolledBack) || any(State::Done) {
-            Ended::RolledBack.into()
-        } else {
-            Ended::Refused.into()
-        }
-    }
-
-    fn early_after_refusal(&self) -> Early {
-        self.stop.store(true, Ordering::SeqCst);
-        self.early()
     }
 }

@@ -268,7 +268,9 @@ mod tests {
         let form = |value| canonical(&value, &Scope::default()).unwrap();
         let mut compare = Compare::new(resource_type(kind));
         compare.property(property, &form(expected), Some(&form(actual)));
-        compare.found.into_iter().map(|one| one.path).collect()
+        let mut paths: Vec<String> = compare.found.into_iter().map(|one| one.path).collect();
+        paths.dedup();
+        paths
     }
 
     #[test]

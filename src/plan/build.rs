@@ -80,6 +80,19 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
     plan
 }
 
+/// What differs between two lakes that are deployed nowhere. Nothing is going to be applied, so that
+/// nothing is refused: what would be is a warning.
+pub fn diff(
+    old: impl IntoIterator<Item = (StackKey, Value)>,
+    new: Vec<Stack>,
+    context: &Context,
+) -> Plan {
+    let mut plan = plan(new, &Deployed::from_templates(old), context);
+    let refusals = std::mem::take(&mut plan.refusals);
+    plan.warnings.extend(refusals.into_iter().map(|one| format!("{} ({})", one.summary, one.code)));
+    plan
+}
+
 /// Rendered templates as stacks: for `diff` and for directories. Causes are the paths that the
 /// resources carry.
 pub fn rendered(templates: impl IntoIterator<Item = (StackKey, Value)>) -> Vec<Stack> {

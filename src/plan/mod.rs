@@ -26,7 +26,7 @@ mod resource;
 mod spread;
 mod state;
 
-pub use build::{plan, rendered};
+pub use build::{diff, plan, rendered};
 pub use consent::{Filled, name_of};
 pub use context::Context;
 pub use deployed::{Deployed, DeployedStack, Kept};

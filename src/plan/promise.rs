@@ -4,15 +4,15 @@
 //! or every [`Surprise`]; with one the change set must not be executed. A surprise is a deletion or a
 //! replacement that the plan did not show, a resource that the plan does not know of, a kept resource
 //! that would be lost, or a certain change that is missing. No surprise: a replacement that turns out
-//! to be unnecessary; the noise that follows a change in place, where CloudFormation can't know
-//! yet that an ARN or a name stays what it is (Evaluation: Dynamic); and "perhaps replaced" for a
-//! property that the plan shows to change in place, where nothing would be lost.
+//! to be unnecessary, and the noise that follows a change in place, where CloudFormation can't know
+//! yet that an ARN or a name stays what it is (Evaluation: Dynamic).
 
 use std::collections::BTreeMap;
 
 use super::{Action, Change, Effect, StackPlan};
 use crate::catalogue::resource_type;
 use crate::cloud::{ChangeAction, ChangeDetail, ChangeSet, Replacement, ResourceChange};
+use crate::document::Value;
 use crate::names::LogicalId;
 
 /// Something in a change set that the plan did not promise, or the other way round.
@@ -163,7 +163,7 @@ fn modifies(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -
         (_, Some(Action::Replace | Action::MayReplace)) => None,
         (Replacement::False, Some(Action::Update | Action::Import)) => None,
         (Replacement::Conditional, Some(Action::Update)) if conditional_noise(plan, found) => None,
-        (Replacement::Conditional, Some(Action::Update)) if foreseen(plan, change, found) => None,
+        (Replacement::Conditional, Some(Action::Update)) if coarse(plan, change, found) => None,
         (Replacement::True, _) => Some("replaced".into()),
         (_, None) if follows => None,
         (Replacement::False, None) if plan.respelled.contains(&found.logical_id) => None,
@@ -172,33 +172,37 @@ fn modifies(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -
     }
 }
 
-/// Whether CloudFormation only leaves open what the plan is sure of: every property that makes the
-/// replacement conditional is one whose change the plan shows, in place; and nothing is lost if the
-/// plan should be wrong, since the resource holds no data, or the old one is kept.
-fn foreseen(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -> bool {
-    let Some(change) = change.filter(|change| change.certain) else { return false };
-    let definition = plan.template.at(&["Resources", change.logical_id.as_str()]);
-    let safe = !change.data || definition.is_some_and(super::resource::kept_on_replacement);
-    let shown = |detail: &ChangeDetail| {
-        let mut of_it = change
-            .properties
-            .iter()
-            .filter(|one| one.path.first().map(String::as_str) == detail.name.as_deref())
-            .peekable();
-        of_it.peek().is_some() && of_it.all(|one| one.effect == Effect::InPlace)
+/// Whether CloudFormation only says that some part of a property replaces, and the plan knows that the
+/// parts that change do not: a change set judges whole properties ("Conditionally", API reference,
+/// ResourceTargetDefinition, RequiresRecreation), the plan each place that differs. Never for what
+/// would be lost.
+fn coarse(plan: &StackPlan, change: Option<&Change>, found: &ResourceChange) -> bool {
+    let Some(change) = change else { return false };
+    let policy = ["Resources", found.logical_id.as_str(), "UpdateReplacePolicy"];
+    let stays = plan.template.at(&policy).and_then(Value::as_str) == Some("Retain");
+    if change.data && !stays {
+        return false;
+    }
+    let in_place = |name: &str| {
+        let mut own = change.properties.iter().filter(|one| one.path[0] == name).peekable();
+        own.peek().is_some() && own.all(|one| one.effect == Effect::InPlace)
     };
-    let mut replacing = found.details.iter().filter(replaces).peekable();
-    safe && replacing.peek().is_some() && replacing.all(shown)
-}
-
-/// Whether a detail speaks of a replacement, if only perhaps.
-fn replaces(detail: &&ChangeDetail) -> bool {
-    !matches!(detail.recreation.as_deref(), None | Some("Never"))
+    let replacing =
+        |detail: &&ChangeDetail| !matches!(detail.recreation.as_deref(), None | Some("Never"));
+    let mut replacing = found.details.iter().filter(replacing).peekable();
+    replacing.peek().is_some()
+        && replacing.all(|detail| {
+            detail.recreation.as_deref() == Some("Conditionally")
+                && detail.evaluation.as_deref() != Some("Dynamic")
+                && detail.name.as_deref().is_some_and(in_place)
+        })
 }
 
 /// Whether what makes the replacement conditional is noise.
 fn conditional_noise(plan: &StackPlan, found: &ResourceChange) -> bool {
-    let mut replacing = found.details.iter().filter(replaces).peekable();
+    let replacing =
+        |detail: &&ChangeDetail| !matches!(detail.recreation.as_deref(), None | Some("Never"));
+    let mut replacing = found.details.iter().filter(replacing).peekable();
     replacing.peek().is_some() && replacing.all(|detail| noise(plan, detail))
 }
 

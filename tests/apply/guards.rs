@@ -129,3 +129,20 @@ fn the_index_is_made_again_when_it_is_lost() {
     let told = lakewright::apply::observe(&bench.sandbox, &bench.clock, &scope).unwrap_err();
     assert_eq!(told.code.as_str(), "LW0914");
 }
+
+#[test]
+fn nothing_is_changed_without_the_bucket_that_holds_the_lock() {
+    let mut bench = Bench::example("quickstart", "dev");
+    bench.apply();
+    let name = base_bucket(&bench.lake()).to_string();
+    let gone = lakewright::sandbox::Tamper::Delete;
+    bench.sandbox.tamper(&bench.region(), "AWS::S3::Bucket", &name, &gone).unwrap();
+    bench.spec = bench.spec.replace("country: string,", "");
+    let outcome = bench.carry_out(&bench.plan(&Typed::default()));
+    assert_eq!(outcome.ended, Ended::Refused, "{}", told(&outcome));
+    assert_eq!(outcome.diagnostics[0].code.as_str(), "LW0813");
+    assert!(bench.started().is_empty());
+    // It can still be taken down.
+    let outcome = bench.carry_out(&bench.plan_destroy(&Typed::default()));
+    assert_eq!(outcome.ended, Ended::Done, "{}", told(&outcome));
+}

@@ -1,8 +1,11 @@
 //! What holds for every plan.
 
+use std::path::{Path, PathBuf};
+
 use lakewright::document::{Map, Value};
 use lakewright::plan::{self, Action, Deployed, Plan, StackAction, file};
 use lakewright::render::plan::json;
+use lakewright::stacks::StackKey;
 use proptest::prelude::*;
 
 use super::cases::{all, context, deployed, desired, key, planned};
@@ -33,6 +36,87 @@ fn what_is_there_needs_no_change() {
         assert!(plan.is_empty(), "{name}: {:?}", plan.stacks);
         assert!(plan.stacks.iter().all(|stack| stack.action == StackAction::Keep), "{name}");
         assert!(plan.access.is_empty() && plan.refusals.is_empty(), "{name}");
+    }
+}
+
+/// The templates of each example and environment, by its folder.
+fn examples() -> Vec<(String, Vec<(StackKey, Value)>)> {
+    let entries = |folder: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).into_iter().flatten();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        paths
+    };
+    let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut examples = Vec::new();
+    for environment in entries(&root).iter().flat_map(|example| entries(&example.join("templates")))
+    {
+        let mut templates = Vec::new();
+        for region in entries(&environment).iter().filter(|path| path.is_dir()) {
+            let Ok(code) = lakewright::names::Region::new(name(region)) else { continue };
+            for file in entries(region) {
+                let key = key(&format!("{}@{code}", name(&file)));
+                let text = std::fs::read_to_string(&file).unwrap();
+                templates.push((key, Value::from_json(&text).unwrap()));
+            }
+        }
+        examples.push((environment.display().to_string(), templates));
+    }
+    assert!(examples.len() >= 5, "{} examples", examples.len());
+    examples
+}
+
+#[test]
+fn examples_are_made_kept_and_taken_away() {
+    let context = context(&Value::Null, None);
+    for (name, templates) in examples() {
+        let made = plan::plan(plan::rendered(templates.clone()), &Deployed::default(), &context);
+        let resources: usize = made.stacks.iter().map(|stack| stack.resources()).sum();
+        assert_eq!(made.counts().create, resources, "{name}");
+        assert!(made.refusals.is_empty(), "{name}");
+        let deployed = Deployed::from_templates(templates.clone());
+        let again = plan::plan(plan::rendered(templates), &deployed, &context);
+        assert!(again.is_empty() && again.access.is_empty(), "{name}");
+        let gone = plan::destroy(&deployed, &context);
+        // What is not protected (`protect: false` in a dev environment) asks for its consent by name.
+        let lost = |path: &str| {
+            gone.changes()
+                .any(|(_, one)| one.data && one.action == Action::Delete && one.cause.path == path)
+        };
+        for refusal in &gone.refusals {
+            let path = &refusal.cause.as_ref().unwrap().path;
+            assert!(refusal.code == "LW0606" && lost(path), "{name}: {refusal:?}");
+        }
+        for (_, change) in
+            gone.changes().filter(|(_, one)| one.data && one.action == Action::Delete)
+        {
+            let path = &change.cause.path;
+            let refused = gone.refusals.iter().any(|one| one.cause.as_ref().unwrap().path == *path);
+            assert!(refused, "{name}: {path} goes unasked");
+        }
+        // What was given is what is taken away.
+        let mut given: Vec<_> =
+            made.access.iter().map(|one| (&one.who, &one.verb, &one.place)).collect();
+        let mut taken: Vec<_> =
+            gone.access.iter().map(|one| (&one.who, &one.verb, &one.place)).collect();
+        given.sort();
+        taken.sort();
+        assert_eq!(given, taken, "{name}");
+        assert!(!given.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_difference_refuses_nothing() {
+    for (name, case) in all() {
+        let old = deployed(&case).stacks.into_iter().map(|(key, stack)| (key, stack.template));
+        let plan = plan::diff(old, desired(&case), &context(&case, None));
+        assert!(plan.refusals.is_empty(), "{name}");
+        if name == "bucket-renamed" {
+            assert_eq!(plan.warnings.len(), 1);
+            assert!(plan.warnings[0].ends_with("(LW0608)"), "{:?}", plan.warnings);
+        }
     }
 }
 

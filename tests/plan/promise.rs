@@ -159,6 +159,42 @@ fn the_noise_behind_a_change_in_place_is_no_surprise() {
 }
 
 #[test]
+fn a_coarse_answer_about_parts_that_change_in_place_is_no_surprise() {
+    let mut update = stack_of("update-with-line");
+    let property = update.change("BucketRaw").unwrap().properties[0].path[0].clone();
+    let coarse = |name: &str, recreation: &str| {
+        let mut one = modify("BucketRaw", Replacement::Conditional);
+        one.details = vec![ChangeDetail {
+            attribute: "Properties".into(),
+            name: Some(name.into()),
+            recreation: Some(recreation.into()),
+            evaluation: Some("Static".into()),
+            source: Some("DirectModification".into()),
+            causing_entity: None,
+            before: None,
+            after: None,
+        }];
+        vec![one]
+    };
+    let resources = update.template.as_map_mut().unwrap().get_mut("Resources").unwrap();
+    let bucket = resources.as_map_mut().unwrap().get_mut("BucketRaw").unwrap();
+    let policy = bucket.as_map_mut().unwrap();
+    policy.insert("UpdateReplacePolicy", "Retain");
+    assert_eq!(found(&update, coarse(&property, "Conditionally")), Vec::<String>::new());
+    assert_eq!(found(&update, coarse(&property, "Always")), ["BucketRaw perhaps replaced"]);
+    assert_eq!(
+        found(&update, coarse("BucketName", "Conditionally")),
+        ["BucketRaw perhaps replaced"]
+    );
+    // What would be lost is not left to chance.
+    let resources = update.template.as_map_mut().unwrap().get_mut("Resources").unwrap();
+    let bucket = resources.as_map_mut().unwrap().get_mut("BucketRaw").unwrap();
+    bucket.as_map_mut().unwrap().remove("UpdateReplacePolicy");
+    let lost = found(&update, coarse(&property, "Conditionally"));
+    assert_eq!(lost, ["BucketRaw perhaps replaced"]);
+}
+
+#[test]
 fn what_is_spelled_otherwise_may_be_updated() {
     let (_, case) = all().into_iter().find(|(name, _)| name == "policy-respelled").unwrap();
     let stack = planned(&case).stacks.swap_remove(0);

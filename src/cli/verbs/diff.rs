@@ -41,18 +41,18 @@ enum Side {
 
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let environment = arguments.env.as_deref();
-    let old = match side(&arguments.old, environment, output)? {
+    let old: Vec<(StackKey, Value)> = match side(&arguments.old, environment, output)? {
         Side::Templates(templates) => templates,
         Side::Spec(_, stacks) => {
             stacks.into_iter().map(|stack| (stack.key, stack.template)).collect()
         }
     };
-    let deployed = Deployed::from_templates(old);
     let plan = match side(&arguments.new, environment, output)? {
         Side::Spec(ready, _) => {
             // What is in the old templates keeps its stack, as it would when it is deployed.
-            let compiled = ready.compile(&deployed.placement(), output)?;
-            plan::plan(compiled.stacks, &deployed, &planning::context(&ready, Vec::new()))
+            let placement = Deployed::from_templates(old.clone()).placement();
+            let compiled = ready.compile(&placement, output)?;
+            plan::diff(old, compiled.stacks, &planning::context(&ready, Vec::new()))
         }
         Side::Templates(templates) => {
             let home = templates.first().map(|(key, _)| key.region.clone());
@@ -62,7 +62,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
                 AccountId::new(DUMMY_ACCOUNT).expect("invariant: 12 digits"),
                 home.unwrap_or_else(|| Region::new("us-east-1").expect("invariant: a region")),
             );
-            plan::plan(plan::rendered(templates), &deployed, &context)
+            plan::diff(old, plan::rendered(templates), &context)
         }
     };
     let format = match arguments.markdown {

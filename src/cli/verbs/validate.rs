@@ -2,9 +2,11 @@
 
 use clap::Args;
 
+use crate::check;
 use crate::cli::commands::Spec;
+use crate::cli::load::{self, Loaded};
 use crate::cli::output::Output;
-use crate::cli::{Ended, Exit, load};
+use crate::cli::{Ended, Exit};
 use crate::compile;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::policy::Library;
@@ -20,36 +22,16 @@ pub struct Arguments {
 
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let mut loaded = load::read(&arguments.spec.file)?;
-    let names: Vec<String> = match &arguments.spec.env {
-        None => resolve::environments(&loaded.tree).into_iter().map(str::to_owned).collect(),
-        asked => match resolve::choose(&loaded.tree, asked.as_deref()) {
-            Ok(name) => vec![name.to_owned()],
-            Err(refused) => {
-                loaded.diagnostics.push(*refused);
-                return Err(loaded.stop(output));
-            }
-        },
-    };
-    let library = Library::built_in();
-    let mut each: Vec<(String, Diagnostics)> = Vec::new();
-    for name in names {
-        let understood = compile::understand(&loaded.tree, &name);
-        let mut found = understood.diagnostics;
-        if let Some(lake) = understood.lake.filter(|_| !found.has_errors()) {
-            let scripts = load::scripts(&lake, &loaded.folder);
-            found.extend(
-                compile::compile(&lake, &library, &scripts, &Placement::default()).diagnostics,
-            );
-        }
-        each.push((name, found));
+    let found = check::spec(&loaded.tree, arguments.spec.env.as_deref());
+    if !found.has_errors() {
+        // What only shows when resources are made of it: sizes of policies, scripts that are not there.
+        let asked = arguments.spec.env.as_deref();
+        let all = resolve::environments(&loaded.tree);
+        let names = all.into_iter().filter(|name| asked.is_none_or(|asked| asked == *name));
+        let each = names.map(|name| (name.to_owned(), made_of(&loaded, name))).collect();
+        loaded.diagnostics.extend(resolve::combine(each));
     }
-    if each.is_empty()
-        && !loaded.diagnostics.has_errors()
-        && let Err(refused) = resolve::choose(&loaded.tree, None)
-    {
-        loaded.diagnostics.push(*refused);
-    }
-    loaded.diagnostics.extend(resolve::combine(each));
+    loaded.diagnostics.extend(found);
     loaded.diagnostics.sort();
     let valid = !loaded.diagnostics.has_errors();
     if output.json {
@@ -73,4 +55,13 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         }
     }
     Ok(if valid { Exit::Ok } else { Exit::Error })
+}
+
+/// What is found while the lake of an environment is made into templates.
+fn made_of(loaded: &Loaded, environment: &str) -> Diagnostics {
+    let Some(lake) = compile::understand(&loaded.tree, environment).lake else {
+        return Diagnostics::default();
+    };
+    let scripts = load::scripts(&lake, &loaded.folder);
+    compile::compile(&lake, &Library::built_in(), &scripts, &Placement::default()).diagnostics
 }

@@ -159,11 +159,16 @@ pub(super) fn statements(value: &Value, room: usize) -> Option<Vec<String>> {
         }
         line.push_str(effect);
         if let Some(who) = get("Principal").or(get("NotPrincipal")) {
-            let who = match who {
-                Value::Map(map) if reference(map).is_none() => {
+            // Roles are named by their account's root and a condition on their ARN.
+            let narrowed = ["ArnEquals", "ArnLike", "StringEquals", "StringLike"]
+                .iter()
+                .find_map(|operator| statement.at(&["Condition", operator, "aws:PrincipalArn"]));
+            let who = match (narrowed, who) {
+                (Some(arns), _) => texts(arns),
+                (None, Value::Map(map)) if reference(map).is_none() => {
                     map.iter().map(|(_, who)| texts(who)).collect::<Vec<_>>().join(", ")
                 }
-                other => texts(other),
+                (None, other) => texts(other),
             };
             line.push_str(&format!(" {who}"));
         }
