@@ -1,9 +1,13 @@
 //! Scenarios: what a person types, what lakewright says, and what then is there.
 //!
-//! Each `tests/scenarios/*.txt` is a script in the small language of `tests/scenarios/README.md`, played
-//! by the binary itself against the sandbox in a folder of its own, all of them at once. `LAKEWRIGHT_SCENARIO=part-of-a-name`
-//! plays some, and `LAKEWRIGHT_SCENARIO_SHOW=1` shows what was said.
+//! Each `tests/scenarios/*.txt` is a script in the small language of `tests/scenarios/README.md`,
+//! played by the binary itself against the sandbox in a folder of its own, all of them at once.
+//! Beside them, every resource of an example fails at its turn (`each_resource`).
+//! `LAKEWRIGHT_SCENARIO=part-of-a-name` plays some, and `LAKEWRIGHT_SCENARIO_SHOW=1` shows what was
+//! said.
 
+#[path = "scenarios/each_resource.rs"]
+mod each_resource;
 #[path = "scenarios/script.rs"]
 mod script;
 #[path = "scenarios/stage.rs"]
