@@ -247,7 +247,8 @@ fn still_kept(
     let mut still = Vec::new();
     for kept in kept {
         let id = kept.logical_id.as_str();
-        if scope.forget.iter().any(|name| *name == kept.path || name == id) {
+        let called = crate::plan::name_of(&kept.path);
+        if scope.forget.iter().any(|name| *name == kept.path || name == id || *name == called) {
             continue;
         }
         let held = deployed.stacks.iter().any(|(key, stack)| {

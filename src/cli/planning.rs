@@ -165,6 +165,8 @@ pub struct Observed {
     pub base_bucket: BucketName,
     pub regions: Vec<Region>,
     pub deployed: Deployed,
+    /// What is not taken back although it was kept.
+    pub forget: Vec<String>,
 }
 
 impl Observed {
@@ -176,7 +178,7 @@ impl Observed {
             home: &lake.home.region,
             base_bucket: &self.base_bucket,
             regions: &self.regions,
-            forget: &[],
+            forget: &self.forget,
         }
     }
 
@@ -188,8 +190,14 @@ impl Observed {
     }
 }
 
-/// Connects and reads what is deployed. The account is made sure of before anything else.
-pub fn observe(ready: &Ready, place: &Where, output: &Output) -> Result<Observed, Stop> {
+/// Connects and reads what is deployed. The account is made sure of before anything else. What was
+/// kept and is to be forgotten is named by `forget`.
+pub fn observe(
+    ready: &Ready,
+    place: &Where,
+    forget: &[String],
+    output: &Output,
+) -> Result<Observed, Stop> {
     let lake = &ready.lake;
     let base = base_buckets(lake);
     let base_bucket =
@@ -199,6 +207,7 @@ pub fn observe(ready: &Ready, place: &Where, output: &Output) -> Result<Observed
         base_bucket,
         regions: lake.regions(),
         deployed: Deployed::default(),
+        forget: forget.to_vec(),
     };
     observed.again(ready, output)?;
     Ok(observed)
@@ -251,8 +260,12 @@ pub fn command(verb: &str, file: &Utf8Path, environment: Option<&str>, place: &W
 
 /// Consents as flags, to be typed again.
 pub fn consent_flags(destroy: &[String], empty: &[String]) -> String {
-    let destroy = destroy.iter().map(|name| format!(" --allow-destroy {}", typed(name)));
-    destroy.chain(empty.iter().map(|name| format!(" --empty {}", typed(name)))).collect()
+    flags("--allow-destroy", destroy) + &flags("--empty", empty)
+}
+
+/// A flag with each of its values, to be typed again.
+pub fn flags(flag: &str, values: &[String]) -> String {
+    values.iter().map(|value| format!(" {flag} {}", typed(value))).collect()
 }
 
 /// A word as a shell takes it: in quotes where it has to be.

@@ -34,7 +34,8 @@ pub fn text(status: &LakeStatus) -> String {
         out += "\nKept outside of stacks, taken back by the next apply\n";
         for kept in &status.kept {
             let name = identifier_line(&kept.kind, &kept.identifier);
-            out += &format!("    {}  {name}  {}\n", kept.path, kept.region);
+            let kind = kept.kind.strip_prefix("AWS::").unwrap_or(&kept.kind);
+            out += &format!("    {}  {kind} {name}  {}\n", kept.path, kept.region);
         }
     }
     if let Some(lock) = &status.lock {

@@ -33,6 +33,9 @@ pub struct Arguments {
     /// Consent to the deletion of everything in a bucket.
     #[arg(long, value_name = "NAME")]
     empty: Vec<String>,
+    /// Do not take back a thing that was kept and is gone or another's now; it is made anew.
+    #[arg(long, value_name = "NAME")]
+    forget: Vec<String>,
     /// For a saved plan: the spec that it was made of, for the scripts beside it.
     #[arg(long, value_name = "FILE", default_value = "lake.yaml")]
     spec: Utf8PathBuf,
@@ -83,7 +86,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
 /// Plans, asks and applies in one go.
 fn spec(arguments: &Arguments, output: &Output) -> Ended {
     let ready = load::read(&arguments.file)?.ready(arguments.env.as_deref(), output)?;
-    let mut observed = planning::observe(&ready, &arguments.place, output)?;
+    let mut observed = planning::observe(&ready, &arguments.place, &arguments.forget, output)?;
     planning::settle(&ready, &mut observed, &command("apply", arguments), output)?;
     let consents = planning::consents(&arguments.allow_destroy, &arguments.empty);
     let plan = planning::plan(&ready, &mut observed, consents, output)?;
@@ -97,7 +100,8 @@ fn spec(arguments: &Arguments, output: &Output) -> Ended {
 fn saved(arguments: &Arguments, text: &str, output: &Output) -> Ended {
     let plan = file::read(text)
         .map_err(|error| anyhow!("{}: `{}`: {error}", error.code(), arguments.file))?;
-    if !arguments.allow_destroy.is_empty() || !arguments.empty.is_empty() {
+    let Arguments { allow_destroy, empty, forget, .. } = arguments;
+    if [allow_destroy, empty, forget].iter().any(|given| !given.is_empty()) {
         return Err(anyhow!("a saved plan holds its consents: give them to `plan --out`").into());
     }
     let ready = load::read(&arguments.spec)?.ready(Some(&plan.environment), output)?;
@@ -111,7 +115,7 @@ fn saved(arguments: &Arguments, text: &str, output: &Output) -> Ended {
         )
         .into());
     }
-    let observed = planning::observe(&ready, &arguments.place, output)?;
+    let observed = planning::observe(&ready, &arguments.place, &[], output)?;
     // A plan that was saved was read and approved where it was made. Once a part of it is carried
     // out it is stale: what goes on from there is the spec.
     let onwards = Arguments {
@@ -151,7 +155,8 @@ fn carry_out(
 /// What to type again: the verb with its consents.
 fn again(arguments: &Arguments) -> String {
     let consents = planning::consent_flags(&arguments.allow_destroy, &arguments.empty);
-    command("apply", arguments) + &consents + arguments.run.flags()
+    let forget = planning::flags("--forget", &arguments.forget);
+    command("apply", arguments) + &consents + &forget + arguments.run.flags()
 }
 
 /// Another verb for the same lake.

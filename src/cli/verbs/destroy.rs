@@ -32,7 +32,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         let environment = arguments.spec.env.as_deref();
         planning::command(verb, &arguments.spec.file, environment, &arguments.place)
     };
-    let mut observed = planning::observe(&ready, &arguments.place, output)?;
+    let mut observed = planning::observe(&ready, &arguments.place, &[], output)?;
     planning::settle(&ready, &mut observed, &command("destroy"), output)?;
     let consents = planning::consents(&arguments.allow_destroy, &arguments.empty);
     let plan = planning::destruction(&ready, &mut observed, consents, output)?;

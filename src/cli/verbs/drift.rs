@@ -22,7 +22,7 @@ pub struct Arguments {
 
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let ready = load::read(&arguments.spec.file)?.ready(arguments.spec.env.as_deref(), output)?;
-    let observed = planning::observe(&ready, &arguments.place, output)?;
+    let observed = planning::observe(&ready, &arguments.place, &[], output)?;
     output.progress("Detecting drift ...");
     let report =
         drift::detect(&*observed.cloud, &SystemClock, &ready.lake.home.account, &observed.deployed)

@@ -24,7 +24,7 @@ pub struct Arguments {
 
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let ready = load::read(&arguments.spec.file)?.ready(arguments.spec.env.as_deref(), output)?;
-    let observed = planning::observe(&ready, &arguments.place, output)?;
+    let observed = planning::observe(&ready, &arguments.place, &[], output)?;
     let mut all = apply::outputs(&observed.deployed);
     if let Some(path) = &arguments.path {
         all.retain(|one| one.path == *path);

@@ -42,6 +42,9 @@ pub struct Arguments {
     /// Consent to the deletion of everything in a bucket.
     #[arg(long, value_name = "NAME")]
     empty: Vec<String>,
+    /// Do not take back a thing that was kept and is gone or another's now; it is made anew.
+    #[arg(long, value_name = "NAME")]
+    forget: Vec<String>,
     /// Write Markdown for a comment on a pull request.
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
@@ -62,7 +65,8 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
             without_cloud(&ready, &Deployed::default(), consents, arguments.destroy, output)?
         }
         None => {
-            let mut observed = planning::observe(&ready, &arguments.place, output)?;
+            let mut observed =
+                planning::observe(&ready, &arguments.place, &arguments.forget, output)?;
             let mut plan = match arguments.destroy {
                 true => planning::destruction(&ready, &mut observed, consents, output)?,
                 false => planning::plan(&ready, &mut observed, consents, output)?,

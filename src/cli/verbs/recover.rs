@@ -21,7 +21,7 @@ pub struct Arguments {
 
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let ready = load::read(&arguments.spec.file)?.ready(arguments.spec.env.as_deref(), output)?;
-    let observed = planning::observe(&ready, &arguments.place, output)?;
+    let observed = planning::observe(&ready, &arguments.place, &[], output)?;
     let environment = arguments.spec.env.as_deref();
     let tell = |event| match output.json {
         true => output.line(&events::json(&event)),

@@ -19,7 +19,7 @@ pub struct Arguments {
 
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let ready = load::read(&arguments.spec.file)?.ready(arguments.spec.env.as_deref(), output)?;
-    let observed = planning::observe(&ready, &arguments.place, output)?;
+    let observed = planning::observe(&ready, &arguments.place, &[], output)?;
     let scope = observed.scope(&ready.lake);
     let status = apply::status(&*observed.cloud, &SystemClock, &scope, &observed.deployed)
         .map_err(|found| output.stop(found, &ready.sources))?;
