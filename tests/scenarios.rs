@@ -1,9 +1,13 @@
 //! Scenarios: what a person types, what lakewright says, and what then is there.
 //!
-//! Each `tests/scenarios/*.txt` is a script in the small language of `tests/scenarios/README.md`, played
-//! by the binary itself against the sandbox in a folder of its own, all of them at once. `LAKEWRIGHT_SCENARIO=part-of-a-name`
-//! plays some, and `LAKEWRIGHT_SCENARIO_SHOW=1` shows what was said.
+//! Each `tests/scenarios/*.txt` is a script in the small language of `tests/scenarios/README.md`,
+//! played by the binary itself against the sandbox in a folder of its own, all of them at once.
+//! Beside them, every resource of an example fails at its turn (`each_resource`).
+//! `LAKEWRIGHT_SCENARIO=part-of-a-name` plays some, and `LAKEWRIGHT_SCENARIO_SHOW=1` shows what was
+//! said.
 
+#[path = "scenarios/each_resource.rs"]
+mod each_resource;
 #[path = "scenarios/script.rs"]
 mod script;
 #[path = "scenarios/stage.rs"]
@@ -78,4 +82,50 @@ fn a_script_with_a_mistake_is_told_its_line() {
     ] {
         assert_eq!(script::parse(text).unwrap_err(), expected);
     }
+}
+
+#[test]
+fn a_full_stack_keeps_what_it_has() {
+    let mut stage = stage::Stage::new();
+    let spec = |names: &[String]| {
+        let buckets: String =
+            names.iter().map(|name| format!("  {name}: {{ encryption: s3 }}\n")).collect();
+        format!(
+            "lakewright: 1\nlake: full\nenvironments:\n  dev: {{ region: eu-west-1 }}\nbuckets:\n{buckets}"
+        )
+    };
+    // A bucket and its policy are two resources: these fill a stack of 490.
+    let mut names: Vec<String> = (0..245).map(|number| format!("m{number:03}")).collect();
+    stage.write("lake.yaml", &spec(&names)).unwrap();
+    let mut say = |line: &str| {
+        let code = stage.run(&script::split(line)).unwrap();
+        (code, stage.said.clone(), stage.path("lake.yaml"))
+    };
+    let (code, said, file) = say("apply --sandbox --auto-approve -q");
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("490 of 490 resources"), "the stack is full: {said}");
+
+    // One that comes before all others: it gets a stack of its own, and nobody moves.
+    names.insert(0, "a".into());
+    std::fs::write(&file, spec(&names)).unwrap();
+    let (code, said, _) = say("plan --sandbox");
+    assert_eq!(code, 0, "{said}");
+    let of = |sign: &str| said.lines().filter(|line| line.trim_start().starts_with(sign)).count();
+    assert_eq!(of("+ AWS::"), 2, "the new bucket and its policy: {said}");
+    assert_eq!(of("~ AWS::"), 1, "the policy of the log bucket: {said}");
+    assert_eq!(of("- AWS::"), 0, "{said}");
+    assert!(said.contains("full-dev-storage-2"), "{said}");
+    let (code, said, _) = say("apply --sandbox --auto-approve -q");
+    assert_eq!(code, 0, "{said}");
+    let (code, said, _) = say("plan --sandbox --detailed-exitcode");
+    assert_eq!(code, 0, "{said}");
+
+    // The first stack has room again: the one in the second stays where it is.
+    names.retain(|name| name != "m100");
+    std::fs::write(&file, spec(&names)).unwrap();
+    let (code, said, _) = say("plan --sandbox");
+    assert_eq!(code, 0, "{said}");
+    let of = |sign: &str| said.lines().filter(|line| line.trim_start().starts_with(sign)).count();
+    assert_eq!((of("+ AWS::"), of("~ AWS::"), of("- AWS::")), (0, 1, 0), "{said}");
+    assert!(said.contains("2 retained"), "{said}");
 }
