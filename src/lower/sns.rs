@@ -62,8 +62,6 @@ impl Lowering<'_> {
             .set("EnableKeyRotation", true)
             .set("PendingWindowInDays", 30)
             .set("KeyPolicy", document);
-        // Like every key: `notify` has no `protect` by which somebody could agree to lose it.
-        key.keep = true;
         self.graph.add(key);
     }
 
