@@ -7,7 +7,7 @@ use crate::document;
 use crate::graph::{self, Part, Resource};
 use crate::lake::naming::logical_id;
 use crate::names::{BucketName, LogicalId, Region};
-use crate::policy::limit;
+use crate::policy::{Statement, limit};
 use crate::source::Span;
 
 /// The logical id of the log bucket; each region has one of its own.
@@ -74,20 +74,8 @@ impl Lowering<'_> {
         let arn = graph::attribute(&id, "Arn");
         let statements =
             self.fill("bucket-deny-insecure-transport", region, &[("bucket", arn.into())]);
-        let document = self.policy(
-            statements,
-            limit::BUCKET_POLICY,
-            "the base bucket's policy",
-            Span::default(),
-            "lake",
-        );
-        let policy_id = logical_id("PolicyBaseBucket", &region_words(self, region));
-        let mut policy =
-            Resource::new(policy_id, "AWS::S3::BucketPolicy", region, Part::Base, "lake");
-        policy.set("Bucket", graph::reference(&id)).set("PolicyDocument", document);
-        policy.keep = true;
         self.graph.add(bucket);
-        self.graph.add(policy);
+        self.base_policy("PolicyBaseBucket", &id, region, statements, "the base bucket's policy");
     }
 
     /// The bucket that access logs are delivered to: SSE-S3, since log delivery takes no KMS key
@@ -120,19 +108,24 @@ impl Lowering<'_> {
                 ],
             ));
         }
-        let document = self.policy(
-            statements,
-            limit::BUCKET_POLICY,
-            "the log bucket's policy",
-            Span::default(),
-            "lake",
-        );
-        let policy_id = logical_id("PolicyLogBucket", &region_words(self, region));
-        let mut policy =
-            Resource::new(policy_id, "AWS::S3::BucketPolicy", region, Part::Base, "lake");
-        policy.set("Bucket", graph::reference(&id)).set("PolicyDocument", document);
-        policy.keep = true;
         self.graph.add(bucket);
+        self.base_policy("PolicyLogBucket", &id, region, statements, "the log bucket's policy");
+    }
+
+    /// The policy of a bucket of the base stack, kept as long as the bucket is.
+    fn base_policy(
+        &mut self,
+        prefix: &str,
+        bucket: &LogicalId,
+        region: &Region,
+        statements: Vec<Statement>,
+        what: &str,
+    ) {
+        let document = self.policy(statements, limit::BUCKET_POLICY, what, Span::default(), "lake");
+        let id = logical_id(prefix, &region_words(self, region));
+        let mut policy = Resource::new(id, "AWS::S3::BucketPolicy", region, Part::Base, "lake");
+        policy.set("Bucket", graph::reference(bucket)).set("PolicyDocument", document);
+        policy.keep = true;
         self.graph.add(policy);
     }
 

@@ -15,6 +15,7 @@ mod kms;
 mod replication;
 mod s3;
 mod sns;
+mod tables;
 
 use std::collections::BTreeMap;
 
