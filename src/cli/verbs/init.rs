@@ -6,7 +6,7 @@ use anyhow::{anyhow, bail};
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use crate::blueprint::{self, Blueprint};
+use crate::blueprint::{self, Blueprint, Parameter};
 use crate::cli::output::Output;
 use crate::cli::{Ended, Exit, env};
 use crate::diagnostic::nearest;
@@ -87,10 +87,13 @@ fn list(output: &Output) {
     }
     for blueprint in blueprint::all() {
         output.data(&format!("{}  {}", blueprint.name, blueprint.description));
+        let typed = |parameter: &Parameter| format!("{}={}", parameter.name, parameter.default);
+        let wide = blueprint.parameters.iter().map(|one| typed(one).len()).max().unwrap_or(0);
         for parameter in &blueprint.parameters {
             output.data(&format!(
-                "    --set {}={:<14} {}",
-                parameter.name, parameter.default, parameter.description
+                "    --set {:wide$}  {}",
+                typed(parameter),
+                parameter.description
             ));
         }
     }
