@@ -10,7 +10,6 @@ use crate::diagnostic::Diagnostics;
 use crate::lake::{Lake, Origins};
 use crate::lower::Scripts;
 use crate::policy::Library;
-use crate::render::diagnostics;
 use crate::resolve;
 use crate::source::Sources;
 use crate::stacks::Placement;
@@ -74,6 +73,13 @@ impl Loaded {
         };
         let scripts = scripts(&lake, &self.folder);
         output.findings(&self.diagnostics, &self.sources);
+        output.detail(&format!(
+            "Lake {}, environment {}: account {}, {}",
+            lake.naming.lake_id(),
+            lake.home.environment,
+            lake.home.account,
+            lake.home.region
+        ));
         Ok(Ready {
             sources: self.sources,
             folder: self.folder,
@@ -86,11 +92,7 @@ impl Loaded {
 
     /// Says what was found, and ends.
     pub fn stop(&self, output: &Output) -> Stop {
-        if output.json {
-            output.json(&diagnostics::report(&self.diagnostics, &self.sources));
-        } else {
-            output.findings(&self.diagnostics, &self.sources);
-        }
+        output.findings(&self.diagnostics, &self.sources);
         Stop::Said(Exit::Error)
     }
 }
@@ -100,12 +102,11 @@ impl Ready {
     pub fn compile(&self, placement: &Placement, output: &Output) -> Result<Compiled, Stop> {
         let compiled = compile::compile(&self.lake, &self.library, &self.scripts, placement);
         if compiled.diagnostics.has_errors() {
-            if output.json {
-                output.json(&diagnostics::report(&compiled.diagnostics, &self.sources));
-            } else {
-                output.findings(&compiled.diagnostics, &self.sources);
-            }
+            output.findings(&compiled.diagnostics, &self.sources);
             return Err(Stop::Said(Exit::Error));
+        }
+        for stack in &compiled.stacks {
+            output.detail(&format!("Stack {}: {} resources", stack.key, stack.resources().count()));
         }
         Ok(compiled)
     }

@@ -10,6 +10,7 @@ mod connect;
 pub mod env;
 mod exit;
 mod load;
+mod misused;
 mod output;
 mod planning;
 mod running;
@@ -21,6 +22,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 pub use commands::Cli;
 pub use exit::Exit;
+pub use misused::Misuse;
 
 /// What ended a verb early.
 pub enum Stop {
@@ -42,30 +44,22 @@ pub type Ended = Result<Exit, Stop>;
 /// Runs the command line and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments = arguments::normalise(arguments, &env::variable);
-    let matches = match Cli::command().try_get_matches_from(arguments) {
-        Ok(matches) => matches,
-        Err(error) => {
-            // Help and version are asked for; anything else is a mistake in the call, which must not
-            // read as "changes" (exit 2, clap's own) in a pipeline.
-            let asked = !error.use_stderr();
-            let _ = error.print();
-            return if asked { Exit::Ok } else { Exit::Error };
-        }
+    let parsed = Cli::command().try_get_matches_from(&arguments).and_then(|matches| {
+        let verb = matches.subcommand_name().unwrap_or_default().to_owned();
+        Ok((Cli::from_arg_matches(&matches)?, verb))
+    });
+    let (cli, verb) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return misused::misused(&error, &arguments),
     };
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return Exit::Error;
-        }
-    };
-    let output = output::Output::new(&cli.global);
-    match cli.command.run(&output) {
-        Ok(exit) => exit,
-        Err(Stop::Said(exit)) => exit,
+    let output = output::Output::new(&cli.global, &verb);
+    let exit = match cli.command.run(&output) {
+        Ok(exit) | Err(Stop::Said(exit)) => exit,
         Err(Stop::Failed(error)) => {
             output.failure(&error);
             Exit::Error
         }
-    }
+    };
+    output.close(exit);
+    exit
 }

@@ -13,12 +13,14 @@ use super::output::Output;
 use super::{Exit, Stop, env};
 use crate::apply::{self, Scope};
 use crate::cloud::Cloud;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::document::Value;
 use crate::lake::Lake;
 use crate::lower::script_key;
 use crate::names::{BucketName, Region, StackName};
 use crate::plan::{Consent, Context, Deployed, Plan, Upload};
 use crate::render;
+use crate::source::Sources;
 use crate::stacks::{Placement, Stack, StackKey};
 
 /// What a plan has to know beside the stacks and what is deployed.
@@ -122,10 +124,13 @@ pub fn compiled(
     Ok((ready, compiled.stacks))
 }
 
-/// Prints a plan: to people on stdout, or as JSON or Markdown.
-pub fn print(plan: &Plan, format: Format, unsaved: bool, output: &Output) {
+/// Prints a plan: to people on stdout, or as JSON or Markdown. `exit`: how the verb ends.
+pub fn print(plan: &Plan, format: Format, unsaved: bool, exit: Exit, output: &Output) {
     match format {
-        _ if output.json => output.json(&render::plan::json(plan)),
+        _ if output.json => {
+            output.keep(&refusals(plan), &Sources::default());
+            output.document(render::plan::json(plan), exit);
+        }
         Format::Markdown { most } => output.data(&render::plan::markdown(plan, most)),
         Format::Text => {
             let view = render::plan::View {
@@ -136,6 +141,24 @@ pub fn print(plan: &Plan, format: Format, unsaved: bool, output: &Output) {
             output.data(&render::plan::text(plan, &view));
         }
     }
+}
+
+/// Why a plan cannot be applied, as findings.
+pub fn refusals(plan: &Plan) -> Diagnostics {
+    let mut all = Diagnostics::default();
+    for refusal in &plan.refusals {
+        let code = Code::parse(&refusal.code).expect("invariant: a refusal has a page");
+        let mut told = Diagnostic::new(code, Severity::Error, None, refusal.summary.clone());
+        told.help = refusal.help.clone();
+        if let Some(cause) = &refusal.cause {
+            told.path = Some(cause.path.clone()).filter(|path| !path.is_empty());
+            if let (Some(file), Some(line)) = (&cause.file, cause.line) {
+                told = told.note(format!("it comes from {file}:{line}"));
+            }
+        }
+        all.push(told);
+    }
+    all
 }
 
 /// How a plan is printed.
@@ -186,6 +209,10 @@ impl Observed {
     pub fn again(&mut self, ready: &Ready, output: &Output) -> Result<(), Stop> {
         let deployed = apply::observe(&*self.cloud, &SystemClock, &self.scope(&ready.lake));
         self.deployed = deployed.map_err(|found| output.stop(found, &ready.sources))?;
+        for (key, stack) in &self.deployed.stacks {
+            let status = stack.status.map_or("unknown", |status| status.as_str());
+            output.detail(&format!("Stack {key} is deployed: {status}"));
+        }
         Ok(())
     }
 }

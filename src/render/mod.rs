@@ -2,6 +2,7 @@
 //! wide it is and whether it is coloured.
 
 pub mod diagnostics;
+pub mod document;
 pub mod drift;
 mod escape;
 pub mod events;

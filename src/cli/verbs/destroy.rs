@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::apply::RunArguments;
-use crate::cli::Ended;
+use crate::cli::{Ended, Exit};
 use crate::cli::commands::{Spec, Where};
 use crate::cli::load;
 use crate::cli::output::Output;
@@ -36,8 +36,8 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     planning::settle(&ready, &mut observed, &command("destroy"), output)?;
     let consents = planning::consents(&arguments.allow_destroy, &arguments.empty);
     let plan = planning::destruction(&ready, &mut observed, consents, output)?;
-    if !output.json || !plan.refusals.is_empty() {
-        planning::print(&plan, Format::Text, false, output);
+    if !output.json {
+        planning::print(&plan, Format::Text, false, Exit::Ok, output);
     }
     let request = Request {
         plan: &plan,
