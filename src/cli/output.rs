@@ -30,6 +30,7 @@ pub struct Output {
     all: bool,
     /// The verb; empty if none could be made out.
     verb: String,
+    began: jiff::Timestamp,
     said: Mutex<Said>,
 }
 
@@ -59,6 +60,7 @@ impl Output {
             verbose: global.verbose,
             all: global.all,
             verb: verb.to_owned(),
+            began: jiff::Timestamp::now(),
             said: Mutex::default(),
         }
     }
@@ -99,7 +101,7 @@ impl Output {
     pub fn line(&self, value: &Value) {
         let mut said = self.said();
         if !std::mem::replace(&mut said.begun, true) {
-            let version = events::version(env!("CARGO_PKG_VERSION"), jiff::Timestamp::now());
+            let version = events::version(env!("CARGO_PKG_VERSION"), self.began);
             self.data(&version.to_json());
         }
         self.data(&value.to_json());
@@ -159,19 +161,12 @@ impl Output {
     /// people read elsewhere.
     pub fn keep(&self, found: &Diagnostics, sources: &Sources) {
         for one in found {
-            let object = diagnostics::json(one, sources);
             if self.streams() {
+                let object = diagnostics::json(one, sources);
                 self.line(&events::diagnostic(one, object, jiff::Timestamp::now()));
-                continue;
             }
-            let mut said = self.said();
-            match one.severity {
-                Severity::Error => said.found.errors += 1,
-                Severity::Warning => said.found.warnings += 1,
-                Severity::Note => {}
-            }
-            said.found.list.push(object);
         }
+        self.said().found.extend(found, sources);
     }
 
     /// Says findings: all of them, or errors alone with `-q`. On GitHub also as annotations.
@@ -196,10 +191,11 @@ impl Output {
 
     /// Says one finding, and ends.
     pub fn stop(&self, found: Diagnostic, sources: &Sources) -> Stop {
+        let exit = if found.code == diagnostic::LW0911 { Exit::Locked } else { Exit::Error };
         let mut all = Diagnostics::default();
         all.push(found);
         self.findings(&all, sources);
-        Stop::Said(Exit::Error)
+        Stop::Said(exit)
     }
 
     /// Says why a run failed that no finding explains.

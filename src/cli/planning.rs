@@ -18,7 +18,7 @@ use crate::document::Value;
 use crate::lake::Lake;
 use crate::lower::script_key;
 use crate::names::{BucketName, Region, StackName};
-use crate::plan::{Consent, Context, Deployed, Plan, Upload};
+use crate::plan::{self, Consent, Context, Deployed, Plan, Upload};
 use crate::render;
 use crate::source::Sources;
 use crate::stacks::{Placement, Stack, StackKey};
@@ -215,6 +215,20 @@ impl Observed {
         }
         Ok(())
     }
+}
+
+/// The plan in the text of a file, or why there is none.
+pub fn saved(path: &Utf8Path, text: &str, output: &Output) -> Result<Plan, Stop> {
+    plan::file::read(text).map_err(|error| {
+        let told = Diagnostic::new(error.code(), Severity::Error, None, error.headline())
+            .note(format!("the file is `{path}`"))
+            .help("make it anew: `lakewright plan --out FILE`");
+        let told = match error.detail() {
+            Some(detail) => told.note(detail),
+            None => told,
+        };
+        output.stop(told, &Sources::default())
+    })
 }
 
 /// Connects and reads what is deployed. The account is made sure of before anything else. What was

@@ -6,7 +6,10 @@
 //! The schemas are `docs/schemas/`, one a verb; `docs/command-line.md` says which. Read next:
 //! `events.rs`, the streams.
 
+use super::diagnostics;
+use crate::diagnostic::{Diagnostics, Severity};
 use crate::document::{Map, Value};
+use crate::source::Sources;
 
 /// The version of every document. The first number changes when a key goes or gets another meaning, the
 /// second when one is added.
@@ -18,6 +21,15 @@ pub struct Found {
     pub list: Vec<Value>,
     pub errors: usize,
     pub warnings: usize,
+}
+
+impl Found {
+    /// Takes findings in.
+    pub fn extend(&mut self, found: &Diagnostics, sources: &Sources) {
+        self.errors += found.count(Severity::Error);
+        self.warnings += found.count(Severity::Warning);
+        self.list.extend(found.iter().map(|one| diagnostics::json(one, sources)));
+    }
 }
 
 /// The document of a run. `body`: the verb's own keys, none if it came to nothing; `exit_code` and
