@@ -68,7 +68,10 @@ fn said() -> Vec<Instance> {
         let all: Vec<_> = scripts.iter().map(|path| scope.spawn(move || play(path))).collect();
         all.into_iter().map(|one| one.join().expect("a script does not panic")).collect()
     });
-    played.into_iter().flat_map(|one| one.unwrap_or_else(|why| panic!("{why}"))).collect()
+    let (done, wrong): (Vec<_>, Vec<_>) = played.into_iter().partition(Result::is_ok);
+    let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    done.into_iter().flatten().flatten().collect()
 }
 
 fn play(path: &Path) -> Result<Vec<Instance>, String> {
