@@ -105,7 +105,8 @@ fn play(path: &Path) -> Result<Vec<Instance>, String> {
             if !framed || !once("version") || !once("exit") {
                 return Err(format!("{place}: from `version` to `exit`, each once: {kinds:?}"));
             }
-            let times: Vec<&str> = lines.iter().filter_map(|it| it["@timestamp"].as_str()).collect();
+            let times: Vec<&str> =
+                lines.iter().filter_map(|it| it["@timestamp"].as_str()).collect();
             if times.first() > times.last() {
                 return Err(format!("{place}: it ends before it begins: {times:?}"));
             }

@@ -11,6 +11,11 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Whether an environment variable is set to nothing.
+pub fn is_blank(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| value.is_empty())
+}
+
 /// Whether somebody sits at the other end of stderr.
 pub fn is_terminal() -> bool {
     std::io::stderr().is_terminal()

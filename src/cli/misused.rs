@@ -7,9 +7,9 @@ use std::io::Write;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 
+use super::Exit;
 use super::commands::{Cli, Color, Global};
 use super::output::Output;
-use super::Exit;
 use crate::diagnostic::{self, Diagnostic, Severity};
 
 /// A mistake in the call that shows only after it was parsed: a word where another was wanted.
@@ -20,20 +20,23 @@ pub struct Misuse(pub String);
 /// Prints what was asked for (help, the version), or says what is wrong with the call. That is exit 1 and
 /// not clap's 2, which would read as "changes" in a pipeline.
 pub fn misused(error: &clap::Error, arguments: &[OsString]) -> Exit {
-    if !error.use_stderr() {
-        let _ = error.print();
-        return Exit::Ok;
-    }
     let words = typed(arguments);
     let output = Output::new(&global(&words), &verb(&words));
+    let text = |color: bool| match color {
+        true => error.render().ansi().to_string(),
+        false => error.render().to_string(),
+    };
+    if !error.use_stderr() {
+        output.data(&text(output.color_data));
+        return Exit::Ok;
+    }
     if output.json {
         output.keep_one(finding(error));
         output.close(Exit::Error);
     } else {
-        let text = error.render();
-        let text = if output.color { text.ansi().to_string() } else { text.to_string() };
         let named = format!("error[{}]:", diagnostic::LW0921);
-        let _ = write!(std::io::stderr(), "{}", text.replacen("error:", &named, 1));
+        let text = text(output.color).replacen("error:", &named, 1);
+        let _ = write!(std::io::stderr(), "{text}");
     }
     Exit::Error
 }
@@ -72,7 +75,8 @@ fn verb(words: &[&str]) -> String {
 
 /// What clap says, as a finding: the mistake, then what it advises, then the usage.
 fn finding(error: &clap::Error) -> Diagnostic {
-    let new = |headline: String| Diagnostic::new(diagnostic::LW0921, Severity::Error, None, headline);
+    let new =
+        |headline: String| Diagnostic::new(diagnostic::LW0921, Severity::Error, None, headline);
     if matches!(
         error.kind(),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand
@@ -82,7 +86,8 @@ fn finding(error: &clap::Error) -> Diagnostic {
     let text = error.render().to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
     let mut headline = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    let said = |line: &&str| !["tip:", "Usage:", "For more", "["].iter().any(|it| line.starts_with(it));
+    let said =
+        |line: &&str| !["tip:", "Usage:", "For more", "["].iter().any(|it| line.starts_with(it));
     let mut glue = " ";
     while headline.ends_with(':') || glue == ", " {
         let Some(line) = lines.next_if(said) else { break };
@@ -113,10 +118,7 @@ mod tests {
         assert_eq!(told.headline, "unexpected argument '--ofline' found");
         assert_eq!(told.help, ["a similar argument exists: '--offline'"]);
         let told = parse("lakewright explain");
-        assert_eq!(
-            told.headline,
-            "the following required arguments were not provided: <CODE>"
-        );
+        assert_eq!(told.headline, "the following required arguments were not provided: <CODE>");
         assert_eq!(parse("lakewright").headline, "no verb was given");
     }
 }

@@ -41,10 +41,20 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
 /// How a verb ends.
 pub type Ended = Result<Exit, Stop>;
 
+/// The command line. A variable that is set and empty, as CI leaves it where it has nothing to say, is
+/// none.
+fn command() -> clap::Command {
+    if env::is_blank("LAKEWRIGHT_ENV") {
+        let heed = |arg: clap::Arg| if arg.get_id() == "env" { arg.env(None) } else { arg };
+        return Cli::command().mut_subcommands(|verb| verb.mut_args(heed));
+    }
+    Cli::command()
+}
+
 /// Runs the command line and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments = arguments::normalise(arguments, &env::variable);
-    let parsed = Cli::command().try_get_matches_from(&arguments).and_then(|matches| {
+    let parsed = command().try_get_matches_from(&arguments).and_then(|matches| {
         let verb = matches.subcommand_name().unwrap_or_default().to_owned();
         Ok((Cli::from_arg_matches(&matches)?, verb))
     });

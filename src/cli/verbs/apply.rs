@@ -4,13 +4,13 @@ use camino::Utf8PathBuf;
 use clap::Args;
 use jiff::SignedDuration;
 
-use crate::cli::{Ended, Exit, Misuse};
 use crate::cli::commands::Where;
 use crate::cli::env;
 use crate::cli::load::{self, Ready};
 use crate::cli::output::Output;
 use crate::cli::planning::{self, Format, Observed};
 use crate::cli::running::{self, Request};
+use crate::cli::{Ended, Exit, Misuse};
 use crate::plan::{Plan, file};
 use crate::spec::words::Duration;
 

@@ -3,12 +3,12 @@
 use clap::Args;
 
 use super::apply::RunArguments;
-use crate::cli::{Ended, Exit};
 use crate::cli::commands::{Spec, Where};
 use crate::cli::load;
 use crate::cli::output::Output;
 use crate::cli::planning::{self, Format};
 use crate::cli::running::{self, Request};
+use crate::cli::{Ended, Exit};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
