@@ -304,6 +304,9 @@ fn quiet_says_errors_and_data_only() {
     let said = bench.run("apply --sandbox --auto-approve -q");
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     assert!(said.out.contains("Apply complete!"), "{}", said.out);
+    let said = bench.run("plan --sandbox -q");
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert!(!said.out.contains("Note:") && said.out.contains("No changes."), "{}", said.out);
     fs::write(bench.path("bad.yaml"), "lakewright: 2\n").unwrap();
     let said = bench.run("validate bad.yaml -q");
     assert!(said.code == 1 && said.err.contains("error[LW"), "{}", said.err);

@@ -137,6 +137,11 @@ impl Output {
         }
     }
 
+    /// Whether advice that only a person could follow is wanted.
+    pub fn advises(&self) -> bool {
+        !self.quiet && env::variable("LAKEWRIGHT_IN_AUTOMATION").is_none()
+    }
+
     /// Says what to type next.
     pub fn next(&self, command: &str) {
         self.report(&format!("Next: {command}"));

@@ -136,7 +136,7 @@ pub fn print(plan: &Plan, format: Format, unsaved: bool, exit: Exit, output: &Ou
             let view = render::plan::View {
                 color: output.color_data,
                 width: env::width(),
-                note_unsaved: unsaved && env::variable("LAKEWRIGHT_IN_AUTOMATION").is_none(),
+                note_unsaved: unsaved && output.advises(),
             };
             output.data(&render::plan::text(plan, &view));
         }
