@@ -34,6 +34,8 @@ pub mod policy;
 pub mod stacks;
 // the phases in their order
 pub mod compile;
+// from templates to who may deploy them
+pub mod deployer;
 // from templates to what has to happen
 pub mod plan;
 // from templates to who can do what

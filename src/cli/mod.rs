@@ -13,6 +13,7 @@ mod load;
 mod output;
 mod planning;
 mod running;
+mod states;
 mod verbs;
 
 use std::ffi::OsString;
