@@ -88,6 +88,18 @@ pub fn files_below(folder: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
     Ok(found)
 }
 
+/// What git answers in a folder. The error is what it says on stderr.
+pub fn git(folder: &Utf8Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let folder = if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder };
+    let mut git = std::process::Command::new("git");
+    git.arg("-C").arg(folder).args(arguments).stdin(std::process::Stdio::null());
+    let answer = git.output().context("running git")?;
+    if !answer.status.success() {
+        anyhow::bail!("git: {}", String::from_utf8_lossy(&answer.stderr).trim());
+    }
+    Ok(answer.stdout)
+}
+
 /// Removes a file that lakewright wrote.
 pub fn remove(path: &Utf8Path) -> anyhow::Result<()> {
     Ok(fs_err::remove_file(path)?)

@@ -14,6 +14,7 @@ mod misused;
 mod output;
 mod planning;
 mod running;
+mod states;
 mod verbs;
 
 use std::ffi::OsString;

@@ -27,12 +27,7 @@ use crate::stacks::{Placement, Stack, StackKey};
 pub fn context<'a>(ready: &'a Ready, consents: Vec<Consent>) -> Context<'a> {
     let lake = &ready.lake;
     let home = &lake.home;
-    let role = home.execution_role.as_ref().and_then(|at| match &at.value {
-        crate::spec::reference::Principal::Role { account, name } => {
-            Some(home.iam_arn(account.as_ref(), "role", name))
-        }
-        _ => None,
-    });
+    let role = home.execution_role_arn();
     Context {
         base_buckets: base_buckets(lake),
         places: Some((&ready.origins, &ready.sources)),

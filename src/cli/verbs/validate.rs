@@ -60,6 +60,6 @@ fn made_of(loaded: &Loaded, environment: &str) -> Diagnostics {
     let Some(lake) = compile::understand(&loaded.tree, environment).lake else {
         return Diagnostics::default();
     };
-    let scripts = load::scripts(&lake, &loaded.folder);
+    let scripts = load::scripts(&lake, &loaded.folder, &load::Root::Here);
     compile::compile(&lake, &Library::built_in(), &scripts, &Placement::default()).diagnostics
 }
