@@ -8,12 +8,19 @@
 //! Read next: [`state`] for the values, `template` for the resource types that are modelled, `texts` for how a
 //! reference becomes an ARN.
 
+pub mod compare;
+mod decide;
+mod grants;
+mod lake_formation;
+mod rows;
 pub mod state;
 mod template;
 mod texts;
 
+pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare};
+pub use decide::{Answer, Decided, decide, guarded, needed, principal};
 pub use state::{
-    Boundary, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State,
+    Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State,
     Unread,
 };
 pub use template::{MODELLED, Source, read};
