@@ -10,6 +10,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::grants;
 use super::rows;
 use super::state::{Origin, State, Unread};
@@ -90,7 +92,7 @@ impl Row {
 }
 
 /// How many rows have which verdict.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     pub broadened: usize,
     pub narrowed: usize,

@@ -13,6 +13,7 @@ mod decide;
 mod grants;
 mod lake_formation;
 mod rows;
+mod source;
 pub mod state;
 mod template;
 mod texts;
@@ -23,4 +24,5 @@ pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State,
     Unread,
 };
-pub use template::{MODELLED, Source, read};
+pub use source::{Source, feed};
+pub use template::{MODELLED, read};

@@ -9,21 +9,9 @@ use super::state::{
     Boundary, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State,
     Unread,
 };
+use super::source::Source;
 use super::texts::{Texts, kind_of};
 use crate::document::{Map, Value};
-
-/// A template, and where it is or will be deployed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Source {
-    /// The stack's name; in a state each once.
-    pub name: String,
-    /// Twelve digits.
-    pub account: String,
-    pub region: String,
-    pub body: Value,
-    /// Parameters that get their value from an output of another stack of the state: its name and the output's.
-    pub parameters: BTreeMap<String, (String, String)>,
-}
 
 /// The resource types whose say in access is read, each with what is read of it.
 pub const MODELLED: &[(&str, &str)] = &[

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::template::Source;
+use super::source::Source;
 use crate::canonical::{Known, Scope, canonical, intrinsic};
 use crate::catalogue::{self, resource_type};
 use crate::document;

@@ -4,8 +4,6 @@ use crate::document::{Map, Value};
 use crate::render::escape;
 use crate::verdict::{Comparison, Document, Kind, Request, Verdict};
 
-/// The version of the JSON form of verdicts.
-
 /// What was compared.
 pub struct Subject<'s> {
     /// How it is called: the file.
@@ -16,7 +14,7 @@ pub struct Subject<'s> {
 }
 
 /// All that bears on access, by layer, in the order of evaluation.
-const LAYERS: [&str; 11] = [
+pub(super) const LAYERS: [&str; 12] = [
     "identity",
     "trust",
     "resource",
@@ -28,6 +26,7 @@ const LAYERS: [&str; 11] = [
     "session policy",
     "VPC endpoint policy",
     "KMS grants",
+    "other accounts",
 ];
 
 const fn layer(kind: Kind) -> &'static str {
@@ -126,7 +125,7 @@ pub fn text(subject: &Subject<'_>, found: &Comparison) -> String {
 }
 
 /// A request in two lines: what, and by whom under which circumstances.
-fn lines(request: &Request, before: &str, now: &str) -> String {
+pub(super) fn lines(request: &Request, before: &str, now: &str) -> String {
     let resource = request.resource.as_deref().unwrap_or("this role");
     let mut with: Vec<String> = Vec::new();
     if let Some(who) = &request.principal {
