@@ -101,6 +101,19 @@ pub struct Counts {
     pub undecided: usize,
 }
 
+impl Counts {
+    /// Counts one more.
+    pub fn count(&mut self, verdict: Verdict) {
+        *match verdict {
+            Verdict::Broadened => &mut self.broadened,
+            Verdict::Narrowed => &mut self.narrowed,
+            Verdict::Equivalent => &mut self.equivalent,
+            Verdict::Incomparable => &mut self.incomparable,
+            Verdict::Undecided => &mut self.undecided,
+        } += 1;
+    }
+}
+
 /// The verdicts on all parts of two states.
 #[derive(Debug, Clone)]
 pub struct Compared {
@@ -131,13 +144,7 @@ impl Compared {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for row in &self.rows {
-            *match row.verdict() {
-                Verdict::Broadened => &mut counts.broadened,
-                Verdict::Narrowed => &mut counts.narrowed,
-                Verdict::Equivalent => &mut counts.equivalent,
-                Verdict::Incomparable => &mut counts.incomparable,
-                Verdict::Undecided => &mut counts.undecided,
-            } += 1;
+            counts.count(row.verdict());
         }
         counts
     }
@@ -194,7 +201,11 @@ fn lake_formation(who: &str, old: &State, new: &State) -> Row {
     let exact = reason.is_none() || verdict == Verdict::Incomparable;
     let reason = reason.filter(|_| !exact);
     let comparison = Comparison {
-        verdict: if verdict == Verdict::Equivalent && !exact { Verdict::Undecided } else { verdict },
+        verdict: if verdict == Verdict::Equivalent && !exact {
+            Verdict::Undecided
+        } else {
+            verdict
+        },
         exact,
         gained: gained.found.as_ref().map(request),
         lost: lost.found.as_ref().map(request),
@@ -255,36 +266,39 @@ fn unmodelled<'u>(old: &'u [Unread], new: &'u [Unread]) -> Vec<Row> {
     old.iter().for_each(|one| *balance.entry(said(one)).or_default() -= 1);
     let mut differ: BTreeMap<(String, &str, &str), (bool, bool, &Unread)> = BTreeMap::new();
     let (gone, come) = (left(old, -1, &mut balance), left(new, 1, &mut balance));
-    let all = gone.iter().map(|at| (&old[*at], false)).chain(come.iter().map(|at| (&new[*at], true)));
+    let all =
+        gone.iter().map(|at| (&old[*at], false)).chain(come.iter().map(|at| (&new[*at], true)));
     for (one, is_new) in all {
         let place = format!("{}/{}", one.origin.stack, one.origin.logical_id);
-        let entry =
-            differ.entry((place, &one.kind, &one.property)).or_insert((false, false, one));
+        let entry = differ.entry((place, &one.kind, &one.property)).or_insert((false, false, one));
         if is_new {
             (entry.1, entry.2) = (true, one);
         } else {
             entry.0 = true;
         }
     }
-    differ.into_iter().map(|((place, kind, property), entry)| {
-        let (was, is, one) = entry;
-        let what = match (was, is) {
-            (true, true) => "changes",
-            (false, _) => "is new",
-            (true, false) => "goes",
-        };
-        let text = format!("`{property}` of {kind} {what}, and {}", one.why);
-        Row {
-            subject: place,
-            kind: kind.to_owned(),
-            layer: Layer::Unmodelled,
-            presence: presence(was, is),
-            comparison: Comparison::unknown(Reason { kind: ReasonKind::Unmodelled, text }),
-            gained_by: None,
-            lost_by: None,
-            help: None,
-            given: Vec::new(),
-            origin: Some(one.origin.clone()),
-        }
-    }).collect()
+    differ
+        .into_iter()
+        .map(|((place, kind, property), entry)| {
+            let (was, is, one) = entry;
+            let what = match (was, is) {
+                (true, true) => "changes",
+                (false, _) => "is new",
+                (true, false) => "goes",
+            };
+            let text = format!("`{property}` of {kind} {what}, and {}", one.why);
+            Row {
+                subject: place,
+                kind: kind.to_owned(),
+                layer: Layer::Unmodelled,
+                presence: presence(was, is),
+                comparison: Comparison::unknown(Reason { kind: ReasonKind::Unmodelled, text }),
+                gained_by: None,
+                lost_by: None,
+                help: None,
+                given: Vec::new(),
+                origin: Some(one.origin.clone()),
+            }
+        })
+        .collect()
 }

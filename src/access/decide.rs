@@ -5,11 +5,14 @@
 //! what a comparison found. Sources: IAM User Guide, "Policy evaluation logic", "Evaluating policies within a single
 //! account", "Cross-account policy evaluation logic"; KMS developer guide, "Key policies in AWS KMS".
 
+use std::borrow::Cow;
+
 use super::compare::{Cause, Layer, Row};
 use super::rows::{Documents, policies};
 use super::state::{Boundary, Guarded, Principal, State};
 use crate::catalogue::iam::{self, Level};
-use crate::verdict::effective::{of_requester, possible};
+use crate::document::Value;
+use crate::verdict::effective::{of_requester, possible, shown};
 use crate::verdict::read::Effect;
 use crate::verdict::{
     Decision, Document, Kind, Name, Options, Reach, Request, Requester, applies, evaluate,
@@ -69,6 +72,10 @@ fn said(documents: &Documents<'_>, request: &Request) -> Said {
                 Name::Account { .. } => {}
                 Name::Role { .. } => found.by_role |= own.contains(name),
                 Name::Everyone => found.direct = true,
+                // a reference to a role or user
+                Name::Other { text, .. } if text.contains("${") => {
+                    found.by_role |= own.contains(name)
+                }
                 name => found.direct |= own.contains(name),
             }
         }
@@ -76,17 +83,32 @@ fn said(documents: &Documents<'_>, request: &Request) -> Said {
     found
 }
 
+/// A name of a state as it stands in a request: an ARN as it is, a reference as `${stack/Id.Arn}`.
+pub fn in_request(name: &str) -> Cow<'_, str> {
+    let reference = || shown(&Value::from_json(name).ok()?);
+    match name.starts_with('{') {
+        true => reference().map_or(Cow::Borrowed(name), Cow::Owned),
+        false => Cow::Borrowed(name),
+    }
+}
+
 /// The resource of a state that a request is about: the longest name that its ARN begins with.
 pub fn guarded<'s>(state: &'s State, resource: &str) -> Option<(&'s String, &'s Guarded)> {
     let within = |name: &str| {
-        resource.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let rest = resource.strip_prefix(&*in_request(name));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     state.resources.iter().filter(|(name, _)| within(name)).max_by_key(|(name, _)| name.len())
 }
 
 /// The principal of a state that makes a request.
 pub fn principal<'s>(state: &'s State, who: &Requester) -> Option<&'s Principal> {
-    state.principals.get(&who.principal_arn()?)
+    let Some(arn) = who.principal_arn() else {
+        let (_, text) = who.written();
+        let fits = |name: &String| name.starts_with('{') && *in_request(name) == text;
+        return state.principals.iter().find(|(name, _)| fits(name)).map(|(_, one)| one);
+    };
+    state.principals.get(&arn)
 }
 
 /// What the layers that are read say of a request.
@@ -155,6 +177,7 @@ pub fn decide(state: &State, request: &Request) -> Decided {
         }
     }
     let account = who.and_then(|who| who.account().map(|(_, account)| account.to_owned()));
+    let account = account.or_else(|| one.map(|one| one.account.clone()));
     let home = target.map(|(_, guarded)| guarded.account.as_str());
     let across = matches!((&account, home), (Some(own), Some(home)) if own != home);
     let is_key = target.is_some_and(|(_, guarded)| guarded.kind == "AWS::KMS::Key");
@@ -230,7 +253,9 @@ fn key_half(state: &State, request: &Request) -> Vec<String> {
         let by_key = asked(read.documents);
         let home = account.is_none_or(|account| account == of_key.account);
         match (by_key, home, one) {
-            (false, ..) => Some(format!("{action} on the key {key}: its policy does not let {who} use it")),
+            (false, ..) => {
+                Some(format!("{action} on the key {key}: its policy does not let {who} use it"))
+            }
             (true, true, _) => None,
             (true, false, Some(_)) => None,
             (true, false, None) => Some(format!(
@@ -248,7 +273,7 @@ pub fn needed(state: &State, row: &Row) -> Vec<String> {
     let Some(request) = &row.comparison.gained else { return out };
     match row.layer {
         Layer::Identity => {
-            let who = Requester::read("AWS", &row.subject);
+            let who = Requester::read("AWS", &in_request(&row.subject));
             let asked = Request { principal: Some(who.clone()), ..request.clone() };
             let target = asked.resource.as_deref().and_then(|arn| guarded(state, arn));
             let decided = decide(state, &asked);
@@ -302,10 +327,17 @@ pub fn needed(state: &State, row: &Row) -> Vec<String> {
 /// Whether what lets a requester of the own account in names its account only, or nothing but a Deny went.
 fn delegates(state: &State, row: &Row, request: &Request) -> bool {
     let held = match row.layer {
-        Layer::Trust => {
-            state.principals.get(&row.subject).and_then(|one| one.trust.as_ref()).into_iter().collect()
-        }
-        _ => state.resources.get(&row.subject).map(|one| one.policies.iter().collect()).unwrap_or_default(),
+        Layer::Trust => state
+            .principals
+            .get(&row.subject)
+            .and_then(|one| one.trust.as_ref())
+            .into_iter()
+            .collect(),
+        _ => state
+            .resources
+            .get(&row.subject)
+            .map(|one| one.policies.iter().collect())
+            .unwrap_or_default(),
     };
     let kind = if row.layer == Layer::Trust { Kind::Trust } else { Kind::Resource };
     let Ok(read) = Documents::read(held, kind) else { return false };

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeSet;
 
-use super::state::{Filter, Grant, Unread};
 use super::source::Source;
+use super::state::{Filter, Grant, Unread};
 use super::template::{Reader, origin};
 use crate::document;
 use crate::document::{Map, Value};

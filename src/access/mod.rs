@@ -19,10 +19,10 @@ mod template;
 mod texts;
 
 pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare};
-pub use decide::{Answer, Decided, decide, guarded, needed, principal};
-pub use state::{
-    Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State,
-    Unread,
-};
+pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use source::{Source, feed};
+pub use state::{
+    Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,
+    State, Unread,
+};
 pub use template::{MODELLED, read};

@@ -161,7 +161,8 @@ pub(super) fn identity(name: &str, old: &State, new: &State, options: &Options) 
             row.help = Some(supply(arn));
         }
     }
-    found = cut_by(found, &wall, &new_wall, others.documents.iter().any(Document::allows), &mut row);
+    found =
+        cut_by(found, &wall, &new_wall, others.documents.iter().any(Document::allows), &mut row);
     row.gained_by = others.cause(found.gained_by);
     row.lost_by = own.cause(found.lost_by);
     row.comparison = found;
@@ -245,8 +246,7 @@ pub(super) fn trust(name: &str, old: &State, new: &State, options: &Options) -> 
     if same(&own, &others) {
         return Some(row);
     }
-    let read =
-        || Ok((Documents::read(own, Kind::Trust)?, Documents::read(others, Kind::Trust)?));
+    let read = || Ok((Documents::read(own, Kind::Trust)?, Documents::read(others, Kind::Trust)?));
     row.comparison = match read() {
         Err(error) => malformed(error),
         Ok((own, others)) => {
@@ -316,8 +316,7 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
     let mut found = ask(&own.documents, &others.documents);
     // A resource that comes or goes with its policy: nobody could use it on the other side.
     let is_there = |one: Option<&Guarded>, other: Option<&Guarded>| {
-        one.is_some()
-            || other.is_some_and(|other| other.origin.is_none() || other.outlives_policy)
+        one.is_some() || other.is_some_and(|other| other.origin.is_none() || other.outlives_policy)
     };
     let stays = is_there(before, after) && is_there(after, before);
     let denies = |all: &Documents<'_>| all.documents.iter().any(Document::denies);
@@ -356,12 +355,12 @@ pub(super) fn public_access(name: &str, old: &State, new: &State) -> Option<Row>
         return None;
     }
     // A bucket that is new is made with all four on; one that goes is no more.
-    let on = PublicAccess { block_acls: true, ignore_acls: true, block_policy: true, restrict: true };
+    let on =
+        PublicAccess { block_acls: true, ignore_acls: true, block_policy: true, restrict: true };
     let (was, is) = match (before, after) {
-        (Some(before), Some(after)) => (
-            before.public_access.unwrap_or_default(),
-            after.public_access.unwrap_or_default(),
-        ),
+        (Some(before), Some(after)) => {
+            (before.public_access.unwrap_or_default(), after.public_access.unwrap_or_default())
+        }
         (None, Some(after)) => (on, after.public_access.unwrap_or(on)),
         _ => return None,
     };
@@ -432,4 +431,5 @@ pub(super) fn public_access(name: &str, old: &State, new: &State) -> Option<Row>
 const READ: (&str, &str) = ("GetObject", "/x");
 const SET_POLICY: (&str, &str) = ("PutBucketPolicy", "");
 const SET_ACL: (&str, &str) = ("PutBucketAcl", "");
-const GIVEN: &str = "a bucket policy or an access control list that is public, on the bucket or its objects";
+const GIVEN: &str =
+    "a bucket policy or an access control list that is public, on the bucket or its objects";

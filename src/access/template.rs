@@ -5,11 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::state::{
-    Boundary, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State,
-    Unread,
-};
 use super::source::Source;
+use super::state::{
+    Boundary, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State, Unread,
+};
 use super::texts::{Texts, kind_of};
 use crate::document::{Map, Value};
 
@@ -36,7 +35,10 @@ pub const MODELLED: &[(&str, &str)] = &[
     ("AWS::LakeFormation::PrincipalPermissions", "the grant"),
     ("AWS::LakeFormation::Permissions", "the grant"),
     ("AWS::LakeFormation::DataCellsFilter", "columns and rows that a grant of it shows"),
-    ("AWS::LakeFormation::DataLakeSettings", "administrators, what new databases and tables leave to IAM"),
+    (
+        "AWS::LakeFormation::DataLakeSettings",
+        "administrators, what new databases and tables leave to IAM",
+    ),
     ("AWS::Glue::Job", "role and script"),
     ("AWS::Lambda::Function", "role and code"),
     ("AWS::KinesisFirehose::DeliveryStream", "the roles it takes"),

@@ -109,7 +109,9 @@ fn who(row: &Row, request: &Request) -> String {
     match (&request.principal, row.layer) {
         (None, _) | (_, Layer::LakeFormation) => short(&row.subject, &row.kind),
         (Some(Requester::Anonymous), _) => "anybody".to_owned(),
-        (Some(Requester::Other { kind, text }), _) if kind == "Service" => format!("service {text}"),
+        (Some(Requester::Other { kind, text }), _) if kind == "Service" => {
+            format!("service {text}")
+        }
         (Some(who @ (Requester::Role { account, .. } | Requester::User { account, .. })), _) => {
             format!("{} of account {account}", short(&who.to_string(), ""))
         }
@@ -204,11 +206,13 @@ pub fn text(view: &View<'_>) -> String {
         out += &indented(&lines(request, "before allowed", "now DENIED"));
         out += &decided(row, row.lost_by.as_ref());
     }
-    let narrowed = |row: &&Row| {
-        row.verdict() == Verdict::Narrowed && row.comparison.lost.is_none()
-    };
+    let narrowed = |row: &&Row| row.verdict() == Verdict::Narrowed && row.comparison.lost.is_none();
     for row in rows().filter(narrowed) {
-        item(&mut out, &format!("{} gains nothing", short(&row.subject, &row.kind)), &line(row, None, view));
+        item(
+            &mut out,
+            &format!("{} gains nothing", short(&row.subject, &row.kind)),
+            &line(row, None, view),
+        );
         out += &why(row);
     }
     for (at, row) in unknown.iter().enumerate() {
@@ -298,7 +302,10 @@ pub fn json(view: &View<'_>) -> Map {
     map.insert("counts", counts(&view.compared.counts()));
     map.insert("layers_read", READ.iter().map(|one| Value::from(*one)).collect::<Value>());
     map.insert("layers_unread", unread().into_iter().map(Value::from).collect::<Value>());
-    map.insert("principals", view.compared.rows.iter().map(|one| row(one, view)).collect::<Value>());
+    map.insert(
+        "principals",
+        view.compared.rows.iter().map(|one| row(one, view)).collect::<Value>(),
+    );
     map
 }
 
@@ -318,11 +325,7 @@ pub fn counts(counts: &access::Counts) -> Value {
 pub fn counts_text(counts: &access::Counts) -> String {
     format!(
         "Access: {} broadened, {} narrowed, {} equivalent, {} incomparable, {} undecided.",
-        counts.broadened,
-        counts.narrowed,
-        counts.equivalent,
-        counts.incomparable,
-        counts.undecided
+        counts.broadened, counts.narrowed, counts.equivalent, counts.incomparable, counts.undecided
     )
 }
 

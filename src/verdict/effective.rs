@@ -11,8 +11,9 @@ use super::compare::compare;
 use super::layers::is_public;
 use super::principal::{Name, Requester};
 use super::read::{Document, Effect, Listed, Statement};
-use super::text::{Pattern, Piece};
+use super::text::{Pattern, Piece, Reading};
 use super::{Comparison, Kind, Options, Reason, Verdict};
+use crate::document::Value;
 
 pub use super::compare::Layer;
 
@@ -117,6 +118,12 @@ fn everything(label: &str, principals: Option<Vec<Name>>) -> Document {
 /// An Allow of everything to an account: what its own policies may add to a resource's.
 pub fn of_account(account: &str, partition: &str) -> Document {
     everything(OWN_ACCOUNT, Some(vec![Name::read("AWS", account, partition)]))
+}
+
+/// How a value that CloudFormation fills in stands in a request: `${stack/Key.Arn}`.
+pub fn shown(value: &Value) -> Option<String> {
+    let how = Reading { wildcards: false, variables: false };
+    Pattern::read(value, how).map(|pattern| pattern.shown())
 }
 
 /// An Allow of one action to one requester, whatever the session's name.

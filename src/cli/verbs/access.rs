@@ -146,7 +146,8 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
         (Content::Policy(before), Content::Policy(after)) => {
             let Some(kind) = arguments.kind else {
                 return Err(Misuse(
-                    "say what the policies are attached to: --kind identity, trust or resource".into(),
+                    "say what the policies are attached to: --kind identity, trust or resource"
+                        .into(),
                 )
                 .into());
             };
@@ -182,12 +183,7 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
 }
 
 /// Both sides. Templates whose account nobody says are taken to be of the account of the other side's spec.
-fn sides(
-    arguments: &Diff,
-    old: &str,
-    new: &str,
-    output: &Output,
-) -> Result<(Side, Side), Stop> {
+fn sides(arguments: &Diff, old: &str, new: &str, output: &Output) -> Result<(Side, Side), Stop> {
     let how = |account| How {
         environment: arguments.env.as_deref(),
         file: &arguments.spec,
