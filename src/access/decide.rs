@@ -12,7 +12,7 @@ use super::rows::{Documents, policies};
 use super::state::{Boundary, Guarded, Principal, State};
 use crate::catalogue::iam::{self, Level};
 use crate::document::Value;
-use crate::verdict::effective::{of_requester, possible, shown};
+use crate::verdict::effective::{of_requester, possible, restricted, shown};
 use crate::verdict::read::Effect;
 use crate::verdict::{
     Decision, Document, Kind, Name, Options, Reach, Request, Requester, applies, evaluate,
@@ -81,6 +81,15 @@ fn said(documents: &Documents<'_>, request: &Request) -> Said {
         }
     }
     found
+}
+
+/// Whether a bucket's public access block keeps out what its policy lets in.
+fn is_cut(guarded: &Guarded, read: &Documents<'_>, request: &Request) -> bool {
+    let restricts = guarded.public_access.is_some_and(|block| block.restrict);
+    let left = restricts
+        .then(|| restricted(&read.documents, &guarded.account, guarded.partition))
+        .flatten();
+    left.is_some_and(|left| evaluate(&[left], request, Reach::Whole) != Decision::Allowed)
 }
 
 /// A name of a state as it stands in a request: an ARN as it is, a reference as `${stack/Id.Arn}`.
@@ -170,7 +179,9 @@ pub fn decide(state: &State, request: &Request) -> Decided {
                 match theirs.decision {
                     Decision::Denied => return deny(theirs.by),
                     Decision::Unknown => unknown = true,
-                    Decision::Allowed => half = Some(theirs),
+                    Decision::Allowed => {
+                        half = Some(theirs).filter(|_| !is_cut(guarded, &read, request))
+                    }
                     Decision::NotAllowed => {}
                 }
             }

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 
 use super::compare::{Cause, Layer, Presence, Row, presence};
 use super::state::{Boundary, Guarded, Held, Origin, Principal, PublicAccess, State};
-use crate::verdict::effective::{of_account, of_anybody, restricted, within};
+use crate::verdict::effective::{EXAMPLE_ACCOUNT, of_account, of_anybody, restricted, within};
 use crate::verdict::{
-    Comparison, Document, Kind, Malformed, Options, Reason, ReasonKind, Request, Requester, Verdict,
+    Comparison, Decision, Document, Kind, Malformed, Options, Reach, Reason, ReasonKind, Request,
+    Requester, Verdict, evaluate,
 };
 
 /// Policies, read, and where each statement stands.
@@ -165,8 +166,42 @@ pub(super) fn identity(name: &str, old: &State, new: &State, options: &Options) 
         cut_by(found, &wall, &new_wall, others.documents.iter().any(Document::allows), &mut row);
     row.gained_by = others.cause(found.gained_by);
     row.lost_by = own.cause(found.lost_by);
+    let at_home = |request: Option<Request>, old: [&[Document]; 2], new: [&[Document]; 2]| {
+        request.map(|request| at_home(request, &shown.account, &old, &new))
+    };
+    let before = [&*own.documents, cut.as_deref().unwrap_or(ALL)];
+    let after = [&*others.documents, new_cut.as_deref().unwrap_or(ALL)];
+    found.gained = at_home(found.gained, before, after);
+    found.lost = at_home(found.lost, after, before);
     row.comparison = found;
     Some(row)
+}
+
+/// No boundary.
+const ALL: &[Document] = &[];
+
+/// The same request on a resource of the principal's own account, where the account that stands in it is an example
+/// only: if it still is what changed.
+fn at_home(request: Request, account: &str, old: &[&[Document]], new: &[&[Document]]) -> Request {
+    let example = request.resource.as_deref().and_then(|arn| arn.split(':').nth(4));
+    let Some(resource) = request.resource.as_ref().filter(|_| example == Some(EXAMPLE_ACCOUNT))
+    else {
+        return request;
+    };
+    let resource = resource.replacen(EXAMPLE_ACCOUNT, account, 1);
+    let other = Request { resource: Some(resource), ..request.clone() };
+    let says = |layers: &[&[Document]]| {
+        layers.iter().filter(|layer| !layer.is_empty()).fold(
+            Some(true),
+            |all, layer| match evaluate(layer, &other, Reach::Whole) {
+                Decision::Allowed => all,
+                Decision::Unknown => None,
+                Decision::Denied | Decision::NotAllowed => all.map(|_| false),
+            },
+        )
+    };
+    let was = says(old).map(|allowed| allowed && old.iter().any(|layer| !layer.is_empty()));
+    if was == Some(false) && says(new) == Some(true) { other } else { request }
 }
 
 /// The verdict under boundaries of which one may not be at hand.

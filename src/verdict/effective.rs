@@ -99,6 +99,9 @@ impl Comparison {
     }
 }
 
+/// The account in the ARNs of requests whose resource nothing names: AWS's own example.
+pub const EXAMPLE_ACCOUNT: &str = "111122223333";
+
 /// The label of what stands in for the policies of an account.
 pub const OWN_ACCOUNT: &str = "the policies of the account";
 
