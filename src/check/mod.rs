@@ -15,6 +15,7 @@ mod names;
 mod overlap;
 mod principals;
 mod projection;
+mod quotas;
 mod regions;
 mod replication;
 mod strangers;
@@ -28,7 +29,7 @@ use crate::syntax::Node;
 
 /// Everything that is wrong with a lake as a whole.
 pub fn all(lake: &Lake) -> Diagnostics {
-    let rules: [fn(&Lake, &mut Diagnostics); 13] = [
+    let rules: [fn(&Lake, &mut Diagnostics); 14] = [
         names::check,
         regions::check,
         lifecycle::check,
@@ -42,6 +43,7 @@ pub fn all(lake: &Lake) -> Diagnostics {
         strangers::check,
         keys::check,
         watching::check,
+        quotas::check,
     ];
     let mut found = Diagnostics::default();
     for rule in rules {
