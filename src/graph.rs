@@ -69,6 +69,8 @@ pub struct Resource {
     /// Where in the spec a property comes from: (property, spec path). A path that starts with a dot
     /// goes on from the resource's own.
     pub causes: Vec<(Text, Text)>,
+    /// Which flow asked for which statement of its policy: (Sid, spec path).
+    pub statements: Vec<(String, String)>,
 }
 
 impl Resource {
@@ -91,6 +93,7 @@ impl Resource {
             keep: false,
             known: Vec::new(),
             causes: Vec::new(),
+            statements: Vec::new(),
         }
     }
 

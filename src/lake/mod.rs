@@ -36,6 +36,8 @@ pub struct Lake {
     pub description: Option<String>,
     /// Of everything that can be tagged; `owner` among them.
     pub tags: BTreeMap<String, String>,
+    /// Days that logs are kept: access logs, those of sources and pipelines.
+    pub log_days: i64,
     pub organization: Option<Organization>,
     /// The accounts that the spec's environments name, this one's among them: the lake's own family.
     pub family: BTreeSet<AccountId>,

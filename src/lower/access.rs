@@ -27,6 +27,7 @@ impl Lowering<'_> {
     pub(super) fn access(&mut self) {
         let lake = self.lake;
         for access in lake.access.values() {
+            self.flow = access.path();
             let mut own: Vec<(&At<Principal>, Vec<Statement>)> = Vec::new();
             for who in &access.who {
                 match self.own_principal(&who.value) {
@@ -59,6 +60,7 @@ impl Lowering<'_> {
         for grant in &access.grants {
             let place = &grant.place.value;
             match (grant.verb, place) {
+                (_, Place::Stream(source)) => statements.extend(self.may_put(arn, source)),
                 (Verb::Read, place) => statements.extend(self.may_read(arn, place)),
                 (verb, Place::Objects(location)) => {
                     statements.extend(self.own_access(arn, level(verb), location));
@@ -79,7 +81,7 @@ impl Lowering<'_> {
                     self.lake.databases.get(name).into_iter().flat_map(|d| d.tables.keys());
                 tables.map(|table| (name.clone(), table.clone())).collect()
             }
-            Place::Objects(_) => Vec::new(),
+            Place::Objects(_) | Place::Stream(_) => Vec::new(),
         };
         for (database, table) in tables {
             statements.extend(self.catalog_access("glue-read", &database, &[&table]));
@@ -196,7 +198,7 @@ impl Lowering<'_> {
             .bucket
             .iter()
             .flat_map(|document| self.fill_here(document, &arguments))
-            .map(|statement| statement.about(name))
+            .map(|statement| statement.about(name).because(&self.flow))
             .collect();
         self.buckets.entry(location.bucket.clone()).or_default().extend(here);
         there

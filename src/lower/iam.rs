@@ -35,7 +35,7 @@ impl Lowering<'_> {
         trust: Vec<Statement>,
     ) -> Resource {
         let what = format!("the trust policy of role `{name}`");
-        let trust = self.policy(trust, limit::TRUST_POLICY, &what, Span::default(), path);
+        let trust = self.policy(trust, limit::TRUST_POLICY, &what, Span::default(), path).document;
         let arn = self.lake.home.iam_arn(None, "role", name);
         let mut role = Resource::new(id, "AWS::IAM::Role", &self.lake.home.region, part, path);
         role.set("RoleName", name.to_owned())

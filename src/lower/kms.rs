@@ -21,7 +21,7 @@ impl Lowering<'_> {
         let mut statements = self.administration(key);
         statements.extend(self.keys.remove(&key.name).unwrap_or_default());
         let what = format!("the policy of key `{}`", key.name);
-        let document = self.policy(statements, limit::KEY_POLICY, &what, key.span, &key.path());
+        let policy = self.policy(statements, limit::KEY_POLICY, &what, key.span, &key.path());
         let mut resource =
             Resource::new(id.clone(), "AWS::KMS::Key", region, Part::Storage, key.path());
         resource.set_from(
@@ -37,7 +37,8 @@ impl Lowering<'_> {
             resource.set_from("RotationPeriodInDays", ".rotation", days);
         }
         resource.set_from("PendingWindowInDays", ".deletion_window", key.deletion_window_days);
-        resource.set_from("KeyPolicy", ".admins", document);
+        resource.set_from("KeyPolicy", ".admins", policy.document);
+        resource.statements = policy.causes;
         resource.keep = key.protect;
         self.graph.add(resource);
 
@@ -93,7 +94,7 @@ impl Lowering<'_> {
         all.extend(statements);
         let path = format!("{}.replicate", bucket.path());
         let what = format!("the policy of the key of `{}`", replica.bucket_name);
-        let document = self.policy(all, limit::KEY_POLICY, &what, replica.span, &path);
+        let document = self.policy(all, limit::KEY_POLICY, &what, replica.span, &path).document;
         let mut resource = Resource::new(
             id.clone(),
             "AWS::KMS::Key",

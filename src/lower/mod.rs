@@ -9,6 +9,7 @@ mod access;
 mod base;
 mod cloudwatch;
 mod glue;
+mod glue_logs;
 mod iam;
 mod kinesis;
 mod kms;
@@ -53,6 +54,8 @@ pub fn lower(lake: &Lake, library: &Library, scripts: &Scripts) -> Lowered {
         graph: Graph::default(),
         keys: BTreeMap::new(),
         buckets: BTreeMap::new(),
+        flow: String::new(),
+        security: BTreeMap::new(),
         handovers: Vec::new(),
         diagnostics: Diagnostics::default(),
     };
@@ -82,8 +85,18 @@ struct Lowering<'a> {
     keys: BTreeMap<Name, Vec<Statement>>,
     /// Statements for the policies of buckets.
     buckets: BTreeMap<Name, Vec<Statement>>,
+    /// The spec path of the flow that is being lowered: what it asks of keys and buckets is its doing.
+    flow: String,
+    /// The security configurations that jobs need, by name.
+    security: BTreeMap<String, glue_logs::Security>,
     handovers: Vec<Handover>,
     diagnostics: Diagnostics,
+}
+
+/// A policy as it stands in a template, and which flow asked for which statement of it.
+struct Written {
+    document: Value,
+    causes: Vec<(String, String)>,
 }
 
 impl<'a> Lowering<'a> {
@@ -152,7 +165,9 @@ impl<'a> Lowering<'a> {
     /// becomes part of the statements' names, so that one more grant does not rename the others.
     fn ask_key(&mut self, key: &Name, who: &str, statements: Vec<Statement>) {
         if self.lake.keys.get(key).is_some_and(|key| key.existing.is_none()) {
-            let named = statements.into_iter().map(|statement| statement.about(who));
+            let flow = self.flow.clone();
+            let named =
+                statements.into_iter().map(|statement| statement.about(who).because(&flow));
             self.keys.entry(key.clone()).or_default().extend(named);
         }
     }
@@ -174,7 +189,7 @@ impl<'a> Lowering<'a> {
         what: &str,
         span: Span,
         path: &str,
-    ) -> Value {
+    ) -> Written {
         let policy = Policy::new(statements);
         if policy.size() > limit {
             let headline =
@@ -185,7 +200,7 @@ impl<'a> Lowering<'a> {
                     .help("give whole buckets or longer prefixes instead of many short ones, or divide the thing"),
             );
         }
-        policy.to_value()
+        Written { document: policy.to_value(), causes: policy.causes() }
     }
 }
 

@@ -28,6 +28,7 @@ impl Lowering<'_> {
         let lake = self.lake;
         for bucket in lake.buckets.values() {
             if let Some(replica) = &bucket.replica {
+                self.flow = format!("{}.replicate", bucket.path());
                 self.destination(bucket, replica);
                 self.replication_role(bucket, replica);
             }
@@ -214,7 +215,7 @@ impl Lowering<'_> {
         );
         statements.extend(self.perimeter(bucket, reference));
         let what = format!("the policy of bucket `{}`", replica.bucket_name);
-        let document = self.policy(statements, limit::BUCKET_POLICY, &what, replica.span, &path);
+        let document = self.policy(statements, limit::BUCKET_POLICY, &what, replica.span, &path).document;
         let names = [bucket.name.as_str(), replica.region.as_str()];
         let policy_id = logical_id("PolicyReplicaBucket", &names);
         let mut policy =

@@ -74,12 +74,12 @@ pub(super) fn access_block() -> Value {
     })
 }
 
-/// Access logs are kept for a year.
-pub(super) fn log_expiry() -> Value {
+/// Access logs expire after so many days.
+pub(super) fn log_expiry(days: i64) -> Value {
     document!({"Rules": [
         {"Id": "abort-uploads", "Status": "Enabled",
          "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
-        {"Id": "expire", "Status": "Enabled", "ExpirationInDays": 365,
+        {"Id": "expire", "Status": "Enabled", "ExpirationInDays": days,
          "NoncurrentVersionExpiration": {"NoncurrentDays": 30}}
     ]})
 }
@@ -165,7 +165,7 @@ impl Lowering<'_> {
         let mut statements = self.denials(bucket, graph::attribute(&id, "Arn"));
         statements.extend(self.buckets.remove(&bucket.name).unwrap_or_default());
         let what = format!("the policy of bucket `{}`", bucket.name);
-        let document =
+        let written =
             self.policy(statements, limit::BUCKET_POLICY, &what, bucket.span, &bucket.path());
         let mut policy = self.resource(
             "AWS::S3::BucketPolicy",
@@ -174,7 +174,8 @@ impl Lowering<'_> {
             Part::Storage,
             &bucket.path(),
         );
-        policy.set("Bucket", graph::reference(&id)).set("PolicyDocument", document);
+        policy.set("Bucket", graph::reference(&id)).set("PolicyDocument", written.document);
+        policy.statements = written.causes;
         // Without its policy a kept bucket would be open to plain HTTP and to other keys.
         policy.keep = bucket.protect;
         self.graph.add(policy);

@@ -50,7 +50,7 @@ impl Lowering<'_> {
         let prefix = self.alarm_prefix();
         statements.extend(self.fill_here("key-topic-alarms", &[("alarm_prefix", prefix.into())]));
         statements.extend(self.fill_here("key-topic-events", &[]));
-        let document = self.policy(
+        let policy = self.policy(
             statements,
             limit::KEY_POLICY,
             "the policy of the topics' key",
@@ -61,7 +61,7 @@ impl Lowering<'_> {
         key.set("Description", format!("Lake {}: topics", self.lake.naming.lake_id()))
             .set("EnableKeyRotation", true)
             .set("PendingWindowInDays", 30)
-            .set("KeyPolicy", document);
+            .set("KeyPolicy", policy.document);
         self.graph.add(key);
     }
 
@@ -94,7 +94,7 @@ impl Lowering<'_> {
         }
         // A topic policy has at most 30,720 bytes (SNS, "Amazon SNS endpoints and quotas").
         let what = format!("the policy of topic `{}`", notify.name);
-        let document = self.policy(statements, TOPIC_POLICY, &what, notify.span, &notify.path());
+        let written = self.policy(statements, TOPIC_POLICY, &what, notify.span, &notify.path());
         let mut policy = self.resource(
             "AWS::SNS::TopicPolicy",
             "PolicyTopicNotify",
@@ -102,7 +102,7 @@ impl Lowering<'_> {
             Part::Watching,
             &notify.path(),
         );
-        policy.set("Topics", Value::List(vec![topic_arn.clone()])).set("PolicyDocument", document);
+        policy.set("Topics", Value::List(vec![topic_arn.clone()])).set("PolicyDocument", written.document);
         self.graph.add(policy);
 
         if let Some(email) = &notify.email {

@@ -30,7 +30,7 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
     let wanted: BTreeSet<StackKey> = desired.iter().map(|stack| stack.key.clone()).collect();
     let grants = grants::compare(
         deployed.stacks.values().map(|stack| &stack.template),
-        desired.iter().map(|stack| &stack.template),
+        &desired,
         context,
     );
     let mut work = Work::new(deployed, context);
@@ -102,7 +102,8 @@ pub fn rendered(templates: impl IntoIterator<Item = (StackKey, Value)>) -> Vec<S
             .into_iter()
             .flat_map(Map::iter)
             .filter_map(|(id, definition)| {
-                let causes = Causes { path: path_of(definition).to_owned(), properties: vec![] };
+                let causes =
+                    Causes { path: path_of(definition).to_owned(), ..Causes::default() };
                 Some((LogicalId::new(id).ok()?, causes))
             })
             .collect();

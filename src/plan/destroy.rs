@@ -31,7 +31,7 @@ pub fn destroy(deployed: &Deployed, context: &Context) -> Plan {
     }
     let access = grants::compare(
         deployed.stacks.values().map(|stack| &stack.template),
-        std::iter::empty(),
+        &[],
         context,
     );
     let Work {

@@ -13,6 +13,7 @@ use super::context::Context;
 use super::resource::{kind_of, path_of};
 use super::{GrantChange, consent};
 use crate::document::{Map, Value};
+use crate::stacks::Stack;
 
 /// What an action lets people do to data, by service: the actions that carry the meaning. `*` and `?`
 /// in policies match against these names.
@@ -45,12 +46,14 @@ type Grants = BTreeMap<Grant, String>;
 /// The grants that differ between two sets of templates, those that come first.
 pub(super) fn compare<'a>(
     before: impl Iterator<Item = &'a Value> + Clone,
-    after: impl Iterator<Item = &'a Value> + Clone,
+    desired: &'a [Stack],
     context: &Context,
 ) -> Vec<GrantChange> {
+    let after = desired.iter().map(|stack| &stack.template);
     let names = Names::of(before.clone().chain(after.clone()));
-    let before = grants(before, &names, context);
-    let after = grants(after, &names, context);
+    let causes = causes(desired);
+    let before = grants(before, &names, &causes, context);
+    let after = grants(after, &names, &causes, context);
     let change = |added: bool, ((who, verb, place), path): (&Grant, &String)| {
         let mut cause = context.cause(path);
         if !added && !after.values().any(|kept| kept == path) {
@@ -61,6 +64,19 @@ pub(super) fn compare<'a>(
     let added = after.iter().filter(|(grant, _)| !before.contains_key(*grant));
     let gone = before.iter().filter(|(grant, _)| !after.contains_key(*grant));
     added.map(|one| change(true, one)).chain(gone.map(|one| change(false, one))).collect()
+}
+
+/// The flow that asked for a statement, by logical id and Sid: a policy of a bucket or key carries
+/// what many flows ask for.
+type FlowOf<'a> = HashMap<(&'a str, &'a str), &'a str>;
+
+fn causes(desired: &[Stack]) -> FlowOf<'_> {
+    let all = desired.iter().flat_map(|stack| &stack.causes);
+    let each = all.flat_map(|(id, causes)| {
+        let statements = causes.statements.iter();
+        statements.map(|(sid, path)| ((id.as_str(), sid.as_str()), path.as_str()))
+    });
+    each.collect()
 }
 
 /// What the resources of the lake are called by people.
@@ -183,6 +199,7 @@ fn resources(template: &Value) -> impl Iterator<Item = (&str, &Value)> {
 fn grants<'a>(
     templates: impl Iterator<Item = &'a Value>,
     names: &Names,
+    causes: &FlowOf,
     context: &Context,
 ) -> Grants {
     let partition = crate::catalogue::partition_of(context.region.as_str());
@@ -223,10 +240,12 @@ fn grants<'a>(
                     "" => id.to_owned(),
                     path => consent::name_of(path),
                 });
+                let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or("");
+                let path = causes.get(&(id, sid)).copied().unwrap_or(path_of(definition));
                 for (verb, place) in permitted(&statement, key.as_deref(), names) {
                     for who in &who {
                         let grant = (who.clone(), verb.to_owned(), place.clone());
-                        all.entry(grant).or_insert_with(|| path_of(definition).to_owned());
+                        all.entry(grant).or_insert_with(|| path.to_owned());
                     }
                 }
             }

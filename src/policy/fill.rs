@@ -265,6 +265,7 @@ impl<'a> Filling<'a> {
             actions: template.actions.clone(),
             resources: set(resources),
             condition,
+            cause: String::new(),
         }))
     }
 

@@ -61,6 +61,9 @@ pub struct Statement {
     pub resources: Vec<Value>,
     /// Operator → key → one value or a list.
     pub condition: Map,
+    /// The spec path of the flow that asked for it, `access.finance`; empty if none did. Not part of
+    /// the policy.
+    pub cause: String,
 }
 
 impl Statement {
@@ -68,6 +71,13 @@ impl Statement {
     #[must_use]
     pub fn about(mut self, what: &str) -> Statement {
         self.about = words(what);
+        self
+    }
+
+    /// The statement with the spec path of the flow that asks for it.
+    #[must_use]
+    pub fn because(mut self, path: &str) -> Statement {
+        self.cause = path.to_owned();
         self
     }
 
@@ -179,6 +189,12 @@ impl Policy {
             taken.push(name);
         }
         Policy { statements: taken.into_iter().zip(statements).collect() }
+    }
+
+    /// Which flow asked for what: Sid to spec path, where one did.
+    pub fn causes(&self) -> Vec<(String, String)> {
+        let caused = self.statements.iter().filter(|(_, statement)| !statement.cause.is_empty());
+        caused.map(|(sid, statement)| (sid.clone(), statement.cause.clone())).collect()
     }
 
     /// The statements in order, each with its Sid in this policy.
@@ -321,6 +337,7 @@ mod tests {
             actions: vec![action.to_owned()],
             resources: vec![Value::from(resource.to_owned())],
             condition: Map::new(),
+            cause: String::new(),
         }
     }
 

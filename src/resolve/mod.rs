@@ -269,14 +269,16 @@ impl<'a> Resolver<'a> {
         let sources = self.sources(&databases);
         self.lost(&self.spec.sources, |name| sources.contains_key(name));
         let pipelines = self.pipelines(&databases, &sources);
-        let access = self.access(&databases);
+        let access = self.access(&databases, &sources);
         let notify = self.notify();
         let alarms = self.alarms(&databases);
+        let log_days = self.log_days();
         Lake {
             naming: self.naming,
             home: self.home,
             description: self.spec.description.clone(),
             tags,
+            log_days,
             organization,
             family,
             keys,

@@ -130,6 +130,7 @@ fn place(
     };
     let causes = Causes {
         properties: resource.causes.into_iter().map(resolved).collect(),
+        statements: resource.statements,
         path: resource.path,
     };
     draft.causes.insert(resource.id.clone(), causes);

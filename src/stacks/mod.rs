@@ -77,6 +77,8 @@ pub struct Causes {
     pub path: String,
     /// Property to spec path, where one is known more precisely.
     pub properties: Vec<(String, String)>,
+    /// Sid of a statement of its policy to the spec path of the flow that asked for it.
+    pub statements: Vec<(String, String)>,
 }
 
 impl Stack {
