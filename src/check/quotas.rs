@@ -218,8 +218,7 @@ fn identities(lake: &Lake) -> (Vec<Counted>, Vec<Counted>) {
         roles.push(one(source.span, source.path()));
     }
     for pipeline in lake.pipelines.values() {
-        let count =
-            usize::from(pipeline.role.is_none()) + usize::from(pipeline.schedule.is_some());
+        let count = usize::from(pipeline.role.is_none()) + usize::from(pipeline.schedule.is_some());
         roles.push((pipeline.span, pipeline.path(), count));
     }
     for bucket in lake.buckets.values().filter(|bucket| bucket.replica.is_some()) {

@@ -29,8 +29,8 @@ pub(super) fn region_words<'r>(lowering: &Lowering, region: &'r Region) -> Vec<&
 /// The days that CloudWatch Logs can keep a group for: its API reference, PutRetentionPolicy,
 /// retentionInDays.
 const RETENTIONS: [i64; 22] = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
-    3653,
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
 ];
 
 /// The retention of a log group whose logs are to be kept for so many days: never less.

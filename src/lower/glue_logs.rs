@@ -11,9 +11,9 @@ use super::{Lowering, key_id};
 use crate::document;
 use crate::document::Map;
 use crate::graph::{self, Part};
+use crate::lake::Pipeline;
 use crate::lake::naming::logical_id;
 use crate::lake::places::{Location, Place};
-use crate::lake::Pipeline;
 use crate::names::{LogicalId, Name};
 use crate::policy::Argument;
 use crate::spec::decode::At;
@@ -66,8 +66,7 @@ impl Lowering<'_> {
         for (kind, name) in ["LogErrorPipeline", "LogOutputPipeline"].into_iter().zip(&names) {
             let thing = [pipeline.name.as_str()];
             let path = pipeline.path();
-            let mut group =
-                self.resource("AWS::Logs::LogGroup", kind, &thing, Part::Flows, &path);
+            let mut group = self.resource("AWS::Logs::LogGroup", kind, &thing, Part::Flows, &path);
             group.set("LogGroupName", name.clone()).set_from(
                 "RetentionInDays",
                 "logs.keep",

@@ -166,8 +166,7 @@ impl<'a> Lowering<'a> {
     fn ask_key(&mut self, key: &Name, who: &str, statements: Vec<Statement>) {
         if self.lake.keys.get(key).is_some_and(|key| key.existing.is_none()) {
             let flow = self.flow.clone();
-            let named =
-                statements.into_iter().map(|statement| statement.about(who).because(&flow));
+            let named = statements.into_iter().map(|statement| statement.about(who).because(&flow));
             self.keys.entry(key.clone()).or_default().extend(named);
         }
     }

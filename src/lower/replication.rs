@@ -215,7 +215,8 @@ impl Lowering<'_> {
         );
         statements.extend(self.perimeter(bucket, reference));
         let what = format!("the policy of bucket `{}`", replica.bucket_name);
-        let document = self.policy(statements, limit::BUCKET_POLICY, &what, replica.span, &path).document;
+        let document =
+            self.policy(statements, limit::BUCKET_POLICY, &what, replica.span, &path).document;
         let names = [bucket.name.as_str(), replica.region.as_str()];
         let policy_id = logical_id("PolicyReplicaBucket", &names);
         let mut policy =

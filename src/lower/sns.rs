@@ -102,7 +102,9 @@ impl Lowering<'_> {
             Part::Watching,
             &notify.path(),
         );
-        policy.set("Topics", Value::List(vec![topic_arn.clone()])).set("PolicyDocument", written.document);
+        policy
+            .set("Topics", Value::List(vec![topic_arn.clone()]))
+            .set("PolicyDocument", written.document);
         self.graph.add(policy);
 
         if let Some(email) = &notify.email {

@@ -28,11 +28,8 @@ use crate::stacks::{Causes, Stack, StackKey};
 pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan {
     let desired = in_order(desired);
     let wanted: BTreeSet<StackKey> = desired.iter().map(|stack| stack.key.clone()).collect();
-    let grants = grants::compare(
-        deployed.stacks.values().map(|stack| &stack.template),
-        &desired,
-        context,
-    );
+    let grants =
+        grants::compare(deployed.stacks.values().map(|stack| &stack.template), &desired, context);
     let mut work = Work::new(deployed, context);
     work.find_moves(&desired);
     let mut stacks: Vec<StackPlan> = desired.into_iter().map(|stack| work.stack(stack)).collect();
@@ -102,8 +99,7 @@ pub fn rendered(templates: impl IntoIterator<Item = (StackKey, Value)>) -> Vec<S
             .into_iter()
             .flat_map(Map::iter)
             .filter_map(|(id, definition)| {
-                let causes =
-                    Causes { path: path_of(definition).to_owned(), ..Causes::default() };
+                let causes = Causes { path: path_of(definition).to_owned(), ..Causes::default() };
                 Some((LogicalId::new(id).ok()?, causes))
             })
             .collect();

@@ -35,13 +35,16 @@ pub struct Excess {
 pub fn excess(stacks: &[Stack]) -> Vec<Excess> {
     let mut all = Vec::new();
     for stack in stacks {
-        let section = |key: &str| stack.template.get(key).and_then(Value::as_map).map_or(0, Map::len);
+        let section =
+            |key: &str| stack.template.get(key).and_then(Value::as_map).map_or(0, Map::len);
         // Writing every template once more would cost as much as compiling it.
         let bytes = if at_least(&stack.template) * 3 > BYTES { stack.body().len() } else { 0 };
         let counted: [(&'static str, usize, usize, &dyn Fn(&Value) -> usize); 4] = [
             ("resources", section("Resources"), RESOURCES, &|_| 1),
             ("bytes", bytes, BYTES, &|resource| resource.to_json().len()),
-            ("parameters", section("Parameters"), PARAMETERS, &|resource| parameters(stack, resource)),
+            ("parameters", section("Parameters"), PARAMETERS, &|resource| {
+                parameters(stack, resource)
+            }),
             ("outputs", section("Outputs"), PARAMETERS, &|_| 1),
         ];
         for (what, count, most, part) in counted {
