@@ -108,6 +108,34 @@ fn the_pages_of_the_codes_tell_the_truth() {
     assert!(count >= 34, "only {count} pages");
 }
 
+/// What cannot be divided between stacks is told at the thing that is too large.
+#[test]
+fn a_table_that_fills_a_stack_is_told_at_its_line() {
+    let mut spec = String::from(
+        "lakewright: 1\nlake: acme\nenvironments:\n  dev: { account: \"111111111111\", region: eu-west-1 }\n\
+         buckets: { raw: {} }\ndatabases:\n  sales:\n    location: raw/\n    tables:\n      wide:\n\
+        \x20       format: parquet\n        columns:\n",
+    );
+    for column in 0..4_000 {
+        let about = "x".repeat(240);
+        spec += &format!("          c{column}: {{ type: string, description: {about} }}\n");
+    }
+    let (sources, found) = compiled("lake.yaml", &spec);
+    let errors: Vec<_> = found.iter().filter(|d| d.severity == Severity::Error).collect();
+    let [error] = &errors[..] else { panic!("{}", shown(&sources, &found)) };
+    assert_eq!(
+        (error.code.as_str(), error.path.as_deref()),
+        ("LW0505", Some("databases.sales.tables.wide"))
+    );
+    assert!(
+        error.headline.contains("bytes, and CloudFormation takes 1000000"),
+        "{}",
+        error.headline
+    );
+    let line = error.primary.as_ref().map(|label| sources.start(label.span).line);
+    assert_eq!(line, Some(10));
+}
+
 /// A spec in which everything of the language stands, to break.
 fn seeds() -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");

@@ -163,3 +163,14 @@ impl Lowering<'_> {
         logged
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::retention_in_days;
+
+    #[test]
+    fn log_groups_keep_at_least_as_long() {
+        let kept = [1, 2, 90, 365, 366, 730, 1825, 3650, 3653].map(retention_in_days);
+        assert_eq!(kept, [1, 3, 90, 365, 400, 731, 1827, 3653, 3653]);
+    }
+}

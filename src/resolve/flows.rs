@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::spec;
 use crate::spec::decode::{At, Item};
 use crate::spec::pipelines::{WorkerType, Workers};
-use crate::spec::reference::Reference;
+use crate::spec::reference::{Reference, Section};
 use crate::spec::sources::Capacity;
 
 impl Resolver<'_> {
@@ -328,6 +328,20 @@ impl Resolver<'_> {
                     let place = match &reference.value {
                         Reference::Thing(name) if sources.contains_key(name) => {
                             self.stream(&sources[name], verb, reference.span, &path)
+                        }
+                        Reference::Thing(name)
+                            if verb == Verb::Write && !self.things.contains_key(name) =>
+                        {
+                            let sections = [Section::Buckets, Section::Databases, Section::Sources];
+                            self.thing(
+                                name,
+                                &sections,
+                                "place",
+                                reference.span,
+                                &path,
+                                str::to_owned,
+                            );
+                            None
                         }
                         other => self.place(other, reference.span, &path, databases),
                     };
