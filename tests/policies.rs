@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use lakewright::deployer::{self, Purpose};
 use lakewright::document::{Map, Value};
 use lakewright::lake::Lake;
 use lakewright::lower::Scripts;
@@ -10,7 +11,9 @@ use lakewright::policy::check::{ActionFacts, Catalogue, check, examples};
 use lakewright::policy::{
     Argument, Grantee, Kind, Layer, Level, Library, Policy, Statement, limit,
 };
-use lakewright::source::Sources;
+use lakewright::source::{Sources, Span};
+use lakewright::spec::decode::At;
+use lakewright::spec::environments::PolicyName;
 use lakewright::stacks::Placement;
 use lakewright::{compile, resolve, syntax};
 
@@ -717,13 +720,19 @@ fn example_lakes() -> Vec<Lake> {
         let file = files.add("lake.yaml", text);
         let (tree, _) = syntax::parse(&files, file);
         let environments = resolve::environments(&tree);
-        let of = |name: &str| resolve::resolve(&tree, name).lake.expect("examples are valid");
-        lakes.extend(environments.into_iter().map(of));
+        for name in environments {
+            let mut lake = resolve::resolve(&tree, name).lake.expect("examples are valid");
+            // A deployer makes roles only below a boundary.
+            let boundary = PolicyName("policy/lake/wall".to_owned());
+            lake.home.permissions_boundary = Some(At { value: boundary, span: Span::default() });
+            lakes.push(lake);
+        }
     }
     lakes
 }
 
-/// Everything that the lakes become: templates and the halves of other accounts.
+/// Everything that the lakes become: templates, the halves of other accounts, and what whoever deploys
+/// them is allowed.
 fn made_of(lakes: &[Lake], library: &Library) -> Vec<Value> {
     let mut made = Vec::new();
     for lake in lakes {
@@ -732,6 +741,12 @@ fn made_of(lakes: &[Lake], library: &Library) -> Vec<Value> {
             .map(|path| (path.to_owned(), "0".repeat(64)))
             .collect();
         let compiled = compile::compile(lake, library, &scripts, &Placement::default());
+        let bases = [lake.naming.base_bucket(&lake.home.region)];
+        for purpose in [Purpose::Plan, Purpose::ChangeSets, Purpose::Apply] {
+            let policies = deployer::policies(lake, &compiled.stacks, &bases, library, purpose);
+            let policies = policies.expect("what deploys an example fits").policies;
+            made.extend(policies.into_iter().map(|policy| policy.document));
+        }
         made.extend(compiled.stacks.into_iter().map(|stack| stack.template));
         made.extend(compiled.handovers.into_iter().map(|handover| handover.policy));
     }

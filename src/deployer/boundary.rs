@@ -57,6 +57,7 @@ pub(super) fn boundary(lake: &Lake, stacks: &[Stack]) -> Result<Policies, NoPoli
             actions: actions.into_iter().collect(),
             resources: resources.into_iter().map(Value::from).collect(),
             condition,
+            cause: String::new(),
         }
     });
     let policy = Policy::new(statements);

@@ -236,6 +236,7 @@ impl Maker<'_> {
             actions: actions.into_iter().collect(),
             resources: arns.into_iter().map(Value::from).collect(),
             condition,
+            cause: String::new(),
         });
         let mut statements: Vec<Statement> = statements.collect();
         if passes {

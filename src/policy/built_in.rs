@@ -55,6 +55,7 @@ pub(super) const BUILT_IN: &[(&str, &str)] = documents![
     "kms-replicate-target",
     "kms-stream-read",
     "kms-stream-write",
+    "pass-role",
     "s3-administer",
     "s3-delete",
     "s3-list",
