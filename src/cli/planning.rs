@@ -13,12 +13,14 @@ use super::output::Output;
 use super::{Exit, Stop, env};
 use crate::apply::{self, Scope};
 use crate::cloud::Cloud;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::document::Value;
 use crate::lake::Lake;
 use crate::lower::script_key;
 use crate::names::{BucketName, Region, StackName};
-use crate::plan::{Consent, Context, Deployed, Plan, Upload};
+use crate::plan::{self, Consent, Context, Deployed, Plan, Upload};
 use crate::render;
+use crate::source::Sources;
 use crate::stacks::{Placement, Stack, StackKey};
 
 /// What a plan has to know beside the stacks and what is deployed.
@@ -190,6 +192,20 @@ impl Observed {
     }
 }
 
+/// The plan in the text of a file, or why there is none.
+pub fn saved(path: &Utf8Path, text: &str, output: &Output) -> Result<Plan, Stop> {
+    plan::file::read(text).map_err(|error| {
+        let told = Diagnostic::new(error.code(), Severity::Error, None, error.headline())
+            .note(format!("the file is `{path}`"))
+            .help("make it anew: `lakewright plan --out FILE`");
+        let told = match error.detail() {
+            Some(detail) => told.note(detail),
+            None => told,
+        };
+        output.stop(told, &Sources::default())
+    })
+}
+
 /// Connects and reads what is deployed. The account is made sure of before anything else. What was
 /// kept and is to be forgotten is named by `forget`.
 pub fn observe(
@@ -203,7 +219,7 @@ pub fn observe(
     let base_bucket =
         BucketName::new(&base[&lake.home.region]).map_err(|reason| anyhow!("{reason}"))?;
     let mut observed = Observed {
-        cloud: place.connect(lake, &ready.folder)?,
+        cloud: place.connect(ready, output)?,
         base_bucket,
         regions: lake.regions(),
         deployed: Deployed::default(),

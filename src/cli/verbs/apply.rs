@@ -98,8 +98,7 @@ fn spec(arguments: &Arguments, output: &Output) -> Ended {
 
 /// Applies exactly what was planned, or refuses.
 fn saved(arguments: &Arguments, text: &str, output: &Output) -> Ended {
-    let plan = file::read(text)
-        .map_err(|error| anyhow!("{}: `{}`: {error}", error.code(), arguments.file))?;
+    let plan = planning::saved(&arguments.file, text, output)?;
     let Arguments { allow_destroy, empty, forget, .. } = arguments;
     if [allow_destroy, empty, forget].iter().any(|given| !given.is_empty()) {
         return Err(anyhow!("a saved plan holds its consents: give them to `plan --out`").into());
