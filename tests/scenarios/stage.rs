@@ -43,14 +43,6 @@ pub struct Stage {
 
 type Done = Result<(), String>;
 
-/// Plays a script. The error says which line went wrong, how, and what was said last.
-pub fn play(path: &Path) -> Done {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
-    let steps = script::parse(&text).map_err(|error| format!("{name}: {error}"))?;
-    Stage::new().perform(&steps).map_err(|error| format!("{name}:{error}"))
-}
-
 impl Stage {
     pub fn new() -> Self {
         Stage {

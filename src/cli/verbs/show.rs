@@ -7,7 +7,6 @@ use crate::cli::output::Output;
 use crate::cli::planning::{self, Format};
 use crate::cli::{Ended, Exit, env};
 
-
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The plan, as `plan --out` saved it.
