@@ -132,6 +132,7 @@ fn merge(tree: &Node, environment: &str, diagnostics: &mut Diagnostics) -> Node 
                     let headline = format!("`{}` cannot be different in an environment", entry.key);
                     diagnostics.push(
                         Diagnostic::error(diagnostic::LW0211, entry.key_span, headline)
+                            .help("write it at the top of the spec, and take it out of `set`")
                             .at(format!("environments.{environment}.set.{}", entry.key)),
                     );
                 }

@@ -75,8 +75,13 @@ pub fn list(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// Says that required keys are not there. `node` is the map that lacks them.
-pub fn missing_keys(node: &Node, keys: &[&str], decoder: &mut Decoder) {
+/// Says that required keys are not there. `node` is the map that lacks them, `shape` what it should be.
+pub fn missing_keys(
+    node: &Node,
+    keys: &[&str],
+    shape: fn() -> super::shape::RecordShape,
+    decoder: &mut Decoder,
+) {
     if keys.is_empty() {
         return;
     }
@@ -87,13 +92,18 @@ pub fn missing_keys(node: &Node, keys: &[&str], decoder: &mut Decoder) {
         Some(key) if key.start == node.span.start => key,
         _ => Span { end: (node.span.start + 1).min(node.span.end), ..node.span },
     };
-    decoder.report(
+    let mut found =
         Diagnostic::error(diagnostic::LW0202, span, format!("missing {noun} {}", list(keys)))
             .label(match keys {
                 [key] => format!("`{key}` has to be here"),
                 keys => format!("{} have to be here", list(keys)),
-            }),
-    );
+            });
+    for field in shape().fields.iter().filter(|field| keys.contains(&field.key)) {
+        let example = field.shape.example();
+        let meaning = field.doc.split(['\n', '.']).next().unwrap_or_default().trim();
+        found = found.help(format!("add `{}: {example}`: {meaning}", field.key));
+    }
+    decoder.report(found);
 }
 
 /// The key of a field: its name, without the underscore that keeps it from being a word of Rust.
@@ -168,7 +178,9 @@ macro_rules! record {
                     }
                 )*
                 missing.retain(|key| !meant.contains(key));
-                missing_keys(node, &missing, decoder);
+                if let $crate::spec::decode::Shape::Record(shape) = Self::shape() {
+                    missing_keys(node, &missing, shape, decoder);
+                }
                 // What could not be read was reported; an optional part of it is left out, so that
                 // the rest of the thing is still there for the checks.
                 $( let $field = match $field.flatten() {
