@@ -239,7 +239,8 @@ fn run(path: &Path) -> Result<(), String> {
 /// Whether the reader learns what to type: by a suggestion, a help, the rule in a note, or what may
 /// stand there in the headline itself.
 fn says_what_to_do(diagnostic: &Diagnostic) -> bool {
-    let told = [" such as `", " is not one of `", " from ", " are more than ", " has "];
+    let told =
+        [" such as `", " is not one of `", " from ", " are more than ", " has ", "expected `"];
     !diagnostic.help.is_empty()
         || !diagnostic.suggestions.is_empty()
         || !diagnostic.notes.is_empty()

@@ -145,7 +145,8 @@ fn csv(table: &Table, found: &mut Diagnostics) {
                     .fix(sign.span, "\"\\t\"");
             } else {
                 let usual = if key == "quote" { "'\"'" } else { "\";\"" };
-                diagnostic = diagnostic.help(format!("write a single character, such as `{usual}`"));
+                diagnostic =
+                    diagnostic.help(format!("write a single character, such as `{usual}`"));
             }
             found.push(diagnostic);
         }

@@ -422,6 +422,19 @@ impl<'a> Resolver<'a> {
         self.opt_outs.push(OptOut { path, what });
     }
 
+    /// Where the environment's `set` takes a thing of that name out, if it does.
+    fn taken_out(&self, name: &str) -> Option<Span> {
+        fn find(node: &Node, key: &str) -> Option<Span> {
+            node.entries()?.iter().find_map(|entry| match entry.value.kind {
+                Kind::Null => (&*entry.key == key).then_some(entry.key_span),
+                _ => find(&entry.value, key),
+            })
+        }
+        let environment = self.home.environment.as_str();
+        let set = self.tree.get("environments")?.get(environment)?.get("set")?;
+        find(set, name.rsplit('.').next().unwrap_or(name))
+    }
+
     /// Says that a name refers to nothing, and what was probably meant.
     fn unknown<'n>(
         &mut self,
@@ -438,6 +451,14 @@ impl<'a> Resolver<'a> {
             format!("unknown {what} `{}`", written(typed)),
         )
         .label(format!("no {what} of this name"));
+        if let Some(place) = self.taken_out(typed) {
+            let environment = &self.home.environment;
+            let diagnostic = diagnostic
+                .also(place, format!("environment `{environment}` takes it out here"))
+                .help("leave it in, or change in the same `set` what refers to it");
+            self.report(diagnostic, path);
+            return;
+        }
         match nearest(typed, known.clone().map(|(name, _)| name)) {
             Some(near) => {
                 let place =
@@ -451,7 +472,10 @@ impl<'a> Resolver<'a> {
             None => {
                 let names: Vec<&str> = known.map(|(name, _)| name).take(6).collect();
                 diagnostic = match names.len() {
-                    0 => diagnostic.note(format!("the spec declares no {what}")),
+                    0 => diagnostic.note(format!("the spec declares no {what}")).help(format!(
+                        "declare it under that name, or take `{}` out",
+                        written(typed)
+                    )),
                     1..=5 => diagnostic.note(format!("declared: {}", list(&names))),
                     _ => diagnostic,
                 };

@@ -125,8 +125,9 @@ impl Resolver<'_> {
                 let headline =
                     format!("`{reference}` names a whole section; here one place is wanted");
                 self.report(
-                    Diagnostic::error(diagnostic::LW0205, span, headline)
-                        .help("name a bucket `raw/`, a prefix `raw/partner/`, a database or a table"),
+                    Diagnostic::error(diagnostic::LW0205, span, headline).help(
+                        "name a bucket `raw/`, a prefix `raw/partner/`, a database or a table",
+                    ),
                     path,
                 );
                 None

@@ -356,9 +356,18 @@ fn name_of(entry: &Entry, decoder: &mut Decoder) -> Option<At<Name>> {
 /// are for tables, whose names Athena reads.
 pub(super) fn mended_name(text: &str, in_tables: bool) -> String {
     let joint = if in_tables { '_' } else { '-' };
-    let mapped: String = text
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { joint })
-        .collect();
+    // What to write for letters of other alphabets is not ours to say.
+    if text.chars().any(|c| c.is_alphabetic() && !c.is_ascii()) {
+        return String::new();
+    }
+    let mut mapped = String::with_capacity(text.len() + 4);
+    let mut before = ' ';
+    for c in text.chars() {
+        if c.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit()) {
+            mapped.push(joint);
+        }
+        mapped.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { joint });
+        before = c;
+    }
     mapped.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
 }

@@ -62,9 +62,7 @@ fn unknown_key(
             .label("not a key of this map")
             .help(format!("did you mean `{key}`?"))
             .fix(entry.key_span, key),
-        None => {
-            diagnostic.label("not a key of this map").help(format!("known here: {}", list(keys)))
-        }
+        None => diagnostic.label("not a key of this map").help(known_here(&entry.key, keys)),
     };
     decoder.report(diagnostic.at(path));
     meant
@@ -100,10 +98,30 @@ pub fn missing_keys(
             });
     for field in shape().fields.iter().filter(|field| keys.contains(&field.key)) {
         let example = field.shape.example();
-        let meaning = field.doc.split(['\n', '.']).next().unwrap_or_default().trim();
-        found = found.help(format!("add `{}: {example}`: {meaning}", field.key));
+        let meaning = field.doc.split(['\n', '.', ':', ',']).next().unwrap_or_default().trim();
+        let meaning = decapitalised(meaning);
+        found = found.help(format!("add `{}: {example}` ({meaning})", field.key));
     }
     decoder.report(found);
+}
+
+fn decapitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// The keys that may stand in a map: all of them, or those that are spelled most like the given one.
+fn known_here(typed: &str, keys: &[&str]) -> String {
+    const MOST: usize = 8;
+    if keys.len() <= MOST {
+        return format!("known here: {}", list(keys));
+    }
+    let typed = typed.to_lowercase();
+    let mut near: Vec<&str> = keys.to_vec();
+    near.sort_by_key(|key| strsim::damerau_levenshtein(&typed, key));
+    near.truncate(5);
+    let more = keys.len() - near.len();
+    format!("known here: {} and {more} more (`lakewright schema` has them all)", list(&near))
 }
 
 /// The key of a field: its name, without the underscore that keeps it from being a word of Rust.
