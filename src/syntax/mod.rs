@@ -15,6 +15,7 @@ mod format;
 mod outline;
 mod overlay;
 mod parse;
+mod template;
 mod tree;
 
 pub use alias_uses::point_at_aliases;
@@ -22,6 +23,7 @@ pub use fix::fix;
 pub use format::{first_difference, format};
 pub use overlay::{merge_under, overlay};
 pub use parse::{decode, parse};
+pub use template::{NoTemplate, template};
 
 use crate::source::Span;
 

@@ -27,6 +27,6 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         true => Format::Markdown { most: arguments.max_bytes },
         false => Format::Text,
     };
-    planning::print(&plan, format, false, output);
+    planning::print(&plan, format, false, Exit::Ok, output);
     Ok(Exit::Ok)
 }
