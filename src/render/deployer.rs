@@ -2,7 +2,7 @@
 
 use crate::deployer::Policies;
 use crate::document;
-use crate::document::Value;
+use crate::document::{Map, Value};
 
 /// What the policies mean, then each document under its name, then what they do without.
 pub fn text(made: &Policies) -> String {
@@ -25,7 +25,7 @@ pub fn text(made: &Policies) -> String {
 }
 
 /// The same as one document.
-pub fn json(made: &Policies) -> Value {
+pub fn json(made: &Policies) -> Map {
     let policies = made.policies.iter().map(|policy| {
         document!({
             "holder": (policy.holder),
@@ -37,10 +37,9 @@ pub fn json(made: &Policies) -> Value {
         .left_out
         .iter()
         .map(|(action, why)| document!({"permission": (action.clone()), "why": (why.clone())}));
-    document!({
-        "format_version": "1.0",
-        "reaches": (made.reaches.clone()),
-        "policies": (policies.collect::<Value>()),
-        "left_out": (left_out.collect::<Value>()),
-    })
+    let mut out = Map::new();
+    out.insert("reaches", made.reaches.clone());
+    out.insert("policies", policies.collect::<Value>());
+    out.insert("left_out", left_out.collect::<Value>());
+    out
 }

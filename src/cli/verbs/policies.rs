@@ -70,7 +70,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     })?;
     match &asked.out {
         Some(folder) => write(&made, folder, output)?,
-        None if output.json => output.json(&render::deployer::json(&made)),
+        None if output.json => output.document(render::deployer::json(&made), Exit::Ok),
         None => output.data(&render::deployer::text(&made)),
     }
     Ok(Exit::Ok)
@@ -83,7 +83,7 @@ fn write(made: &Policies, folder: &Utf8PathBuf, output: &Output) -> anyhow::Resu
         output.progress(&format!("Wrote {path} ({})", policy.holder));
     }
     match output.json {
-        true => output.json(&render::deployer::json(made)),
+        true => output.document(render::deployer::json(made), Exit::Ok),
         false => output.data(&format!("{}\n", made.reaches)),
     }
     Ok(())
