@@ -260,6 +260,7 @@ impl<'a> Filling<'a> {
         Ok(Some(Statement {
             sid: template.sid.clone(),
             about: String::new(),
+            from: String::new(),
             effect: self.document.effect,
             principal,
             actions: template.actions.clone(),
