@@ -10,9 +10,6 @@ use crate::document;
 use crate::document::{Map, Value};
 use crate::drift::{Difference, DriftReport, ResourceReport, Verdict};
 
-/// The version of the JSON form.
-pub const FORMAT: &str = "1.0";
-
 /// A long value is cut to this many characters in the text.
 const MOST: usize = 160;
 
@@ -56,8 +53,8 @@ pub fn text(report: &DriftReport) -> String {
     out
 }
 
-/// The report for programs.
-pub fn json(report: &DriftReport) -> Value {
+/// The report for programs: the keys of the document.
+pub fn json(report: &DriftReport) -> Map {
     let (changed, gone, in_sync, unread) = counts(report);
     let resources: Vec<Value> = report.resources.iter().map(resource).collect();
     let incomplete: Vec<Value> = report
@@ -67,16 +64,15 @@ pub fn json(report: &DriftReport) -> Value {
             document!({"stack": (&stack.name), "region": (&stack.region), "reason": (why.clone())})
         })
         .collect();
-    document!({
-        "format_version": FORMAT,
-        "drifted": (changed + gone),
-        "changed": changed,
-        "deleted": gone,
-        "in_sync": in_sync,
-        "unread": unread,
-        "incomplete": incomplete,
-        "resources": resources
-    })
+    let mut map = Map::new();
+    map.insert("drifted", changed + gone);
+    map.insert("changed", changed);
+    map.insert("deleted", gone);
+    map.insert("in_sync", in_sync);
+    map.insert("unread", unread);
+    map.insert("incomplete", incomplete);
+    map.insert("resources", resources);
+    map
 }
 
 fn resource(one: &ResourceReport) -> Value {

@@ -14,12 +14,14 @@ mod format;
 mod outline;
 mod overlay;
 mod parse;
+mod template;
 mod tree;
 
 pub use fix::fix;
 pub use format::{first_difference, format};
 pub use overlay::{merge_under, overlay};
 pub use parse::{decode, parse};
+pub use template::{NoTemplate, template};
 
 use crate::source::Span;
 
