@@ -1,6 +1,6 @@
 //! The phases in their order: what turns one file into the stacks of one environment.
 //!
-//! [`understand`] reads, [`Understood::compile`] writes; between them the caller fetches the scripts
+//! [`understand`] reads, [`compile`] writes; between them the caller fetches the scripts
 //! that the pipelines name, since nothing here touches a file. Both report what they find and go on
 //! as far as they can.
 
@@ -13,7 +13,7 @@ use crate::lower::{Handover, Scripts, lower};
 use crate::policy::Library;
 use crate::resolve;
 use crate::stacks::{Excess, Placement, Stack, excess, stacks};
-use crate::syntax::Node;
+use crate::syntax::{self, Node};
 
 /// What a spec means in one environment, and what was found on the way.
 #[derive(Debug, Clone)]
@@ -41,6 +41,7 @@ pub fn understand(tree: &Node, environment: &str) -> Understood {
     if let Some(lake) = &resolved.lake {
         diagnostics.extend(check::all(lake));
     }
+    syntax::point_at_aliases(tree, &mut diagnostics);
     Understood { lake: resolved.lake, origins: resolved.origins, diagnostics }
 }
 

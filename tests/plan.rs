@@ -7,8 +7,8 @@
 mod plan {
     pub mod access;
     pub mod cases;
+    pub mod causes;
     pub mod laws;
-    pub mod pages;
     pub mod promise;
     pub mod views;
 }

@@ -239,7 +239,7 @@ pub fn observe(
     let base_bucket =
         BucketName::new(&base[&lake.home.region]).map_err(|reason| anyhow!("{reason}"))?;
     let mut observed = Observed {
-        cloud: place.connect(lake, &ready.folder)?,
+        cloud: place.connect(ready, output)?,
         base_bucket,
         regions: lake.regions(),
         deployed: Deployed::default(),

@@ -52,12 +52,12 @@ pub(super) fn boundary(lake: &Lake, stacks: &[Stack]) -> Result<Policies, NoPoli
         Statement {
             sid: "Ceiling".to_owned(),
             about: service,
+            from: String::new(),
             effect: Effect::Allow,
             principal: None,
             actions: actions.into_iter().collect(),
             resources: resources.into_iter().map(Value::from).collect(),
             condition,
-            cause: String::new(),
         }
     });
     let policy = Policy::new(statements);

@@ -231,12 +231,12 @@ impl Maker<'_> {
         let statements = wanted.into_iter().map(|((_, arns), (condition, actions))| Statement {
             sid: "Handlers".to_owned(),
             about: String::new(),
+            from: String::new(),
             effect: Effect::Allow,
             principal: None,
             actions: actions.into_iter().collect(),
             resources: arns.into_iter().map(Value::from).collect(),
             condition,
-            cause: String::new(),
         });
         let mut statements: Vec<Statement> = statements.collect();
         if passes {

@@ -21,7 +21,7 @@ impl Lowering<'_> {
         let mut statements = self.administration(key);
         statements.extend(self.keys.remove(&key.name).unwrap_or_default());
         let what = format!("the policy of key `{}`", key.name);
-        let policy = self.policy(statements, limit::KEY_POLICY, &what, key.span, &key.path());
+        let document = self.policy(statements, limit::KEY_POLICY, &what, key.span, &key.path());
         let mut resource =
             Resource::new(id.clone(), "AWS::KMS::Key", region, Part::Storage, key.path());
         resource.set_from(
@@ -33,12 +33,12 @@ impl Lowering<'_> {
             ),
         );
         resource.set_from("EnableKeyRotation", ".rotation", key.rotation_days.is_some());
+        resource.caused("RotationPeriodInDays", ".rotation");
         if let Some(days) = key.rotation_days {
-            resource.set_from("RotationPeriodInDays", ".rotation", days);
+            resource.set("RotationPeriodInDays", days);
         }
         resource.set_from("PendingWindowInDays", ".deletion_window", key.deletion_window_days);
-        resource.set_from("KeyPolicy", ".admins", policy.document);
-        resource.statements = policy.causes;
+        resource.set_policy("KeyPolicy", &document);
         resource.keep = key.protect;
         self.graph.add(resource);
 
@@ -50,6 +50,7 @@ impl Lowering<'_> {
             Part::Storage,
             &key.path(),
         );
+        alias.caused("AliasName", ".generation");
         alias.set("AliasName", format!("alias/{name}")).set("TargetKeyId", graph::reference(&id));
         self.graph.add(alias);
     }
@@ -73,7 +74,9 @@ impl Lowering<'_> {
             .collect();
         if !admins.is_empty() {
             let admins: Argument = admins.into();
-            statements.extend(self.fill_here("key-admin", &[("admins", admins)]));
+            let from = format!("{}.admins", key.path());
+            let named = self.fill_here("key-admin", &[("admins", admins)]);
+            statements.extend(named.into_iter().map(|statement| statement.from(&from)));
         }
         statements
     }
@@ -94,7 +97,7 @@ impl Lowering<'_> {
         all.extend(statements);
         let path = format!("{}.replicate", bucket.path());
         let what = format!("the policy of the key of `{}`", replica.bucket_name);
-        let document = self.policy(all, limit::KEY_POLICY, &what, replica.span, &path).document;
+        let document = self.policy(all, limit::KEY_POLICY, &what, replica.span, &path);
         let mut resource = Resource::new(
             id.clone(),
             "AWS::KMS::Key",
@@ -110,7 +113,7 @@ impl Lowering<'_> {
             .set("EnableKeyRotation", true)
             .set("RotationPeriodInDays", 365)
             .set("PendingWindowInDays", 30)
-            .set("KeyPolicy", document);
+            .set_policy("KeyPolicy", &document);
         resource.keep = bucket.protect;
         self.graph.add(resource);
         let alias_id = crate::lake::naming::logical_id("AliasKeyReplicaBucket", &names);

@@ -50,7 +50,7 @@ impl Lowering<'_> {
         let prefix = self.alarm_prefix();
         statements.extend(self.fill_here("key-topic-alarms", &[("alarm_prefix", prefix.into())]));
         statements.extend(self.fill_here("key-topic-events", &[]));
-        let policy = self.policy(
+        let document = self.policy(
             statements,
             limit::KEY_POLICY,
             "the policy of the topics' key",
@@ -61,7 +61,7 @@ impl Lowering<'_> {
         key.set("Description", format!("Lake {}: topics", self.lake.naming.lake_id()))
             .set("EnableKeyRotation", true)
             .set("PendingWindowInDays", 30)
-            .set("KeyPolicy", policy.document);
+            .set_policy("KeyPolicy", &document);
         self.graph.add(key);
     }
 
@@ -87,14 +87,16 @@ impl Lowering<'_> {
             self.fill_here("topic-deny-insecure-transport", &[("topic", topic_arn.clone().into())]),
         );
         if !rules.is_empty() {
-            statements.extend(self.fill_here(
-                "topic-events",
-                &[("topic", topic_arn.clone().into()), ("rules", rules.into())],
-            ));
+            statements.extend(self.from("alarms", |lowering| {
+                lowering.fill_here(
+                    "topic-events",
+                    &[("topic", topic_arn.clone().into()), ("rules", rules.into())],
+                )
+            }));
         }
         // A topic policy has at most 30,720 bytes (SNS, "Amazon SNS endpoints and quotas").
         let what = format!("the policy of topic `{}`", notify.name);
-        let written = self.policy(statements, TOPIC_POLICY, &what, notify.span, &notify.path());
+        let document = self.policy(statements, TOPIC_POLICY, &what, notify.span, &notify.path());
         let mut policy = self.resource(
             "AWS::SNS::TopicPolicy",
             "PolicyTopicNotify",
@@ -104,7 +106,7 @@ impl Lowering<'_> {
         );
         policy
             .set("Topics", Value::List(vec![topic_arn.clone()]))
-            .set("PolicyDocument", written.document);
+            .set_policy("PolicyDocument", &document);
         self.graph.add(policy);
 
         if let Some(email) = &notify.email {

@@ -79,12 +79,8 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
 
 /// What differs between two lakes that are deployed nowhere. Nothing is going to be applied, so that
 /// nothing is refused: what would be is a warning.
-pub fn diff(
-    old: impl IntoIterator<Item = (StackKey, Value)>,
-    new: Vec<Stack>,
-    context: &Context,
-) -> Plan {
-    let mut plan = plan(new, &Deployed::from_templates(old), context);
+pub fn diff(old: &Deployed, new: Vec<Stack>, context: &Context) -> Plan {
+    let mut plan = plan(new, old, context);
     let refusals = std::mem::take(&mut plan.refusals);
     plan.warnings.extend(refusals.into_iter().map(|one| format!("{} ({})", one.summary, one.code)));
     plan

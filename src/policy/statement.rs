@@ -52,6 +52,8 @@ pub struct Statement {
     pub sid: String,
     /// What it concerns, letters and digits; follows the Sid.
     pub about: String,
+    /// The spec path of what asked for it; empty where it is the policy's owner itself.
+    pub from: String,
     pub effect: Effect,
     /// `"*"` or an object of kind → one or several; none in an identity policy.
     pub principal: Option<Value>,
@@ -61,9 +63,6 @@ pub struct Statement {
     pub resources: Vec<Value>,
     /// Operator → key → one value or a list.
     pub condition: Map,
-    /// The spec path of the flow that asked for it, `access.finance`; empty if none did. Not part of
-    /// the policy.
-    pub cause: String,
 }
 
 impl Statement {
@@ -74,10 +73,10 @@ impl Statement {
         self
     }
 
-    /// The statement with the spec path of the flow that asks for it.
+    /// The statement with the spec path of what asked for it.
     #[must_use]
-    pub fn because(mut self, path: &str) -> Statement {
-        self.cause = path.to_owned();
+    pub fn from(mut self, path: &str) -> Statement {
+        path.clone_into(&mut self.from);
         self
     }
 
@@ -191,15 +190,15 @@ impl Policy {
         Policy { statements: taken.into_iter().zip(statements).collect() }
     }
 
-    /// Which flow asked for what: Sid to spec path, where one did.
-    pub fn causes(&self) -> Vec<(String, String)> {
-        let caused = self.statements.iter().filter(|(_, statement)| !statement.cause.is_empty());
-        caused.map(|(sid, statement)| (sid.clone(), statement.cause.clone())).collect()
-    }
-
     /// The statements in order, each with its Sid in this policy.
     pub fn statements(&self) -> impl Iterator<Item = (&str, &Statement)> {
         self.statements.iter().map(|(sid, statement)| (sid.as_str(), statement))
+    }
+
+    /// Where its statements come from: Sid and spec path, of those that something asked for.
+    pub fn causes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let asked = self.statements.iter().filter(|(_, statement)| !statement.from.is_empty());
+        asked.map(|(sid, statement)| (sid.as_str(), statement.from.as_str()))
     }
 
     /// Whether it has no statement; AWS accepts no such policy.
@@ -242,6 +241,19 @@ pub(super) fn set(mut values: Vec<Value>) -> Vec<Value> {
     values
 }
 
+/// How much two spec paths share, in whole steps: of `a.b[0]` and `a.b[1]` the `a.b`.
+fn shared(one: &str, other: &str) -> usize {
+    if one == other {
+        return one.len();
+    }
+    let alike = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let ends = |path: &str| path.len() == alike || matches!(path.as_bytes()[alike], b'.' | b'[');
+    if ends(one) && ends(other) {
+        return alike;
+    }
+    one[..alike].rfind(['.', '[']).unwrap_or(0)
+}
+
 /// Equal statements become one with all their resources; denials first, then by name, then by content.
 fn merged(statements: Vec<Statement>) -> Vec<Statement> {
     let mut keyed: Vec<(String, Statement)> =
@@ -256,6 +268,8 @@ fn merged(statements: Vec<Statement>) -> Vec<Statement> {
                 if last.about != statement.about {
                     last.about.clear();
                 }
+                let shared = shared(&last.from, &statement.from);
+                last.from.truncate(shared);
                 last.resources.extend(statement.resources);
             }
             _ => out.push((shape, statement)),
@@ -332,12 +346,12 @@ mod tests {
         Statement {
             sid: sid.to_owned(),
             about: String::new(),
+            from: String::new(),
             effect: Effect::Allow,
             principal: None,
             actions: vec![action.to_owned()],
             resources: vec![Value::from(resource.to_owned())],
             condition: Map::new(),
-            cause: String::new(),
         }
     }
 

@@ -169,7 +169,9 @@ impl Resolver<'_> {
                 let known: Vec<String> =
                     known.take(4).map(|table| format!("{database}.{table}")).collect();
                 let mut diagnostic = Diagnostic::error(diagnostic::LW0205, place.span, headline);
-                if !known.is_empty() {
+                if known.is_empty() {
+                    diagnostic = diagnostic.help(format!("a table reads `{database}.orders`"));
+                } else {
                     diagnostic =
                         diagnostic.help(format!("write the tables: `[{}]`", known.join(", ")));
                 }
@@ -277,13 +279,10 @@ impl Resolver<'_> {
         }
         let name = &source.name;
         let headline = format!("`{name}` is a source: access to it is to `write` to its stream");
-        let mut diagnostic = Diagnostic::error(diagnostic::LW0205, span, headline);
-        if verb == Verb::Read {
-            let delivered = source.into.value.to_string();
-            diagnostic = diagnostic
-                .help(format!("name what it delivers: `{delivered}`"))
-                .maybe(span, delivered);
-        }
+        let delivered = source.into.value.to_string();
+        let diagnostic = Diagnostic::error(diagnostic::LW0205, span, headline)
+            .help(format!("name what it delivers: `{delivered}`"))
+            .maybe(span, delivered);
         self.report(diagnostic, path);
         None
     }

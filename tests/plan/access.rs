@@ -54,14 +54,14 @@ access:
         .collect();
     shown.sort();
     let expected = [
-        "account 333333333333: decrypt with keys.raw | access.partner:11",
-        "account 333333333333: read raw/ledger/ | access.partner:11",
-        "role/Auditor: decrypt with keys.raw | access.finance:14",
-        "role/Auditor: read raw/ledger/ | access.finance:14",
-        "role/Shop: encrypt with keys.raw | access.shop:17",
-        "role/Shop: write clicks | access.shop:17",
-        "the role of clicks: decrypt with keys.raw | sources.clicks:9",
-        "the role of clicks: encrypt with keys.raw | sources.clicks:9",
+        "account 333333333333: decrypt with keys.raw | access.partner.read[0]:13",
+        "account 333333333333: read raw/ledger/ | access.partner.read[0]:13",
+        "role/Auditor: decrypt with keys.raw | access.finance.who[0]:15",
+        "role/Auditor: read raw/ledger/ | access.finance.who[0]:15",
+        "role/Shop: encrypt with keys.raw | access.shop.who[0]:18",
+        "role/Shop: write clicks | access.shop.who[0]:18",
+        "the role of clicks: decrypt with keys.raw | sources.clicks.into:9",
+        "the role of clicks: encrypt with keys.raw | sources.clicks.into:9",
     ];
     for line in expected {
         assert!(shown.iter().any(|own| own == line), "{line} is missing in {shown:#?}");
