@@ -52,6 +52,9 @@ pub trait Cloud: Send + Sync {
     /// CreateChangeSet: answers with the change set's id as soon as it is accepted.
     fn create_change_set(&self, request: &ChangeSetRequest) -> Result<String, CloudError>;
 
+    /// The ids of the change sets that a stack has (ListChangeSets, all pages).
+    fn list_change_sets(&self, at: &StackAddress) -> Result<Vec<String>, CloudError>;
+
     /// DescribeChangeSet with property values, all pages.
     fn describe_change_set(&self, region: &Region, id: &str) -> Result<ChangeSet, CloudError>;
 
@@ -114,15 +117,16 @@ pub trait Cloud: Send + Sync {
     /// Deletes an object (in a versioned bucket: puts a delete marker over it).
     fn delete_object(&self, at: &ObjectAddress) -> Result<(), CloudError>;
 
-    /// The versions and delete markers below a prefix, at most `limit` of them
-    /// (ListObjectVersions), with their locks (GetObjectRetention, GetObjectLegalHold) where the
-    /// bucket has Object Lock.
+    /// One page of the versions and delete markers below a prefix, by key, after a marker: at most
+    /// `limit` and at most 1,000 (ListObjectVersions), with their locks (GetObjectRetention,
+    /// GetObjectLegalHold) where the bucket has Object Lock.
     fn list_versions(
         &self,
         bucket: &BucketAddress,
         prefix: &str,
+        after: Option<&VersionMarker>,
         limit: usize,
-    ) -> Result<Vec<ObjectVersion>, CloudError>;
+    ) -> Result<VersionPage, CloudError>;
 
     /// Deletes exactly these versions, at most 1,000 a call (DeleteObjects). Answers with those
     /// that refused, each with its reason.
@@ -389,6 +393,9 @@ pub struct ChangeSet {
     pub status: ChangeSetStatus,
     pub execution: ExecutionStatus,
     pub reason: Option<String>,
+    /// The tags that the stack gets with it. A stack that is there for a change set alone has none
+    /// of its own.
+    pub tags: BTreeMap<String, String>,
     pub changes: Vec<ResourceChange>,
 }
 
@@ -567,6 +574,23 @@ pub struct ObjectVersion {
     pub size: u64,
     /// The end of its Object Lock retention (ISO 8601, UTC), or `legal hold`.
     pub locked: Option<String>,
+}
+
+/// Where a page of versions ended (NextKeyMarker, NextVersionIdMarker).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionMarker {
+    pub key: String,
+    pub version: Option<String>,
+}
+
+/// A page of a bucket's versions.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VersionPage {
+    pub versions: Vec<ObjectVersion>,
+    /// `None`: it is the last one.
+    pub next: Option<VersionMarker>,
+    /// Whether the bucket has Object Lock. Without it no version can be locked.
+    pub lockable: bool,
 }
 
 /// Why a call did not do what it was asked to.

@@ -33,6 +33,8 @@ pub enum What {
     Resource(Progress),
     /// Nothing new for ten seconds; what is at work, by logical id.
     Heartbeat { stack: StackKey, elapsed: u64, running: Vec<String> },
+    /// The versions of a bucket that is going to be emptied are looked at for locks, so many so far.
+    LookedInto { stack: StackKey, bucket: String, versions: u64 },
     /// Objects were deleted from a bucket, so many so far.
     Emptied { stack: StackKey, bucket: String, versions: u64 },
     /// A stack has become what the plan says. No status: it is gone.

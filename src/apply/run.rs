@@ -389,6 +389,9 @@ impl Run<'_> {
             self.report(explain(&error, "looking into the buckets that are to be deleted"));
             self.early_after_refusal()
         })?;
+        if self.halted() {
+            return Err(self.early());
+        }
         if obstacles.is_empty() {
             return Ok(());
         }

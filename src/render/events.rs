@@ -146,6 +146,13 @@ pub fn json(event: &Event) -> Value {
             map.insert("running", Value::from(running.clone()));
             map
         }
+        What::LookedInto { stack, bucket, versions } => {
+            let mut map = info("bucket_read");
+            map.insert("stack", stack_object(stack));
+            map.insert("bucket", bucket.clone());
+            map.insert("versions", count(*versions));
+            map
+        }
         What::Emptied { stack, bucket, versions } => {
             let mut map = info("bucket_emptied");
             map.insert("stack", stack_object(stack));
@@ -287,6 +294,9 @@ pub fn text(event: &Event) -> Option<String> {
                 [one, rest @ ..] => format!(": {one} and {} more", rest.len()),
             };
             format!("{}: still at work after {}{what}", stack.name, span(*elapsed))
+        }
+        What::LookedInto { bucket, versions, .. } => {
+            format!("{}: {versions} versions looked at for locks", escape_line(bucket))
         }
         What::Emptied { bucket, versions, .. } => {
             format!("{}: {versions} versions deleted", escape_line(bucket))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use jiff::SignedDuration;
-use lakewright::apply::{Clock, Ended, Outcome, State, What, lock};
+use lakewright::apply::{Asking, Clock, Ended, Outcome, State, What, lock};
 use lakewright::cloud::*;
 use lakewright::names::LogicalId;
 use lakewright::plan::{Plan, StackPlan};
@@ -141,6 +141,59 @@ fn a_refused_first_change_set_leaves_no_stack_behind() {
         "the sentence names a resource"
     );
     assert!(bench.sandbox.list_stacks(&bench.region()).unwrap().is_empty());
+}
+
+/// Asks CloudFormation about a plan through a meddler; says what is left in the cloud of it.
+fn asked(bench: &Bench, cloud: &Meddler<'_>) -> Vec<String> {
+    let plan = bench.plan(&Typed::default());
+    let deployed = bench.observe(&bench.sandbox);
+    let how = Asking {
+        clock: &bench.clock,
+        run: "lw-asking".into(),
+        interrupt: &bench.interrupt,
+        tell: &|_| {},
+    };
+    let before = bench.sandbox.list_stacks(&bench.region()).unwrap();
+    lakewright::apply::ask(cloud, &plan, &deployed, &how);
+    let stacks = bench.sandbox.list_stacks(&bench.region()).unwrap();
+    let mut left: Vec<String> =
+        stacks.iter().filter(|it| !before.contains(it)).map(|it| it.name.to_string()).collect();
+    for stack in stacks {
+        let at = StackAddress::new(&bench.region(), stack.id);
+        let sets = bench.sandbox.list_change_sets(&at).unwrap();
+        left.extend(sets.into_iter().filter(|id| id.contains("lw-asking")));
+    }
+    left
+}
+
+#[test]
+fn asking_leaves_nothing_behind_on_every_way_out() {
+    for fresh in [true, false] {
+        let bench = match fresh {
+            true => Bench::example("quickstart", "dev"),
+            false => changing(),
+        };
+        let cloud = Meddler::new(&bench.sandbox);
+        assert_eq!(asked(&bench, &cloud), [""; 0], "answered");
+        assert!(cloud.count("CreateChangeSet") > 0);
+        let mut cloud = Meddler::new(&bench.sandbox);
+        cloud.change_set = Box::new(|set| set.status = ChangeSetStatus::Failed);
+        assert_eq!(asked(&bench, &cloud), [""; 0], "refused");
+        let mut cloud = Meddler::new(&bench.sandbox);
+        cloud.before = Box::new(|call| match call.name {
+            "DescribeChangeSet" => Err(CloudError::AccessDenied("no".into())),
+            _ => Ok(()),
+        });
+        assert_eq!(asked(&bench, &cloud), [""; 0], "not allowed to look");
+        let mut cloud = Meddler::new(&bench.sandbox);
+        cloud.change_set = Box::new(|set| {
+            set.status = ChangeSetStatus::CreateInProgress;
+            set.execution = ExecutionStatus::Unavailable;
+            bench.interrupt.store(true, Ordering::SeqCst);
+        });
+        assert_eq!(asked(&bench, &cloud), [""; 0], "interrupted");
+        assert_eq!(cloud.count("CreateChangeSet"), 1, "nothing more is asked");
+    }
 }
 
 #[test]
