@@ -38,6 +38,11 @@ impl Origins {
         }
     }
 
+    /// Every path that is in the file.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// The place of the longest part of the path that is in the file.
     pub fn find(&self, path: &str) -> Option<Span> {
         let mut path = path;

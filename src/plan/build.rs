@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::change::tagged;
 use super::consent::Judgement;
-use super::context::{Context, opt_outs, unused};
+use super::context::{Context, opt_outs, unknown, unused};
 use super::outputs::{Given, is_empty, moved, output_names, refers};
 use super::resource::{self, Verdict, kind_of, path_of};
 use super::state::{self, State};
@@ -33,6 +33,7 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
         desired.iter().map(|stack| &stack.template),
         context,
     );
+    let unknown = unknown(context, deployed, desired.iter().map(|stack| &stack.template));
     let mut work = Work::new(deployed, context);
     work.find_moves(&desired);
     let mut stacks: Vec<StackPlan> = desired.into_iter().map(|stack| work.stack(stack)).collect();
@@ -53,9 +54,11 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
     }
     stacks.extend(leaving);
     work.taken_names(&mut stacks);
+    work.renamed(&stacks);
     work.scripts(&mut stacks);
     let Work { mut judgement, mut refusals, mut warnings, .. } = work;
     refusals.append(&mut judgement.refusals);
+    refusals.extend(unknown);
     if refusals.is_empty() {
         warnings.extend(unused(context, &judgement.consents));
     }
