@@ -279,7 +279,7 @@ impl<'a> Work<'a> {
             }
             verdicts.insert(id.to_owned(), resource::judge(known, definition, (&before, &after)));
         }
-        spread::spread(old, new, &mut verdicts);
+        spread::spread(old, new, &mut verdicts, (&before, &after));
         self.outputs_of(stack, there, &verdicts, old, new, &after);
         let tags = self.tags(stack, there);
         let mut changes: Vec<Change> = Vec::new();
