@@ -143,8 +143,12 @@ impl Run<'_> {
             .and_then(|()| self.upload_all())
             .and_then(|()| self.carry_out(&rest))
             .and_then(|()| self.carry_out(&deletions));
-        // What was done is written down, however it ended.
-        let written = self.write_index(&keepsakes, true);
+        // What was done is written down, however it ended; not where nobody would hear it: what may
+        // have come to be stands in the index already.
+        let written = match self.watcher.is_dark() {
+            true => Ok(()),
+            false => self.write_index(&keepsakes, true),
+        };
         outcome?;
         written
     }
@@ -247,7 +251,7 @@ impl Run<'_> {
     pub(super) fn release(&self) {
         let lease = self.lease().take();
         if let Some(lease) = lease
-            && !lease.release(self.watcher.cloud, self.watcher.clock)
+            && (self.watcher.is_dark() || !lease.release(self.watcher.cloud, self.watcher.clock))
         {
             let seconds = lock::LEASE.as_secs();
             let headline =

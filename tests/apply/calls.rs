@@ -357,6 +357,39 @@ fn expired_credentials_end_the_watching_and_not_the_work() {
 }
 
 #[test]
+fn a_cloud_that_stops_answering_is_left_after_minutes_and_says_so() {
+    // Before anything is executed, and while a stack is at work. Each try takes half a minute.
+    for at in ["CreateChangeSet", "ExecuteChangeSet"] {
+        let bench = changing();
+        let gone = AtomicBool::new(false);
+        let mut cloud = Meddler::new(&bench.sandbox);
+        cloud.before = Box::new(|call| {
+            if gone.load(Ordering::SeqCst) {
+                bench.clock.sleep(SignedDuration::from_secs(30));
+                return Err(CloudError::NoAnswer("connection refused".into()));
+            }
+            gone.store(call.name == at, Ordering::SeqCst);
+            Ok(())
+        });
+        let begun = bench.clock.now();
+        let outcome = apply_on(&bench, &cloud);
+        let took = bench.clock.now().duration_since(begun);
+        assert!(took <= SignedDuration::from_mins(7), "{at}: {took:?}");
+        assert!(took >= SignedDuration::from_mins(2), "{at}: it is not given up at once: {took:?}");
+        assert!(told(&outcome).contains("no answer: connection refused"), "{}", told(&outcome));
+        assert!(outcome.diagnostics.iter().any(|it| it.code.as_str() == "LW0812"), "{at}");
+        let silent =
+            bench.events.lock().unwrap().iter().any(
+                |event| matches!(event.what, What::CloudSilent { elapsed, .. } if elapsed >= 30),
+            );
+        assert!(silent, "{at}: it is said while it is waited");
+        drop(cloud);
+        bench.clock.sleep(lock::LEASE * 2);
+        assert_eq!(bench.apply().ended, Ended::Done, "{at}: the same command goes on");
+    }
+}
+
+#[test]
 fn what_an_update_leaves_behind_is_told() {
     let bench = changing();
     let mut cloud = Meddler::new(&bench.sandbox);
