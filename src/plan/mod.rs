@@ -87,11 +87,12 @@ impl Plan {
     }
 
     /// Whether a resource that holds data leaves the spec and not the account: the lake goes on without
-    /// what is in it.
+    /// what is in it. lakewright's own buckets are nobody's data.
     pub fn leaves_data(&self, change: &Change) -> bool {
         self.operation == Operation::Apply
             && change.action == Action::Retain
             && renamed::VESSELS.contains(&change.kind.as_str())
+            && change.cause.path != "lake"
     }
 
     /// How often each action occurs.
