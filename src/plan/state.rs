@@ -81,11 +81,13 @@ pub(super) fn judge(
 }
 
 /// Why the stack is not ours, if it is not, in whatever status. The tags of one that is only under
-/// review are those of its change sets.
+/// review are those of its change sets; one that is still being made may have none yet, and takes no
+/// change anyway.
 fn stranger(key: &StackKey, stack: &DeployedStack, lake: &str) -> Option<Refusal> {
     let tags = stack.tags.as_ref()?;
     let owner = tags.get(LAKE_TAG).map(String::as_str);
-    if owner == Some(lake) {
+    let early = stack.status == Some(StackStatus::CreateInProgress) && tags.is_empty();
+    if owner == Some(lake) || early {
         return None;
     }
     let place = format!("--stack-name {} --region {}", key.name, key.region);
