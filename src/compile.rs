@@ -1,6 +1,6 @@
 //! The phases in their order: what turns one file into the stacks of one environment.
 //!
-//! [`understand`] reads, [`Understood::compile`] writes; between them the caller fetches the scripts
+//! [`understand`] reads, [`compile`] writes; between them the caller fetches the scripts
 //! that the pipelines name, since nothing here touches a file. Both report what they find and go on
 //! as far as they can.
 

@@ -6,6 +6,7 @@
 
 mod plan {
     pub mod cases;
+    pub mod causes;
     pub mod laws;
     pub mod promise;
     pub mod views;

@@ -98,15 +98,17 @@ impl Lowering<'_> {
             // source would hold nobody to anything and only fill the policy.
             let sources: Vec<String> =
                 logged.iter().map(|bucket| self.bucket_arn(bucket)).collect();
-            statements.extend(self.fill(
-                "bucket-log-delivery",
-                region,
-                &[
-                    ("bucket", arn.into()),
-                    ("prefix", vec![ACCESS_LOGS].into()),
-                    ("sources", sources.into()),
-                ],
-            ));
+            statements.extend(self.from("buckets", |lowering| {
+                lowering.fill(
+                    "bucket-log-delivery",
+                    region,
+                    &[
+                        ("bucket", arn.into()),
+                        ("prefix", vec![ACCESS_LOGS].into()),
+                        ("sources", sources.into()),
+                    ],
+                )
+            }));
         }
         self.graph.add(bucket);
         self.base_policy("PolicyLogBucket", &id, region, statements, "the log bucket's policy");
@@ -124,7 +126,7 @@ impl Lowering<'_> {
         let document = self.policy(statements, limit::BUCKET_POLICY, what, Span::default(), "lake");
         let id = logical_id(prefix, &region_words(self, region));
         let mut policy = Resource::new(id, "AWS::S3::BucketPolicy", region, Part::Base, "lake");
-        policy.set("Bucket", graph::reference(bucket)).set("PolicyDocument", document);
+        policy.set("Bucket", graph::reference(bucket)).set_policy("PolicyDocument", &document);
         policy.keep = true;
         self.graph.add(policy);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::tables::{hive_input, iceberg_format};
+use super::tables::{HIVE_CAUSES, ICEBERG_CAUSES, hive_input, iceberg_format};
 use super::{Lowering, database_id, describe, s3_uri, some, table_id};
 use crate::diagnostic::{self, Diagnostic};
 use crate::document;
@@ -47,7 +47,10 @@ impl Lowering<'_> {
         ]);
         resource
             .set("CatalogId", home.account.as_str().to_owned())
-            .set("DatabaseInput", Value::Map(input));
+            .set("DatabaseInput", Value::Map(input))
+            .caused("DatabaseInput.Name", ".name")
+            .caused("DatabaseInput.Description", ".description")
+            .caused("DatabaseInput.LocationUri", ".location");
         resource.keep = database.protect;
         resource.knows("Ref", database.catalog_name.clone());
         self.graph.add(resource);
@@ -70,10 +73,26 @@ impl Lowering<'_> {
         let location = self.uri(&table.location);
         if table.format == Format::Iceberg {
             resource.set("Name", table.name.to_string());
-            resource.set_from("OpenTableFormatInput", ".columns", iceberg_format(table, location));
+            resource.set("OpenTableFormatInput", iceberg_format(table, location));
+            for (property, from) in ICEBERG_CAUSES {
+                resource.caused(property, from);
+            }
         } else {
-            resource.set_from("TableInput", ".columns", hive_input(table, &location));
+            resource.set("TableInput", hive_input(table, &location));
+            for (property, from) in HIVE_CAUSES {
+                resource.caused(property, from);
+            }
         }
+        resource.caused(
+            match table.format {
+                Format::Iceberg => "OpenTableFormatInput.IcebergInput.IcebergTableInput.Location",
+                _ => "TableInput.StorageDescriptor.Location",
+            },
+            match table.location_span == table.span {
+                true => format!("{}.location", database.path()),
+                false => ".location".to_owned(),
+            },
+        );
         resource.keep = table.protect && database.protect;
         self.graph.add(resource);
     }
@@ -138,7 +157,14 @@ impl Lowering<'_> {
                 ".concurrent",
                 document!({"MaxConcurrentRuns": (pipeline.concurrent)}),
             )
-            .set_from("DefaultArguments", ".arguments", self.job_arguments(pipeline, spark));
+            .set("DefaultArguments", self.job_arguments(pipeline, spark))
+            .caused("DefaultArguments", ".arguments.*")
+            .caused("DefaultArguments.--job-language", ".script")
+            .caused("DefaultArguments.--enable-auto-scaling", ".workers")
+            .caused("DefaultArguments.--read", ".read")
+            .caused("DefaultArguments.--write", ".write")
+            .caused("Description", ".description")
+            .caused("Role", ".role");
         let arn = self.lake.home.own_arn(
             "glue",
             &self.lake.home.region,
@@ -232,10 +258,12 @@ impl Lowering<'_> {
         self.graph.add(role);
         let arn = self.lake.home.iam_arn(None, "role", &pipeline.role_name);
         let base_arn = self.bucket_arn(base);
-        let mut statements = self.fill_here(
-            "s3-read-object",
-            &[("bucket", base_arn.into()), ("object", vec![script.to_owned()].into())],
-        );
+        let mut statements = self.from(format!("{path}.script"), |lowering| {
+            lowering.fill_here(
+                "s3-read-object",
+                &[("bucket", base_arn.into()), ("object", vec![script.to_owned()].into())],
+            )
+        });
         let groups = ["/aws-glue/jobs/output", "/aws-glue/jobs/error", "/aws-glue/jobs/logs-v2"];
         statements.extend(self.fill_here(
             "glue-job-runtime",
@@ -244,11 +272,13 @@ impl Lowering<'_> {
         for database in self.metastores(pipeline) {
             statements.extend(self.fill_here("glue-metastore", &[("database", database.into())]));
         }
-        for place in &pipeline.read {
-            statements.extend(self.may_read(&arn, &place.value));
+        for (at, place) in pipeline.read.iter().enumerate() {
+            let from = format!("{path}.read[{at}]");
+            statements.extend(self.from(from, |lowering| lowering.may_read(&arn, &place.value)));
         }
-        for place in &pipeline.write {
-            statements.extend(self.may_write(&arn, &place.value));
+        for (at, place) in pipeline.write.iter().enumerate() {
+            let from = format!("{path}.write[{at}]");
+            statements.extend(self.from(from, |lowering| lowering.may_write(&arn, &place.value)));
         }
         self.managed_policies(
             "PolicyRolePipeline",

@@ -58,12 +58,15 @@ impl Lowering<'_> {
             Capacity::Shards(shards) => {
                 let mode = document!({"StreamMode": "PROVISIONED"});
                 stream.set_from("StreamModeDetails", ".capacity", mode);
-                stream.set_from("ShardCount", ".capacity", shards);
+                stream.set("ShardCount", shards);
             }
         }
+        stream
+            .caused("ShardCount", ".capacity")
+            .caused("DesiredShardLevelMetrics", ".shard_metrics");
         if source.shard_metrics {
             // "ALL" stands for every shard-level metric (Kinesis API reference, EnableEnhancedMonitoring).
-            stream.set_from("DesiredShardLevelMetrics", ".shard_metrics", vec!["ALL"]);
+            stream.set("DesiredShardLevelMetrics", vec!["ALL"]);
         }
         stream.keep = source.protect;
         stream.knows("Ref", source.stream_name.clone()).knows("Arn", arn);
@@ -81,7 +84,9 @@ impl Lowering<'_> {
         if let Some(key) = self.bucket(&source.into.value).key() {
             group.set("KmsKeyId", self.key_arn(key));
             let groups: Argument = vec![log_group(source)].into();
-            let asked = self.fill_here("key-logs", &[("log_groups", groups)]);
+            let from = format!("{}.into", source.path());
+            let asked = self
+                .from(from, |lowering| lowering.fill_here("key-logs", &[("log_groups", groups)]));
             self.ask_key(key, &format!("source {}", source.name), asked);
         }
         let group_id = group.id.clone();
@@ -111,7 +116,8 @@ impl Lowering<'_> {
             trust,
         );
         self.graph.add(role);
-        let statements = self.delivery_needs(source);
+        let from = format!("{}.into", source.path());
+        let statements = self.from(from, |lowering| lowering.delivery_needs(source));
         self.managed_policies(
             "PolicyRoleSource",
             &names,
@@ -195,7 +201,15 @@ impl Lowering<'_> {
                     "RoleARN": role
                 }),
             )
-            .set_from("ExtendedS3DestinationConfiguration", ".into", destination);
+            .set("ExtendedS3DestinationConfiguration", destination);
+        for (part, from) in [
+            ("", ".into"),
+            (".BufferingHints", ".buffer"),
+            (".DataFormatConversionConfiguration", ".table"),
+            (".CompressionFormat", ".table"),
+        ] {
+            delivery.caused(format!("ExtendedS3DestinationConfiguration{part}"), from);
+        }
         // Firehose tries its role when it is made.
         delivery.after.push(logical_id("PolicyRoleSource", &names));
         if let Some(table) = &source.table {

@@ -28,12 +28,9 @@ use crate::stacks::{Causes, Stack, StackKey};
 pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan {
     let desired = in_order(desired);
     let wanted: BTreeSet<StackKey> = desired.iter().map(|stack| stack.key.clone()).collect();
-    let grants = grants::compare(
-        deployed.stacks.values().map(|stack| &stack.template),
-        desired.iter().map(|stack| &stack.template),
-        context,
-    );
     let unknown = unknown(context, deployed, desired.iter().map(|stack| &stack.template));
+    let grants =
+        grants::compare(deployed.stacks.values().map(|stack| &stack.template), &desired, context);
     let mut work = Work::new(deployed, context);
     work.find_moves(&desired);
     let mut stacks: Vec<StackPlan> = desired.into_iter().map(|stack| work.stack(stack)).collect();
@@ -85,12 +82,8 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
 
 /// What differs between two lakes that are deployed nowhere. Nothing is going to be applied, so that
 /// nothing is refused: what would be is a warning.
-pub fn diff(
-    old: impl IntoIterator<Item = (StackKey, Value)>,
-    new: Vec<Stack>,
-    context: &Context,
-) -> Plan {
-    let mut plan = plan(new, &Deployed::from_templates(old), context);
+pub fn diff(old: &Deployed, new: Vec<Stack>, context: &Context) -> Plan {
+    let mut plan = plan(new, old, context);
     let refusals = std::mem::take(&mut plan.refusals);
     plan.warnings.extend(refusals.into_iter().map(|one| format!("{} ({})", one.summary, one.code)));
     plan

@@ -29,11 +29,8 @@ pub fn destroy(deployed: &Deployed, context: &Context) -> Plan {
             stacks.push(leaving);
         }
     }
-    let access = grants::compare(
-        deployed.stacks.values().map(|stack| &stack.template),
-        std::iter::empty(),
-        context,
-    );
+    let access =
+        grants::compare(deployed.stacks.values().map(|stack| &stack.template), &[], context);
     let Work {
         judgement: Judgement { consents, refusals: losses },
         mut refusals,

@@ -7,7 +7,7 @@
 //! function; a resource that is not in a stack's `changes` does not change.
 //!
 //! This file holds the words. Read next: `build.rs` for the phases, [`promise`](holds) for what a
-//! change set is held to, [`file`] for how a plan is saved; `render::plan` prints it.
+//! change set is held to, [`mod@file`] for how a plan is saved; `render::plan` prints it.
 
 mod build;
 mod change;

@@ -82,7 +82,7 @@ pub fn choose<'t>(tree: &'t Node, asked: Option<&str>) -> Result<&'t str, Box<Di
 pub fn resolve(tree: &Node, environment: &str) -> Resolved {
     let mut diagnostics = Diagnostics::default();
     let merged = merge(tree, environment, &mut diagnostics);
-    let origins = Origins::of(&merged, 5);
+    let origins = Origins::of(&merged);
     let (spec, found) = spec::decode(&merged);
     diagnostics.extend(found);
     let spec = spec.or_else(|| spec::decode(&mended(&merged)?).0);

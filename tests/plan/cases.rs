@@ -72,7 +72,9 @@ pub fn desired(case: &Value) -> Vec<Stack> {
         }
         for (id, causes) in &mut stack.causes {
             let given = case.at(&["causes", id.as_str()]);
-            causes.properties.extend(texts(given));
+            causes.properties.extend(
+                texts(given).into_iter().map(|(property, from)| (property.into(), from.into())),
+            );
         }
     }
     stacks
@@ -163,7 +165,7 @@ fn origins(sources: &mut Sources, text: &str) -> Origins {
         }
         Node { span, kind: if entries.is_empty() { Kind::Null } else { Kind::Map(entries) } }
     }
-    Origins::of(&map(&lines, Span::new(file, 0, 0)), 5)
+    Origins::of(&map(&lines, Span::new(file, 0, 0)))
 }
 
 /// The plan in the words of `expect`.
