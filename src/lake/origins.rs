@@ -51,9 +51,9 @@ impl Origins {
         }
     }
 
-    /// Every path that is in the file.
-    pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+    /// Whether the path is in the file, as a whole.
+    pub fn has(&self, path: &str) -> bool {
+        self.0.contains_key(&hash(path))
     }
 
     /// The place of the longest part of the path that is in the file.

@@ -94,9 +94,7 @@ pub(super) fn unknown<'a>(
         things.extend(resources.into_iter().flat_map(Map::iter).map(|(_, it)| path_of(it)));
     }
     things.extend(deployed.kept.iter().map(|kept| kept.path.as_str()));
-    if let Some((origins, _)) = context.places {
-        things.extend(origins.paths().filter(|path| is_thing(path)));
-    }
+    let in_spec = |path: &String| context.places.is_some_and(|(origins, _)| origins.has(path));
     let refused = |consent: &Consent| {
         let (flag, name, kind) = match consent {
             Consent::Destroy(name) => ("--allow-destroy", name, "thing"),
@@ -105,7 +103,8 @@ pub(super) fn unknown<'a>(
         let fit = things.iter().filter(|path| kind == "thing" || path.starts_with("buckets."));
         let names: BTreeSet<String> =
             fit.clone().map(|path| name_of(path)).filter(|name| !name.is_empty()).collect();
-        if names.contains(name) || fit.clone().any(|path| path == name) {
+        let deployed = names.contains(name) || fit.clone().any(|path| path == name);
+        if deployed || paths_of(name, kind == "bucket").iter().any(in_spec) {
             return None;
         }
         let all = || names.iter().map(String::as_str);
@@ -126,14 +125,18 @@ pub(super) fn unknown<'a>(
     context.consents.iter().filter_map(refused).collect()
 }
 
-/// Whether a spec path is that of something with a name.
-fn is_thing(path: &str) -> bool {
-    let parts: Vec<&str> = path.split('.').collect();
-    matches!(
-        parts[..],
-        ["buckets" | "keys" | "databases" | "sources" | "pipelines", _]
-            | ["databases", _, "tables", _]
-    )
+/// The spec paths that a name may mean: the other way round from [`name_of`].
+fn paths_of(name: &str, bucket: bool) -> Vec<String> {
+    let kinds = ["buckets", "keys", "databases", "sources", "pipelines"];
+    let kinds = if bucket { &kinds[..1] } else { &kinds[..] };
+    let first = name.split('.').next().unwrap_or_default();
+    if first != name && kinds.contains(&first) {
+        return vec![name.to_owned()];
+    }
+    let table = name.split_once('.').filter(|_| !bucket);
+    let table = table.map(|(database, table)| format!("databases.{database}.tables.{table}"));
+    let named = kinds.iter().filter(|kind| **kind != "keys");
+    named.map(|kind| format!("{kind}.{name}")).chain(table).collect()
 }
 
 /// Consents that were given and that nothing needs.
