@@ -186,7 +186,7 @@ impl StackPlan {
 
     /// How large the template is, as it is sent.
     pub fn template_bytes(&self) -> usize {
-        self.body().len()
+        crate::stacks::size(&self.template)
     }
 
     /// How many resources the template has.

@@ -129,6 +129,14 @@ pub fn body(template: &Value) -> String {
     if pretty.len() <= MOST_BYTES { pretty } else { template.to_json() }
 }
 
+/// The bytes of [`body`].
+pub fn size(template: &Value) -> usize {
+    match template.pretty_size() {
+        pretty if pretty <= MOST_BYTES => pretty,
+        _ => template.to_json().len(),
+    }
+}
+
 /// Divides the graph into stacks. `placement` is empty for a lake that is not deployed.
 pub fn stacks(lake: &Lake, graph: Graph, placement: &Placement) -> Vec<Stack> {
     let assigned = assign::assign(lake, &graph, placement);
