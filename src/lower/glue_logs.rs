@@ -146,7 +146,8 @@ impl Lowering<'_> {
                 security.id(),
                 "AWS::Glue::SecurityConfiguration",
                 &self.lake.home.region,
-                Part::Flows,
+                // Jobs of several stacks share it: in one of theirs, two stacks could need each other.
+                Part::Catalog,
                 path,
             );
             resource.set("Name", name.clone()).set("EncryptionConfiguration", encryption);
