@@ -60,6 +60,10 @@ pub(super) fn taken(lake: &Lake) -> Vec<Taken> {
     for database in lake.databases.values() {
         take(Kind::Database, &database.catalog_name, database.span, database.path());
     }
+    for database in lake.governed().filter(|database| !database.existing) {
+        let role = lake.registration_role(&database.name);
+        take(Kind::Role, &role, database.span, database.path());
+    }
     for source in lake.sources.values() {
         take(Kind::Stream, &source.stream_name, source.span, source.path());
     }

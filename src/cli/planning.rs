@@ -336,7 +336,8 @@ pub fn handovers(
     for handover in compiled.handovers {
         let mut policy = handover.policy;
         fill_in(&mut policy, &observed.deployed);
-        found.insert(format!("{} for {}", handover.access, handover.to), policy);
+        let what = handover.what.map(|what| format!(": {what}")).unwrap_or_default();
+        found.insert(format!("{} for {}{what}", handover.access, handover.to), policy);
     }
     Ok(found)
 }

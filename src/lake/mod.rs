@@ -8,6 +8,7 @@
 
 pub mod access;
 pub mod flows;
+pub mod formation;
 pub mod naming;
 pub mod origins;
 pub mod places;
@@ -23,6 +24,7 @@ use crate::spec::reference::Principal;
 
 pub use access::Access;
 pub use flows::{Pipeline, Source};
+pub use formation::LakeFormation;
 pub use naming::Naming;
 pub use origins::Origins;
 pub use places::{Bucket, Database, Key, Place, Table};
@@ -42,6 +44,7 @@ pub struct Lake {
     pub keys: BTreeMap<Name, Key>,
     pub buckets: BTreeMap<Name, Bucket>,
     pub databases: BTreeMap<Name, Database>,
+    pub lake_formation: Option<LakeFormation>,
     pub sources: BTreeMap<Name, Source>,
     pub pipelines: BTreeMap<Name, Pipeline>,
     pub access: BTreeMap<Name, Access>,

@@ -12,8 +12,11 @@ mod glue;
 mod iam;
 mod kinesis;
 mod kms;
+mod lakeformation;
+mod permits;
 mod replication;
 mod s3;
+mod shares;
 mod sns;
 mod tables;
 
@@ -61,6 +64,7 @@ pub fn lower(lake: &Lake, library: &Library, scripts: &Scripts) -> Lowered {
     lowering.sources();
     lowering.pipelines();
     lowering.access();
+    lowering.lake_formation();
     lowering.replication();
     lowering.watching();
     lowering.buckets();

@@ -51,6 +51,7 @@ pub(super) const BUILT_IN: &[(&str, &str)] = documents![
     "kms-replicate-target",
     "kms-stream-read",
     "kms-stream-write",
+    "lf-data-access",
     "pass-role",
     "s3-administer",
     "s3-delete",
@@ -67,6 +68,8 @@ pub(super) const BUILT_IN: &[(&str, &str)] = documents![
     "topic-events",
     "trust-firehose",
     "trust-glue",
+    "trust-lake-formation",
+    "trust-lake-formation-context",
     "trust-s3-replication",
     "trust-scheduler",
 ];
