@@ -95,6 +95,10 @@ pub trait Cloud: Send + Sync {
     fn lake_formation_settings(&self, region: &Region)
     -> Result<LakeFormationSettings, CloudError>;
 
+    /// What Lake Formation leaves to IAM in the region: every database and table in which
+    /// `IAMAllowedPrincipals` has a grant, ascending (lakeformation:ListPermissions).
+    fn open_to_iam(&self, region: &Region) -> Result<Vec<OpenToIam>, CloudError>;
+
     // --- objects -----------------------------------------------------------------------------
     // Every call names the account that must own the bucket (S3's ExpectedBucketOwner): bucket
     // names are global, and a bucket deleted by us can be made anew by a stranger.
@@ -523,6 +527,14 @@ pub struct LakeFormationSettings {
     pub iam_decides_new_databases: bool,
     /// The same for new tables.
     pub iam_decides_new_tables: bool,
+}
+
+/// A database or table about which IAM alone decides, whatever Lake Formation grants.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenToIam {
+    pub database: String,
+    /// `None`: the database itself.
+    pub table: Option<String>,
 }
 
 /// A bucket and who must own it.

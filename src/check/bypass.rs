@@ -10,7 +10,7 @@ use crate::diagnostic::{self, Diagnostic, Diagnostics};
 use crate::lake::Lake;
 use crate::lake::access::{Access, Grant, Verb};
 use crate::lake::formation::{Restricted, Through, fits, tags_of_column, visible};
-use crate::lake::places::{Location, Place, Table};
+use crate::lake::places::{Database, Place, Table};
 use crate::source::Span;
 use crate::spec::decode::At;
 use crate::spec::reference::Principal;
@@ -43,7 +43,9 @@ fn takes_nothing(lake: &Lake, restricted: &Restricted, table: &Table) -> bool {
 /// The first way by which somebody gets more of a table than an entry leaves.
 fn way_round(lake: &Lake, restricted: &Restricted, table: &Table) -> Option<Diagnostic> {
     let who = &restricted.who.value;
-    for access in lake.access.values() {
+    // What an entry gives beside its own restriction is refused as such.
+    let others = lake.access.values().filter(|access| access.name != restricted.access.name);
+    for access in others {
         let Some(given) = access.who.iter().find(|given| lake.covers(&given.value, who)) else {
             continue;
         };
@@ -65,7 +67,7 @@ fn way_round(lake: &Lake, restricted: &Restricted, table: &Table) -> Option<Diag
         };
         let touched = pipeline.read.iter().chain(&pipeline.write);
         for place in touched {
-            if locations(lake, &place.value).iter().any(|at| at.overlaps(&table.location)) {
+            if lake.files_of(&place.value).iter().any(|at| at.overlaps(&table.location)) {
                 let how = "the job reads its files as this role";
                 return Some(undone(restricted, table, role.span, how));
             }
@@ -86,7 +88,7 @@ fn past(
     match lake.through(access, &given.value, place) {
         Through::Iam => {
             let reads = matches!(grant.verb, Verb::Read | Verb::Admin);
-            let there = locations(lake, place).iter().any(|at| at.overlaps(&table.location));
+            let there = lake.files_of(place).iter().any(|at| at.overlaps(&table.location));
             (reads && there).then_some("gives its files, with every column and row")
         }
         Through::LakeFormation => {
@@ -137,50 +139,20 @@ fn undone(restricted: &Restricted, table: &Table, span: Span, how: &str) -> Diag
         .help("take the wider access away from it, or the restriction, which protects nothing")
 }
 
-/// The places in S3 that a place of the lake has.
-pub(super) fn locations(lake: &Lake, place: &Place) -> Vec<Location> {
-    match place {
-        Place::Objects(location) => vec![location.clone()],
-        Place::Table { .. } => {
-            lake.tables_at(place).iter().map(|(_, table)| table.location.clone()).collect()
-        }
-        Place::Database(name) => {
-            let own = lake.databases.get(name).and_then(|found| found.location.clone());
-            let tables = lake.tables_at(place).into_iter().map(|(_, table)| table.location.clone());
-            own.into_iter().chain(tables).collect()
-        }
-    }
-}
-
-/// Says of each database of Lake Formation's who reaches its files in another way.
+/// Says of each database of Lake Formation's who is given its files in another way.
 fn listed(lake: &Lake, found: &mut Diagnostics) {
     for database in lake.governed() {
-        let ours = locations(lake, &Place::Database(database.name.clone()));
-        let mut ways: Vec<(String, Span)> = Vec::new();
-        for access in lake.access.values() {
-            for grant in &access.grants {
-                // A grant on the database itself that goes through IAM is what hybrid means.
-                let theirs = locations(lake, &grant.place.value);
-                let there = theirs.iter().any(|one| ours.iter().any(|own| own.overlaps(one)));
-                let inside = match &grant.place.value {
-                    Place::Database(name) | Place::Table { database: name, .. } => {
-                        *name == database.name
-                    }
-                    Place::Objects(_) => false,
-                };
-                for who in access.who.iter().filter(|_| there && !inside) {
-                    if lake.through(access, &who.value, &grant.place.value) == Through::Iam {
-                        let way = format!("{who} ({} {})", grant.verb.as_str(), grant.place.value);
-                        ways.push((way, grant.place.span));
-                    }
-                }
-            }
-        }
-        ways.sort();
-        ways.dedup();
+        let ways: Vec<(String, Span)> = lake
+            .ways_to(database)
+            .into_iter()
+            .filter_map(|way| Some((way.who, way.given?)))
+            // A grant on a hybrid database that goes through IAM is what hybrid means.
+            .filter(|(_, span)| !is_within(lake, database, *span))
+            .collect();
         let Some((_, first)) = ways.first() else { continue };
         let names: Vec<&str> = ways.iter().map(|(way, _)| way.as_str()).collect();
-        let headline = format!("files of database `{}` are reached past Lake Formation", database.name);
+        let headline =
+            format!("files of database `{}` are reached past Lake Formation", database.name);
         found.push(
             Diagnostic::warning(diagnostic::LW0427, *first, headline_of(headline))
                 .also(database.mode_span, "Lake Formation decides about this database")
@@ -189,4 +161,14 @@ fn listed(lake: &Lake, found: &mut Diagnostics) {
                 .help("give access to the tables instead of to objects"),
         );
     }
+}
+
+/// Whether a grant is on the database itself, or a table of it.
+fn is_within(lake: &Lake, database: &Database, span: Span) -> bool {
+    let grants = lake.access.values().flat_map(|access| &access.grants);
+    let mut here = grants.filter(|grant| grant.place.span == span);
+    here.any(|grant| match &grant.place.value {
+        Place::Database(name) | Place::Table { database: name, .. } => *name == database.name,
+        Place::Objects(_) => false,
+    })
 }

@@ -68,26 +68,28 @@ fn administrators(lake: &Lake, found: &mut Diagnostics) {
         );
     }
     let Some(database) = lake.governed().next() else { return };
-    let headline = |who: &str| format!("{who}, and only administrators of Lake Formation can grant");
+    let headline =
+        |who: &str| format!("{who}, and only administrators of Lake Formation can grant");
     if admins.is_empty() {
         let headline = headline("nobody is named who administers Lake Formation");
-        let mut diagnostic =
-            Diagnostic::error(diagnostic::LW0421, database.mode_span, headline)
-                .label("Lake Formation decides about this database")
-                .at(format!("{}.mode", database.path()))
-                .note("they are added to the administrators that the account has");
+        let mut diagnostic = Diagnostic::error(diagnostic::LW0421, database.mode_span, headline)
+            .label("Lake Formation decides about this database")
+            .at(format!("{}.mode", database.path()))
+            .note("they are added to the administrators that the account has");
         let home = &lake.home;
         let role = home.execution_role.as_ref().or(home.deploy_role.as_ref());
         let role = role.map_or("role/LakeDeployer".to_owned(), |role| role.value.to_string());
-        diagnostic = diagnostic.help(format!(
-            "name the role that applies: `lake_formation: {{ admins: [{role}] }}`"
-        ));
+        diagnostic = diagnostic
+            .help(format!("name the role that applies: `lake_formation: {{ admins: [{role}] }}`"));
         found.push(diagnostic);
         return;
     }
     let home = &lake.home;
     let Some(role) = home.execution_role.as_ref().or(home.deploy_role.as_ref()) else { return };
-    if admins.iter().any(|admin| lake.covers(&admin.value, &role.value)) {
+    let same = |admin: &&At<Principal>| {
+        lake.is_own_principal(&admin.value) && lake.covers(&admin.value, &role.value)
+    };
+    if admins.iter().any(|admin| same(&admin)) {
         return;
     }
     let path = match &home.execution_role {
@@ -186,7 +188,9 @@ fn undecided(
 ) {
     let Some((_, span)) = access.restriction.written() else { return };
     let headline = match &place.value {
-        Place::Objects(_) => format!("`{key}` means nothing for `{}`: objects are no tables", place.value),
+        Place::Objects(_) => {
+            format!("`{key}` means nothing for `{}`: objects are no tables", place.value)
+        }
         _ => format!("`{key}` needs Lake Formation, and IAM decides about `{}`", place.value),
     };
     let diagnostic = Diagnostic::error(diagnostic::LW0405, span, headline_of(headline))
@@ -214,9 +218,7 @@ fn columns(lake: &Lake, access: &Access, found: &mut Diagnostics) {
         let known = table.column_names();
         if let Some(near) = nearest(name, known.iter().copied()) {
             let near = near.to_owned();
-            diagnostic = diagnostic
-                .help(format!("did you mean `{near}`?"))
-                .fix(column.span, near);
+            diagnostic = diagnostic.help(format!("did you mean `{near}`?")).fix(column.span, near);
         } else {
             diagnostic = diagnostic.help(format!("it has {}", listed(&known)));
         }
@@ -242,7 +244,8 @@ fn hidden(lake: &Lake, access: &Access, found: &mut Diagnostics) {
                 continue;
             }
             let tag = format!("{}: {}", key.value, value.value);
-            let headline = format!("nothing that is read carries the LF-tag `{tag}`: it would hide nothing");
+            let headline =
+                format!("nothing that is read carries the LF-tag `{tag}`: it would hide nothing");
             let path = format!("{}.hide.{}", access.path(), key.value);
             let diagnostic =
                 Diagnostic::error(diagnostic::LW0423, value.span, headline_of(headline)).at(path);
@@ -254,7 +257,12 @@ fn hidden(lake: &Lake, access: &Access, found: &mut Diagnostics) {
 type Carried<'l> = std::collections::BTreeMap<&'l str, std::collections::BTreeSet<&'l str>>;
 
 /// Says which tag was probably meant.
-fn meant(diagnostic: Diagnostic, key: &At<String>, value: &At<String>, there: &Carried) -> Diagnostic {
+fn meant(
+    diagnostic: Diagnostic,
+    key: &At<String>,
+    value: &At<String>,
+    there: &Carried,
+) -> Diagnostic {
     match there.get(key.value.as_str()) {
         Some(values) => match nearest(&value.value, values.iter().copied()) {
             Some(near) => {
@@ -281,7 +289,9 @@ fn meant(diagnostic: Diagnostic, key: &At<String>, value: &At<String>, there: &C
 
 /// A table of which nothing is left is not granted at all.
 fn left(lake: &Lake, access: &Access, found: &mut Diagnostics) {
-    let Some((key, span)) = access.restriction.written() else { return };
+    // Columns that are listed and not there were reported.
+    let Some(hide) = &access.restriction.hide else { return };
+    let (key, span) = ("hide", hide.span);
     for grant in &access.grants {
         for (database, table) in lake.tables_at(&grant.place.value) {
             if !visible(&access.restriction, database, table).is_empty() {
@@ -301,7 +311,12 @@ fn left(lake: &Lake, access: &Access, found: &mut Diagnostics) {
 
 // --- places by LF-tags ------------------------------------------------------------------------
 
-fn tagged_places(lake: &Lake, access: &Access, tagged: &At<TagExpression>, found: &mut Diagnostics) {
+fn tagged_places(
+    lake: &Lake,
+    access: &Access,
+    tagged: &At<TagExpression>,
+    found: &mut Diagnostics,
+) {
     let path = format!("{}.lf_tags", access.path());
     if lake.governed().next().is_none() {
         let headline = "places by LF-tags need a database that Lake Formation decides about";
@@ -313,15 +328,18 @@ fn tagged_places(lake: &Lake, access: &Access, tagged: &At<TagExpression>, found
         return;
     }
     if tagged.value.keys.len() > MOST_KEYS {
-        let headline = format!("{} LF-tags in one expression, and Lake Formation takes {MOST_KEYS}", tagged.value.keys.len());
+        let headline = format!(
+            "{} LF-tags in one expression, and Lake Formation takes {MOST_KEYS}",
+            tagged.value.keys.len()
+        );
         found.push(Diagnostic::error(diagnostic::LW0424, tagged.span, headline).at(&*path));
     }
     if !lake.carrying(&tagged.value).is_empty() {
         return;
     }
-    let tables = lake.governed().flat_map(|database| {
-        database.tables.values().map(move |table| (database, table))
-    });
+    let tables = lake
+        .governed()
+        .flat_map(|database| database.tables.values().map(move |table| (database, table)));
     let there = carried(tables.collect());
     let unknown = tagged.value.keys.iter().find_map(|(key, values)| {
         let known = there.get(key.value.as_str());

@@ -8,12 +8,25 @@
 use super::headline_of;
 use crate::diagnostic::{self, Diagnostic, Diagnostics, nearest};
 use crate::lake::access::Access;
+use crate::lake::places::Place;
 use crate::lake::{Lake, Table};
 
 /// The words of the language that are no columns.
 const KEYWORDS: [&str; 14] = [
-    "and", "or", "not", "in", "like", "between", "is", "null", "missing", "true", "false", "date",
-    "timestamp", "escape",
+    "and",
+    "or",
+    "not",
+    "in",
+    "like",
+    "between",
+    "is",
+    "null",
+    "missing",
+    "true",
+    "false",
+    "date",
+    "timestamp",
+    "escape",
 ];
 
 pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
@@ -60,8 +73,10 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
 }
 
 fn tables<'l>(lake: &'l Lake, access: &Access) -> Vec<&'l Table> {
-    let places = access.grants.iter().flat_map(|grant| lake.tables_at(&grant.place.value));
-    places.map(|(_, table)| table).collect()
+    // A whole database is refused.
+    let named = access.grants.iter().map(|grant| &grant.place.value);
+    let named = named.filter(|place| matches!(place, Place::Table { .. }));
+    named.flat_map(|place| lake.tables_at(place)).map(|(_, table)| table).collect()
 }
 
 /// The columns that a condition names, or why it is none.
@@ -148,7 +163,10 @@ mod tests {
         let words = |text: &str| read(text).map(|words| words.join(" "));
         assert_eq!(words("country = 'DE' or country = 'FR'").as_deref(), Ok("country"));
         assert_eq!(words("a.b > 1.5 AND NOT (c IN ('x', 'it''s'))").as_deref(), Ok("a c"));
-        assert_eq!(words("at between timestamp '2026-01-01' and date '2026-02-01'").as_deref(), Ok("at"));
+        assert_eq!(
+            words("at between timestamp '2026-01-01' and date '2026-02-01'").as_deref(),
+            Ok("at")
+        );
         assert_eq!(words("\"select\" is null").as_deref(), Ok("select"));
         assert_eq!(words("1 = 1").as_deref(), Ok(""));
         for bad in ["", "a = 'x", "(a = 1", "a = 1)", "upper(a) = 'X'", "a = 1; drop", "\"a"] {

@@ -124,8 +124,7 @@ pub fn visible<'l>(
     table: &'l Table,
 ) -> Vec<&'l str> {
     let listed = |name: &str| {
-        restriction.columns.is_empty()
-            || restriction.columns.iter().any(|at| &*at.value.0 == name)
+        restriction.columns.is_empty() || restriction.columns.iter().any(|at| &*at.value.0 == name)
     };
     let hidden = |name: &str| {
         let tags = tags_of_column(database, table, name);
@@ -288,7 +287,9 @@ impl Lake {
             let tables: Vec<(&Database, &Table)> = access
                 .grants
                 .iter()
-                .filter(|grant| grant.verb == Verb::Read)
+                .filter(|grant| {
+                    grant.verb == Verb::Read && self.mode_of(&grant.place.value) != Mode::Iam
+                })
                 .flat_map(|grant| self.tables_at(&grant.place.value))
                 .collect();
             for who in &access.who {

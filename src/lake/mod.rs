@@ -12,6 +12,7 @@ pub mod formation;
 pub mod naming;
 pub mod origins;
 pub mod places;
+pub mod reach;
 pub mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -20,6 +20,7 @@ mod destroy;
 pub mod file;
 mod grants;
 mod identity;
+mod lake_formation;
 mod outputs;
 mod promise;
 mod resource;

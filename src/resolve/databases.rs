@@ -39,6 +39,7 @@ impl Resolver<'_> {
                 &[
                     ("name", given.name.as_ref().map(|at| at.span)),
                     ("tables", given.tables.iter().next().map(|table| table.name.span)),
+                    ("lf_tags", given.lf_tags.0.first().map(|tag| tag.key.span)),
                     ("protect", given.protect.as_ref().map(|at| at.span)),
                 ],
             );
