@@ -175,6 +175,8 @@ impl Lake {
         named.extend(self.pipelines.values().filter_map(|p| p.role.as_ref().map(|at| &at.value)));
         let home = [&self.home.deploy_role, &self.home.execution_role];
         named.extend(home.into_iter().flatten().map(|at| &at.value));
+        let admins = self.lake_formation.iter().flat_map(|given| &given.admins);
+        named.extend(admins.map(|at| &at.value));
         named.retain(|principal| match principal {
             Principal::Role { account, .. } | Principal::User { account, .. } => {
                 account.as_ref().is_none_or(|account| self.is_own(account))
