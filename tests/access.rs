@@ -334,6 +334,11 @@ fn every_grant_has_its_cases() {
                     .flat_map(|who| access.grants.iter().map(move |grant| (who, grant)))
                 {
                     let who = &who.value;
+                    // Whoever a provider of identities vouches for signs in as some role: what that may do
+                    // stands in its own policies.
+                    if matches!(who, Principal::Saml { .. } | Principal::IdentityCenter { .. }) {
+                        continue;
+                    }
                     let mut wanted = Vec::new();
                     let loan = lake.through(access, who, &grant.place.value) == Through::LakeFormation;
                     match &grant.place.value {
