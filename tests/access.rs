@@ -250,9 +250,10 @@ fn on_loan<'a>(lake: &'a Lake, who: &'a Principal, place: &Location) -> Vec<Want
     )];
     if is_own(lake, who) {
         let borrows = move |asked: &Asked| {
-            asked.steps.iter().any(|step| {
-                step.action == "lakeformation:GetDataAccess" && is(lake, who, step)
-            })
+            asked
+                .steps
+                .iter()
+                .any(|step| step.action == "lakeformation:GetDataAccess" && is(lake, who, step))
         };
         wanted.push(("credentials are lent", Box::new(move |asked| asked.want && borrows(asked))));
         wanted.push((
@@ -340,7 +341,8 @@ fn every_grant_has_its_cases() {
                         continue;
                     }
                     let mut wanted = Vec::new();
-                    let loan = lake.through(access, who, &grant.place.value) == Through::LakeFormation;
+                    let loan =
+                        lake.through(access, who, &grant.place.value) == Through::LakeFormation;
                     match &grant.place.value {
                         place if loan => {
                             for location in lake.files_of(place).iter().take(1) {

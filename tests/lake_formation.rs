@@ -117,9 +117,15 @@ fn what_is_hidden_is_a_list_of_what_is_shown() {
         assert_ne!(grant["Resource"]["TableWithColumns"]["Name"], "secrets");
     }
     // one more column that carries the tag is not shown either
-    let more = LAKE.replace("country: string }", "country: string, phone: { type: string, lf_tags: { sensitivity: pii } } }");
+    let more = LAKE.replace(
+        "country: string }",
+        "country: string, phone: { type: string, lf_tags: { sensitivity: pii } } }",
+    );
     assert_ne!(more, LAKE);
-    assert_eq!(columns(&resources(&more), "role/Analyst", "orders"), ["country", "order_id"].into());
+    assert_eq!(
+        columns(&resources(&more), "role/Analyst", "orders"),
+        ["country", "order_id"].into()
+    );
 }
 
 #[test]
@@ -139,7 +145,8 @@ fn nothing_is_granted_by_exclusion() {
 fn the_grant_option_is_given_where_it_is_asked_for() {
     let all = resources(LAKE);
     for (id, grant) in grants(&all) {
-        let delegates = ["333333333333", ":ou/", "role/Steward"].iter().any(|one| who(grant).contains(one));
+        let delegates =
+            ["333333333333", ":ou/", "role/Steward"].iter().any(|one| who(grant).contains(one));
         let passed_on = words(&grant["PermissionsWithGrantOption"]);
         match delegates {
             true => assert_eq!(passed_on, words(&grant["Permissions"]), "{id}"),
@@ -235,7 +242,8 @@ fn administrators_are_added_and_stay() {
     for key in ["CreateDatabaseDefaultPermissions", "CreateTableDefaultPermissions"] {
         assert!(settings["Properties"][key].is_null(), "CloudFormation cannot clear {key}");
     }
-    let defaults = |id: &str| all[id]["Properties"]["DatabaseInput"]["CreateTableDefaultPermissions"].clone();
+    let defaults =
+        |id: &str| all[id]["Properties"]["DatabaseInput"]["CreateTableDefaultPermissions"].clone();
     assert_eq!(defaults("DatabaseSales"), serde_json::json!([]));
     assert!(defaults("DatabaseShop").is_null(), "hybrid leaves its tables to IAM");
 }

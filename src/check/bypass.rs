@@ -141,6 +141,12 @@ fn undone(restricted: &Restricted, table: &Table, span: Span, how: &str) -> Diag
 
 /// Says of each database of Lake Formation's who is given its files in another way.
 fn listed(lake: &Lake, found: &mut Diagnostics) {
+    // What undoes a restriction was said already.
+    let undone: Vec<Span> = found
+        .iter()
+        .filter(|one| one.code == diagnostic::LW0422)
+        .filter_map(|one| one.primary.as_ref().map(|label| label.span))
+        .collect();
     for database in lake.governed() {
         let ways: Vec<(String, Span)> = lake
             .ways_to(database)
@@ -148,6 +154,7 @@ fn listed(lake: &Lake, found: &mut Diagnostics) {
             .filter_map(|way| Some((way.who, way.given?)))
             // A grant on a hybrid database that goes through IAM is what hybrid means.
             .filter(|(_, span)| !is_within(lake, database, *span))
+            .filter(|(_, span)| !undone.contains(span))
             .collect();
         let Some((_, first)) = ways.first() else { continue };
         let names: Vec<&str> = ways.iter().map(|(way, _)| way.as_str()).collect();

@@ -184,15 +184,10 @@ fn beyond(lake: &Lake, access: &Access, who: &At<Principal>, path: &str, found: 
 }
 
 /// Databases and tables that IAM decides about are open to roles and users of this account only.
-fn catalog(
-    lake: &Lake,
-    access: &Access,
-    who: &At<Principal>,
-    path: &str,
-    found: &mut Diagnostics,
-) {
+fn catalog(lake: &Lake, access: &Access, who: &At<Principal>, path: &str, found: &mut Diagnostics) {
     let by_iam = |place: &Place| {
-        !matches!(place, Place::Objects(_)) && lake.through(access, &who.value, place) == Through::Iam
+        !matches!(place, Place::Objects(_))
+            && lake.through(access, &who.value, place) == Through::Iam
     };
     let Some(grant) = access.grants.iter().find(|grant| by_iam(&grant.place.value)) else { return };
     let headline = format!("`{who}` cannot be given access to `{}`", grant.place.value);
@@ -234,7 +229,9 @@ fn own_account(
     let mut diagnostic = Diagnostic::error(diagnostic::LW0404, who.span, headline)
         .also(span, "part of the Data Catalog")
         .at(path)
-        .note(format!("account {account} is the lake's own, and the catalog is opened to somebody in it"));
+        .note(format!(
+            "account {account} is the lake's own, and the catalog is opened to somebody in it"
+        ));
     diagnostic = match lake.governed().next() {
         Some(_) => diagnostic.help("name roles, users, or groups of a SAML provider or of Identity Center"),
         None => diagnostic.help("name roles or users of this account, or give access to the objects: `read: [BUCKET/PREFIX/]`"),
@@ -285,7 +282,8 @@ fn managed(lake: &Lake, access: &Access, who: &At<Principal>, path: &str, found:
     if !wide || !asked || organization.management_account.is_some() {
         return;
     }
-    let headline = format!("Lake Formation names `{who}` by the account that manages the organization");
+    let headline =
+        format!("Lake Formation names `{who}` by the account that manages the organization");
     found.push(
         Diagnostic::error(diagnostic::LW0406, who.span, headline)
             .also(organization.id.span, "the organization")

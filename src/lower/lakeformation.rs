@@ -278,9 +278,11 @@ impl Lowering<'_> {
             Part::Catalog,
             path,
         );
-        resource
-            .set("Resource", on)
-            .set_from("LFTags", ".lf_tags", tags.iter().map(pair).collect::<Value>());
+        resource.set("Resource", on).set_from(
+            "LFTags",
+            ".lf_tags",
+            tags.iter().map(pair).collect::<Value>(),
+        );
         resource.after.extend(tags.keys().map(|key| tag_id(key)));
         resource.after.push(after);
         self.graph.add(resource);

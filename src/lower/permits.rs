@@ -182,9 +182,7 @@ impl Lowering<'_> {
             On::Rows(database, table, _, filter) => {
                 vec![table_id(database, table), filter.clone()]
             }
-            On::Tagged(_, expression) => {
-                expression.iter().map(|(key, _)| tag_id(key)).collect()
-            }
+            On::Tagged(_, expression) => expression.iter().map(|(key, _)| tag_id(key)).collect(),
         };
         first.retain(|id| self.graph.get(id).is_some());
         first

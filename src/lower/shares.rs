@@ -55,9 +55,9 @@ impl Lowering<'_> {
                 _ => {
                     let tables = self.lake.tables_at(place).into_iter();
                     let seen = tables.filter(|(d, t)| self.sees(access, grant.verb, d, t));
-                    links.tables.extend(
-                        seen.map(|(d, t)| (d.catalog_name.clone(), t.name.to_string())),
-                    );
+                    links
+                        .tables
+                        .extend(seen.map(|(d, t)| (d.catalog_name.clone(), t.name.to_string())));
                 }
             }
         }

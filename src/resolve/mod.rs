@@ -270,10 +270,11 @@ impl<'a> Resolver<'a> {
         self.lost(&self.spec.sources, |name| sources.contains_key(name));
         let pipelines = self.pipelines(&databases, &sources);
         let access = self.access(&databases);
-        let lake_formation = self.spec.lake_formation.as_ref().map(|given| LakeFormation {
-            span: given.span,
-            admins: given.admins.clone(),
-        });
+        let lake_formation = self
+            .spec
+            .lake_formation
+            .as_ref()
+            .map(|given| LakeFormation { span: given.span, admins: given.admins.clone() });
         let notify = self.notify();
         let alarms = self.alarms(&databases);
         Lake {

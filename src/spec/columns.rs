@@ -85,11 +85,7 @@ impl Decode for Columns {
                         }
                         None => (None, None, LfTags::default()),
                     },
-                    _ => (
-                        At::<ColumnType>::decode(&entry.value, decoder),
-                        None,
-                        LfTags::default(),
-                    ),
+                    _ => (At::<ColumnType>::decode(&entry.value, decoder), None, LfTags::default()),
                 };
                 let kind = kind.unwrap_or_else(|| ColumnType::unreadable(&entry.value));
                 Some(Column { name: name?, kind, description, lf_tags })

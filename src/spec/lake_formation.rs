@@ -48,9 +48,7 @@ const KEY: &str = r"^[a-z0-9 _.:/=+@%-]{1,128}$";
 
 /// Why a text is no key (`most` 128) or value (`most` 256) of an LF-tag, and what was probably meant.
 fn refused(text: &str, most: usize) -> Option<(String, Option<String>)> {
-    let ok = |c: char| {
-        c.is_ascii_lowercase() || c.is_ascii_digit() || " _.:/=+-@%".contains(c)
-    };
+    let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || " _.:/=+-@%".contains(c);
     if !(1..=most).contains(&text.chars().count()) {
         return Some((format!("it has 1 to {most} characters"), None));
     }
@@ -63,7 +61,13 @@ fn refused(text: &str, most: usize) -> Option<(String, Option<String>)> {
 }
 
 /// Reads a key or a value.
-fn word(text: &str, span: Span, what: &str, most: usize, decoder: &mut Decoder) -> Option<At<String>> {
+fn word(
+    text: &str,
+    span: Span,
+    what: &str,
+    most: usize,
+    decoder: &mut Decoder,
+) -> Option<At<String>> {
     let Some((reason, mended)) = refused(text, most) else {
         return Some(At { value: text.to_owned(), span });
     };
@@ -130,16 +134,15 @@ impl Decode for TagExpression {
         let mut keys = Vec::new();
         for entry in entries {
             let key = word(&entry.key, entry.key_span, "key", 128, decoder);
-            let values: Vec<At<String>> = decoder.under(&entry.key, |decoder| {
-                match &entry.value.kind {
+            let values: Vec<At<String>> =
+                decoder.under(&entry.key, |decoder| match &entry.value.kind {
                     Kind::List(items) => items
                         .iter()
                         .enumerate()
                         .filter_map(|(at, item)| decoder.element(at, |d| value(item, d)))
                         .collect(),
                     _ => value(&entry.value, decoder).into_iter().collect(),
-                }
-            });
+                });
             if let (Some(key), false) = (key, values.is_empty()) {
                 keys.push((key, values));
             }

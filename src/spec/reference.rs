@@ -382,7 +382,9 @@ impl fmt::Display for Principal {
 text_form!(
     Principal,
     "a principal such as `role/Analyst`",
-    Some("^(organization|([0-9]{12}:)?(role|user)/.+|account/[0-9]{12}|ou/ou-.+|service/.+|saml/.+|identity-center/.+)$"),
+    Some(
+        "^(organization|([0-9]{12}:)?(role|user)/.+|account/[0-9]{12}|ou/ou-.+|service/.+|saml/.+|identity-center/.+)$"
+    ),
     LW0208,
     Principal::parse
 );

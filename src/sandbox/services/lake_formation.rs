@@ -11,7 +11,8 @@ use crate::document::Value;
 use crate::sandbox::names::text_at;
 
 fn not_found(what: &str, name: &str) -> Answer {
-    let text = format!("{what} not found: {name} (Service: LakeFormation, EntityNotFoundException)");
+    let text =
+        format!("{what} not found: {name} (Service: LakeFormation, EntityNotFoundException)");
     Ok(Err(refuse("NotFound", text)))
 }
 
@@ -97,7 +98,8 @@ pub(super) fn grant(question: &mut Question<'_>) -> Answer {
     let who = question.text("Principal/DataLakePrincipalIdentifier").unwrap_or_default();
     let person = [":role/", ":user/"].iter().any(|kind| who.contains(kind));
     if who.contains(":iam::") && person && !question.role_exists(&who)? {
-        let text = format!("Invalid principal, {who} (Service: LakeFormation, InvalidInputException)");
+        let text =
+            format!("Invalid principal, {who} (Service: LakeFormation, InvalidInputException)");
         return Ok(Err(refuse("InvalidRequest", text)));
     }
     there(question)
