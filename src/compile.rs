@@ -13,7 +13,7 @@ use crate::lower::{Handover, Scripts, lower};
 use crate::policy::Library;
 use crate::resolve;
 use crate::stacks::{Placement, Stack, stacks};
-use crate::syntax::Node;
+use crate::syntax::{self, Node};
 
 /// What a spec means in one environment, and what was found on the way.
 #[derive(Debug, Clone)]
@@ -41,6 +41,7 @@ pub fn understand(tree: &Node, environment: &str) -> Understood {
     if let Some(lake) = &resolved.lake {
         diagnostics.extend(check::all(lake));
     }
+    syntax::point_at_aliases(tree, &mut diagnostics);
     Understood { lake: resolved.lake, origins: resolved.origins, diagnostics }
 }
 

@@ -245,6 +245,11 @@ impl Diagnostics {
         self.list.iter()
     }
 
+    /// Changes each finding, all but its code, headline and primary place.
+    pub fn each(&mut self, change: impl FnMut(&mut Diagnostic)) {
+        self.list.iter_mut().for_each(change);
+    }
+
     /// Sorts by severity, then place: what a reader should see first comes first.
     pub fn sort(&mut self) {
         self.list.sort_by(|a, b| {

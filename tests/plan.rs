@@ -7,7 +7,6 @@
 mod plan {
     pub mod cases;
     pub mod laws;
-    pub mod pages;
     pub mod promise;
     pub mod views;
 }

@@ -91,8 +91,13 @@ impl Run<'_> {
             ChangeSetStatus::Failed => "the cloud gives no reason".into(),
             status => format!("the change set is still {status}"),
         });
-        let headline = format!("the cloud refuses the change of stack {}", stack.key);
-        let mut told = Diagnostic::new(diagnostic::LW0808, Severity::Error, None, headline)
+        let (code, headline) = match super::message::is_taken(&reason) {
+            true => (diagnostic::LW0811, format!("a name in stack {} is taken", stack.key)),
+            false => {
+                (diagnostic::LW0808, format!("the cloud refuses the change of stack {}", stack.key))
+            }
+        };
+        let mut told = Diagnostic::new(code, Severity::Error, None, headline)
             .note(format!("the cloud says: {reason}"))
             .note("nothing was executed: the stack is as it was");
         // The resource that the sentence names, if it names one of ours.
@@ -102,6 +107,9 @@ impl Run<'_> {
         });
         if let Some(change) = named {
             told = placed(told, &change.cause);
+        }
+        if code == diagnostic::LW0811 {
+            told = told.help(super::message::NAME_TAKEN);
         }
         Err(Broken::Refused(Box::new(told)))
     }

@@ -16,7 +16,7 @@ use super::clock::{Clock, seconds_between};
 use super::ending::Early;
 use super::event::{Event, What};
 use super::index::Index;
-use super::lock::{self, Lease, LockInfo, NotTaken, Wish};
+use super::lock::{self, Lease, LockInfo, NotTaken, Released, Wish};
 use super::message::{self, explain, failed_stack, first_cause};
 use super::outcome::{Ended, Outcome, StackReport, State, is_clean};
 use super::step::Done;
@@ -244,14 +244,11 @@ impl Run<'_> {
     }
 
     pub(super) fn release(&self) {
-        let lease = self.lease().take();
-        if let Some(lease) = lease
-            && !lease.release(self.watcher.cloud, self.watcher.clock)
-        {
-            let seconds = lock::LEASE.as_secs();
-            let headline =
-                format!("the lock could not be given back; it ends by itself in {seconds} s");
-            self.report(Diagnostic::new(diagnostic::LW0912, Severity::Warning, None, headline));
+        let Some(lease) = self.lease().take() else { return };
+        match lease.release(self.watcher.cloud, self.watcher.clock) {
+            Released::Given => {}
+            Released::TakenOver => self.report(message::lock_taken_over()),
+            Released::Stuck => self.report(message::lock_not_given_back()),
         }
     }
 

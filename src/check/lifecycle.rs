@@ -165,6 +165,7 @@ fn order(bucket: &Bucket, steps: &[Step], found: &mut Diagnostics) {
                     format!("two steps on day {}: S3 takes one", second.days),
                 )
                 .also(first.span, "the other one")
+                .help("take one of them out, or give them different days")
                 .at(second.path(bucket)),
             );
             continue;

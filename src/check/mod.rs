@@ -27,7 +27,7 @@ mod watching;
 use crate::diagnostic::Diagnostics;
 use crate::lake::Lake;
 use crate::resolve;
-use crate::syntax::Node;
+use crate::syntax::{self, Node};
 
 /// Everything that is wrong with a lake as a whole.
 pub fn all(lake: &Lake) -> Diagnostics {
@@ -79,7 +79,9 @@ pub fn spec(tree: &Node, asked: Option<&str>) -> Diagnostics {
     };
     if chosen.is_empty() {
         let mut found = resolve::resolve(tree, "").diagnostics;
+        // Of what is no map at all, that is enough to say.
         if let Err(refused) = resolve::choose(tree, None)
+            && tree.entries().is_some()
             && !found.has_errors_at("environments")
         {
             found.push(*refused);
@@ -100,6 +102,7 @@ pub fn spec(tree: &Node, asked: Option<&str>) -> Diagnostics {
     }
     let mut found = resolve::combine(each);
     found.extend(across(&lakes));
+    syntax::point_at_aliases(tree, &mut found);
     found.sort();
     found
 }

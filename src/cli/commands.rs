@@ -117,6 +117,8 @@ pub enum Command {
         after_help = "Examples:\n  lakewright diff old.yaml new.yaml --env prod\n  lakewright diff templates/ lake.yaml\n  lakewright diff templates-old/ templates-new/ --detailed-exitcode"
     )]
     Diff(verbs::diff::Arguments),
+    /// Ask who may do what, and what a change of policies lets in
+    Access(verbs::access::Arguments),
     /// Make the lake what the spec says
     #[command(
         after_help = "Examples:\n  lakewright apply --sandbox\n  lakewright apply prod.plan                    # exactly this plan, or exit 6\n  lakewright apply --env prod --auto-approve    # in CI"
@@ -143,6 +145,11 @@ pub enum Command {
     /// Take back stacks that are stuck in a failed update
     #[command(after_help = "Example:\n  lakewright recover --env prod")]
     Recover(verbs::recover::Arguments),
+    /// Print the policies that people and pipelines need to work with a lake
+    #[command(
+        after_help = "Examples:\n  lakewright policies deployer --env prod --for plan\n  lakewright policies deployer --env prod --for boundary --out policies/\n  lakewright policies deployer --env prod --for apply --json | jq '.policies[].document'"
+    )]
+    Policies(verbs::policies::Arguments),
     /// Explain a code, such as LW0203
     #[command(after_help = "Examples:\n  lakewright explain LW0203\n  lakewright explain --list")]
     Explain(verbs::explain::Arguments),
@@ -165,12 +172,14 @@ impl Command {
             Command::Plan(arguments) => verbs::plan::run(arguments, output),
             Command::Show(arguments) => verbs::show::run(arguments, output),
             Command::Diff(arguments) => verbs::diff::run(arguments, output),
+            Command::Access(arguments) => verbs::access::run(arguments, output),
             Command::Apply(arguments) => verbs::apply::run(arguments, output),
             Command::Output(arguments) => verbs::output::run(arguments, output),
             Command::Destroy(arguments) => verbs::destroy::run(arguments, output),
             Command::Drift(arguments) => verbs::drift::run(arguments, output),
             Command::Status(arguments) => verbs::status::run(arguments, output),
             Command::Recover(arguments) => verbs::recover::run(arguments, output),
+            Command::Policies(arguments) => verbs::policies::run(arguments, output),
             Command::Explain(arguments) => verbs::explain::run(arguments, output),
             Command::Completions(arguments) => verbs::completions::run(arguments, output),
         }

@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::names::{AccountId, BucketName, Name, Region};
 use crate::source::Span;
 use crate::spec::decode::At;
+use crate::spec::environments::PolicyName;
 use crate::spec::organization::{OrganizationId, RootId};
 use crate::spec::reference::Principal;
 
@@ -80,6 +81,7 @@ pub struct Home {
     pub dns_suffix: &'static str,
     pub deploy_role: Option<At<Principal>>,
     pub execution_role: Option<At<Principal>>,
+    pub permissions_boundary: Option<At<PolicyName>>,
     pub base_bucket: Option<At<BucketName>>,
 }
 
@@ -100,6 +102,26 @@ impl Home {
             "" => self.arn("s3", "", "", bucket.as_str()),
             objects => self.arn("s3", "", "", &format!("{bucket}/{objects}")),
         }
+    }
+
+    /// The ARN of the boundary that the lake's roles carry.
+    pub fn boundary_arn(&self) -> Option<String> {
+        self.permissions_boundary.as_ref().map(|at| self.iam_resource(&at.value.0))
+    }
+
+    /// The ARN of the role that CloudFormation acts as.
+    pub fn execution_role_arn(&self) -> Option<String> {
+        match self.execution_role.as_ref().map(|at| &at.value) {
+            Some(Principal::Role { account, name }) => {
+                Some(self.iam_arn(account.as_ref(), "role", name))
+            }
+            _ => None,
+        }
+    }
+
+    /// An ARN of IAM in this account: `policy/NAME`.
+    pub fn iam_resource(&self, resource: &str) -> String {
+        self.arn("iam", "", self.account.as_str(), resource)
     }
 
     /// The ARN of a role or user; `account` is this one's if it is not given.

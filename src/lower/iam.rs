@@ -41,6 +41,9 @@ impl Lowering<'_> {
         role.set("RoleName", name.to_owned())
             .set("Description", description)
             .set("AssumeRolePolicyDocument", trust);
+        if let Some(boundary) = self.lake.home.boundary_arn() {
+            role.set("PermissionsBoundary", boundary);
+        }
         role.knows("Ref", name).knows("Arn", arn);
         role
     }

@@ -186,8 +186,13 @@ impl Work<'_> {
                             .reasons
                             .iter()
                             .cloned()
-                            .chain(generation)
-                            .chain(["remove it, apply, and add it again".to_owned()])
+                            .chain([
+                                format!(
+                                    "make a new one beside it: another name than `{}` in the spec",
+                                    name_of(&change.cause.path)
+                                ),
+                                "or remove it, apply, and add it again".to_owned(),
+                            ])
                             .collect(),
                     )
                 });

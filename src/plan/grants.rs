@@ -8,10 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::canonical::{Known, Scope, canonical, listed};
 use super::context::Context;
 use super::resource::{kind_of, path_of};
 use super::{GrantChange, consent, lake_formation};
+use crate::canonical::{Known, Scope, canonical, listed};
 use crate::document::{Map, Value};
 
 /// What an action lets people do to data, by service: the actions that carry the meaning. `*` and `?`

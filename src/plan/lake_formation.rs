@@ -4,7 +4,7 @@
 //! `grants` has them for policies. A grant on a location counts as writing it: its holder may define
 //! tables over it. The grant option is told as `grant others`.
 
-use super::canonical::listed;
+use crate::canonical::listed;
 use crate::document::Value;
 
 /// Verb and place of each permission. `name` gives the thing of the lake that a database is.

@@ -10,7 +10,6 @@
 //! change set is held to, [`file`] for how a plan is saved; `render::plan` prints it.
 
 mod build;
-pub(crate) mod canonical;
 mod change;
 mod compare;
 mod consent;

@@ -7,10 +7,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::canonical::references;
 use super::compare::name_of_elements;
 use super::resource::{self, Judged, Verdict, kind_of};
 use super::{Action, Effect};
+use crate::canonical::references;
 use crate::document::{Map, Value};
 
 /// Spreads replacements within one stack. `fate` says what the verdict of a resource amounts to.
@@ -84,7 +84,7 @@ fn users<'a>(new: &'a Map, old: &Map) -> Users<'a> {
 
 fn walk<'a>(id: &'a str, path: &mut Vec<String>, value: &'a Value, users: &mut Users<'a>) {
     match value {
-        Value::Map(map) if super::canonical::intrinsic(map).is_none() => {
+        Value::Map(map) if crate::canonical::intrinsic(map).is_none() => {
             for (key, value) in map.iter() {
                 path.push(key.to_owned());
                 walk(id, path, value, users);

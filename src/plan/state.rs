@@ -80,12 +80,14 @@ pub(super) fn judge(
     }
 }
 
-/// Why the stack is not ours, if it is not. One that is only under review and has no tags yet holds
-/// nothing that could be somebody's.
+/// Why the stack is not ours, if it is not. One that is under review or still being made may have no
+/// tags yet: the first holds nothing that could be somebody's, the second takes no change anyway.
 fn stranger(key: &StackKey, stack: &DeployedStack, lake: &str) -> Option<Refusal> {
     let tags = stack.tags.as_ref()?;
     let owner = tags.get(LAKE_TAG).map(String::as_str);
-    let empty = stack.status == Some(StackStatus::ReviewInProgress) && tags.is_empty();
+    let early =
+        matches!(stack.status, Some(StackStatus::ReviewInProgress | StackStatus::CreateInProgress));
+    let empty = early && tags.is_empty();
     if owner == Some(lake) || empty {
         return None;
     }

@@ -3,7 +3,8 @@
 //! [`text`] gives the plain line of an event, for places that are no terminal; [`json`] gives
 //! Terraform's object (`@level`, `@message`, `@module`, `@timestamp`, `type`), so that what reads
 //! `terraform apply -json` reads this; what is ours stands under further keys. The first line of a
-//! stream is [`version`]; `planned_change` and `change_summary` come of the plan, the rest of events.
+//! stream is [`version`], the last [`exit`]; `planned_change` and `change_summary` come of the plan, the
+//! rest of events.
 //! The schema is `docs/schemas/events.schema.json`. Pure: the time is the event's own.
 //!
 //! Terraform's: <https://developer.hashicorp.com/terraform/internals/machine-readable-ui>.
@@ -170,7 +171,11 @@ pub fn json(event: &Event) -> Value {
             map.insert("reason", reason.clone());
             map
         }
-        What::Diagnostic(diagnostic) => return self::diagnostic(diagnostic, at),
+        What::Diagnostic(diagnostic) => {
+            // What a cloud answers has no place in a file.
+            let object = diagnostics::json(diagnostic, &Sources::default());
+            return self::diagnostic(diagnostic, object, at);
+        }
         What::Outputs(outputs) => {
             let mut map = info("outputs");
             let mut all = Map::new();
@@ -220,8 +225,8 @@ pub fn json(event: &Event) -> Value {
     Value::Map(map)
 }
 
-/// A diagnostic as an object of the stream.
-pub fn diagnostic(diagnostic: &Diagnostic, at: Timestamp) -> Value {
+/// A diagnostic as an object of the stream. `object`: the same by [`diagnostics::json`].
+pub fn diagnostic(diagnostic: &Diagnostic, object: Value, at: Timestamp) -> Value {
     let level = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warn",
@@ -229,7 +234,17 @@ pub fn diagnostic(diagnostic: &Diagnostic, at: Timestamp) -> Value {
     };
     let message = format!("{}: {}", diagnostic.severity.as_str(), diagnostic.headline);
     let mut map = line(level, message, at, "diagnostic");
-    map.insert("diagnostic", diagnostics::json(diagnostic, &Sources::default()));
+    map.insert("diagnostic", object);
+    Value::Map(map)
+}
+
+/// The last line of a stream, whatever came of the run: the exit code, its name, and what to type next.
+pub fn exit(code: u8, outcome: &'static str, next: Vec<String>, at: Timestamp) -> Value {
+    let level = if code == 0 { "info" } else { "error" };
+    let mut map = line(level, format!("lakewright ended with {code} ({outcome})"), at, "exit");
+    map.insert("exit_code", i64::from(code));
+    map.insert("outcome", outcome);
+    map.insert("next", next);
     Value::Map(map)
 }
 

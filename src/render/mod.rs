@@ -1,7 +1,10 @@
 //! Values to text for people and to JSON for programs. No I/O: the caller decides where it goes, how
 //! wide it is and whether it is coloured.
 
+pub mod access;
+pub mod deployer;
 pub mod diagnostics;
+pub mod document;
 pub mod drift;
 mod escape;
 pub mod events;

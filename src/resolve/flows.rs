@@ -169,7 +169,9 @@ impl Resolver<'_> {
                 let known: Vec<String> =
                     known.take(4).map(|table| format!("{database}.{table}")).collect();
                 let mut diagnostic = Diagnostic::error(diagnostic::LW0205, place.span, headline);
-                if !known.is_empty() {
+                if known.is_empty() {
+                    diagnostic = diagnostic.help(format!("a table reads `{database}.orders`"));
+                } else {
                     diagnostic =
                         diagnostic.help(format!("write the tables: `[{}]`", known.join(", ")));
                 }

@@ -69,8 +69,9 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         true => Format::Markdown { most: arguments.max_bytes },
         false => Format::Text,
     };
-    planning::print(&plan, format, false, output);
-    Ok(planning::ended(&plan, arguments.detailed_exitcode))
+    let exit = planning::ended(&plan, arguments.detailed_exitcode);
+    planning::print(&plan, format, false, exit, output);
+    Ok(exit)
 }
 
 fn side(path: &Utf8Path, environment: Option<&str>, output: &Output) -> Result<Side, Stop> {

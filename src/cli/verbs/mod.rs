@@ -1,5 +1,6 @@
 //! The verbs, a file each: arguments and what they do.
 
+pub mod access;
 pub mod apply;
 pub mod compile;
 pub mod completions;
@@ -11,6 +12,7 @@ pub mod fmt;
 pub mod init;
 pub mod output;
 pub mod plan;
+pub mod policies;
 pub mod recover;
 pub mod schema;
 pub mod show;

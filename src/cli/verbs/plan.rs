@@ -82,14 +82,18 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         true => Format::Markdown { most: arguments.max_bytes },
         false => Format::Text,
     };
-    planning::print(&plan, format, arguments.out.is_none() && !arguments.offline, output);
     if let Some(path) = &arguments.out {
         env::write(path, plan::file::write(&plan).as_bytes())?;
+    }
+    let exit = planning::ended(&plan, arguments.detailed_exitcode);
+    let unsaved = arguments.out.is_none() && !arguments.offline;
+    planning::print(&plan, format, unsaved, exit, output);
+    if let Some(path) = &arguments.out {
         output.progress(&format!(
             "\nSaved the plan. To carry out exactly this: lakewright apply {path}"
         ));
     }
-    Ok(planning::ended(&plan, arguments.detailed_exitcode))
+    Ok(exit)
 }
 
 /// A plan against what was given, without credentials.

@@ -144,12 +144,16 @@ impl Printer {
             Operation::Apply => "will make these changes",
             Operation::Destroy => "will take these things away",
         };
-        self.line(&format!(
-            "lakewright {what} in {} (account {}, {}):",
-            clean(&plan.environment),
-            plan.account,
-            plan.region
-        ));
+        // Two folders of templates are of no environment and no account.
+        match plan.environment.as_str() {
+            "" => self.line(&format!("From the old templates to the new ones ({}):", plan.region)),
+            environment => self.line(&format!(
+                "lakewright {what} in {} (account {}, {}):",
+                clean(environment),
+                plan.account,
+                plan.region
+            )),
+        }
         if plan.changes().next().is_some() {
             self.line("");
         }
