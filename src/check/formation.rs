@@ -146,6 +146,7 @@ fn restriction(lake: &Lake, access: &Access, found: &mut Diagnostics) {
             found.push(
                 refuse(format!("`{key}`: which columns `{}` has is not known", place.value))
                     .also(place.span, "not ours, so its tables are not in the spec")
+                    .help("give the whole table, or restrict it where the database is looked after")
                     .at(path),
             );
             return;
@@ -332,7 +333,11 @@ fn tagged_places(
             "{} LF-tags in one expression, and Lake Formation takes {MOST_KEYS}",
             tagged.value.keys.len()
         );
-        found.push(Diagnostic::error(diagnostic::LW0424, tagged.span, headline).at(&*path));
+        found.push(
+            Diagnostic::error(diagnostic::LW0424, tagged.span, headline)
+                .at(&*path)
+                .help("name fewer, or one that stands for several"),
+        );
     }
     if !lake.carrying(&tagged.value).is_empty() {
         return;
@@ -356,6 +361,8 @@ fn tagged_places(
     let diagnostic = Diagnostic::error(diagnostic::LW0423, span, headline).at(path);
     found.push(match unknown {
         Some((key, value)) => meant(diagnostic, key, value, &there),
-        None => diagnostic.note("a database, table or column has to carry all of them at once"),
+        None => diagnostic
+            .note("a database, table or column has to carry all of them at once")
+            .help("name those that one thing carries together"),
     });
 }

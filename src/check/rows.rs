@@ -64,7 +64,8 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
                     .also(table.span, "the table is declared here");
                 diagnostic = match nearest(&name, known.iter().copied()) {
                     Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-                    None => diagnostic.note("texts stand in single quotes: `country = 'DE'`"),
+                    None => diagnostic
+                        .help("name a column, or put a text in single quotes: `country = 'DE'`"),
                 };
                 found.push(diagnostic);
             }
