@@ -167,7 +167,7 @@ impl Lowering<'_> {
                 access: access.name.to_string(),
                 to: who.value.to_string(),
                 what: Some("opt-ins"),
-                policy: Value::List(asked),
+                policy: document!({"OptIns": (Value::List(asked))}),
             });
         }
     }
