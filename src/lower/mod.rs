@@ -13,6 +13,8 @@ mod iam;
 mod kinesis;
 mod kms;
 mod lakeformation;
+mod lf_grants;
+mod lf_tags;
 mod permits;
 mod replication;
 mod s3;
