@@ -3,7 +3,7 @@
 //! One [`Diagnostic`] value feeds the terminal, JSON and CI annotations (`render`). It holds no text
 //! of a file, only spans. A phase returns its value *and* its diagnostics; nobody stops at the first.
 //! The codes stand in `docs/codes/`, a file each with cause, bad and good example; `build.rs` turns
-//! them into [`codes`].
+//! them into constants.
 
 use std::collections::HashSet;
 use std::fmt;

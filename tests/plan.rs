@@ -5,7 +5,9 @@
 //! properties and their effects, and the codes of the refusals. `tests/plan/README.md` has the keys.
 
 mod plan {
+    pub mod access;
     pub mod cases;
+    pub mod causes;
     pub mod laws;
     pub mod promise;
     pub mod views;

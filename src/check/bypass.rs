@@ -176,6 +176,6 @@ fn is_within(lake: &Lake, database: &Database, span: Span) -> bool {
     let mut here = grants.filter(|grant| grant.place.span == span);
     here.any(|grant| match &grant.place.value {
         Place::Database(name) | Place::Table { database: name, .. } => *name == database.name,
-        Place::Objects(_) => false,
+        Place::Objects(_) | Place::Stream(_) => false,
     })
 }

@@ -174,7 +174,7 @@ fn restriction(lake: &Lake, access: &Access, found: &mut Diagnostics) {
 
 fn database_of<'l>(lake: &'l Lake, place: &Place) -> Option<&'l Database> {
     match place {
-        Place::Objects(_) => None,
+        Place::Objects(_) | Place::Stream(_) => None,
         Place::Database(name) | Place::Table { database: name, .. } => lake.databases.get(name),
     }
 }
@@ -189,8 +189,8 @@ fn undecided(
 ) {
     let Some((_, span)) = access.restriction.written() else { return };
     let headline = match &place.value {
-        Place::Objects(_) => {
-            format!("`{key}` means nothing for `{}`: objects are no tables", place.value)
+        Place::Objects(_) | Place::Stream(_) => {
+            format!("`{key}` means nothing for `{}`: it is no table", place.value)
         }
         _ => format!("`{key}` needs Lake Formation, and IAM decides about `{}`", place.value),
     };

@@ -17,6 +17,7 @@ mod names;
 mod overlap;
 mod principals;
 mod projection;
+mod quotas;
 mod regions;
 mod replication;
 mod rows;
@@ -31,7 +32,7 @@ use crate::syntax::{self, Node};
 
 /// Everything that is wrong with a lake as a whole.
 pub fn all(lake: &Lake) -> Diagnostics {
-    let rules: [fn(&Lake, &mut Diagnostics); 16] = [
+    let rules: [fn(&Lake, &mut Diagnostics); 17] = [
         names::check,
         regions::check,
         lifecycle::check,
@@ -48,6 +49,7 @@ pub fn all(lake: &Lake) -> Diagnostics {
         bypass::check,
         keys::check,
         watching::check,
+        quotas::check,
     ];
     let mut found = Diagnostics::default();
     for rule in rules {

@@ -156,6 +156,8 @@ fn grants(lake: &Lake, access: &Access, found: &mut Diagnostics) {
         if lake.crosses(&who.value) {
             beyond(lake, access, who, &path, found);
         } else if let Principal::Account(account) = &who.value {
+            let whom = format!("account {account} as a whole");
+            catalog(lake, access, who, &path, &whom, found);
             own_account(lake, access, who, &path, account, found);
         }
     }
@@ -163,7 +165,7 @@ fn grants(lake: &Lake, access: &Access, found: &mut Diagnostics) {
 
 /// Access for those outside of this account: to objects in buckets of ours.
 fn beyond(lake: &Lake, access: &Access, who: &At<Principal>, path: &str, found: &mut Diagnostics) {
-    catalog(lake, access, who, path, found);
+    catalog(lake, access, who, path, "other accounts", found);
     for grant in &access.grants {
         let Place::Objects(location) = &grant.place.value else { continue };
         let existing = lake.buckets.get(&location.bucket).filter(|bucket| bucket.existing);
@@ -183,10 +185,29 @@ fn beyond(lake: &Lake, access: &Access, who: &At<Principal>, path: &str, found: 
     }
 }
 
-/// Databases and tables that IAM decides about are open to roles and users of this account only.
-fn catalog(lake: &Lake, access: &Access, who: &At<Principal>, path: &str, found: &mut Diagnostics) {
+/// Databases and tables that IAM decides about, and streams, are open to roles and users of this account
+/// only.
+fn catalog(
+    lake: &Lake,
+    access: &Access,
+    who: &At<Principal>,
+    path: &str,
+    whom: &str,
+    found: &mut Diagnostics,
+) {
+    let streams = access.grants.iter().find(|grant| matches!(grant.place.value, Place::Stream(_)));
+    if let Some(grant) = streams {
+        let headline = format!("`{who}` cannot write to the stream of `{}`", grant.place.value);
+        found.push(
+            Diagnostic::error(diagnostic::LW0404, who.span, headline)
+                .also(grant.place.span, "a stream of this account")
+                .at(path)
+                .note(format!("{whom} would need a resource policy on the stream, which lakewright does not write"))
+                .help("name a role of this account that they may assume, or let them put objects: `write: [BUCKET/PREFIX/]`"),
+        );
+    }
     let by_iam = |place: &Place| {
-        !matches!(place, Place::Objects(_))
+        matches!(place, Place::Database(_) | Place::Table { .. })
             && lake.through(access, &who.value, place) == Through::Iam
     };
     let Some(grant) = access.grants.iter().find(|grant| by_iam(&grant.place.value)) else { return };
@@ -205,12 +226,12 @@ fn catalog(lake: &Lake, access: &Access, who: &At<Principal>, path: &str, found:
 
 fn database_of(place: &Place) -> String {
     match place {
-        Place::Objects(location) => location.to_string(),
         Place::Database(name) | Place::Table { database: name, .. } => name.to_string(),
+        other => other.to_string(),
     }
 }
 
-/// The lake's own account as a whole: neither IAM nor Lake Formation can say that of the catalog.
+/// The lake's own account as a whole: Lake Formation gives to somebody in it.
 fn own_account(
     lake: &Lake,
     access: &Access,
@@ -219,7 +240,9 @@ fn own_account(
     account: &crate::names::AccountId,
     found: &mut Diagnostics,
 ) {
-    let place = access.grants.iter().find(|grant| !matches!(grant.place.value, Place::Objects(_)));
+    let place = access.grants.iter().find(|grant| {
+        lake.through(access, &who.value, &grant.place.value) == Through::LakeFormation
+    });
     let (place, span) = match (place, &access.tagged) {
         (Some(grant), _) => (grant.place.value.to_string(), grant.place.span),
         (None, Some(tagged)) => ("what carries LF-tags".to_owned(), tagged.span),
@@ -232,10 +255,8 @@ fn own_account(
         .note(format!(
             "account {account} is the lake's own, and the catalog is opened to somebody in it"
         ));
-    diagnostic = match lake.governed().next() {
-        Some(_) => diagnostic.help("name roles, users, or groups of a SAML provider or of Identity Center"),
-        None => diagnostic.help("name roles or users of this account, or give access to the objects: `read: [BUCKET/PREFIX/]`"),
-    };
+    diagnostic =
+        diagnostic.help("name roles, users, or groups of a SAML provider or of Identity Center");
     found.push(diagnostic);
 }
 

@@ -294,11 +294,6 @@ pub fn command(verb: &str, file: &Utf8Path, environment: Option<&str>, place: &W
     command
 }
 
-/// Consents as flags, to be typed again.
-pub fn consent_flags(destroy: &[String], empty: &[String]) -> String {
-    flags("--allow-destroy", destroy) + &flags("--empty", empty)
-}
-
 /// A flag with each of its values, to be typed again.
 pub fn flags(flag: &str, values: &[String]) -> String {
     values.iter().map(|value| format!(" {flag} {}", typed(value))).collect()

@@ -137,7 +137,7 @@ impl Lake {
     /// Who decides about a place. Objects are no concern of Lake Formation's.
     pub fn mode_of(&self, place: &Place) -> Mode {
         match place {
-            Place::Objects(_) => Mode::Iam,
+            Place::Objects(_) | Place::Stream(_) => Mode::Iam,
             Place::Database(database) | Place::Table { database, .. } => {
                 self.databases.get(database).map_or(Mode::Iam, |found| found.mode)
             }
@@ -169,7 +169,7 @@ impl Lake {
     /// The tables of a place that the spec declares.
     pub fn tables_at<'l>(&'l self, place: &Place) -> Vec<(&'l Database, &'l Table)> {
         let (name, only) = match place {
-            Place::Objects(_) => return Vec::new(),
+            Place::Objects(_) | Place::Stream(_) => return Vec::new(),
             Place::Database(name) => (name, None),
             Place::Table { database, table } => (database, Some(table)),
         };

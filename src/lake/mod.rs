@@ -40,6 +40,8 @@ pub struct Lake {
     pub description: Option<String>,
     /// Of everything that can be tagged; `owner` among them.
     pub tags: BTreeMap<String, String>,
+    /// Days that logs are kept: access logs, those of sources and pipelines.
+    pub log_days: i64,
     pub organization: Option<Organization>,
     /// The accounts that the spec's environments name, this one's among them: the lake's own family.
     pub family: BTreeSet<AccountId>,
@@ -206,6 +208,29 @@ impl Lake {
             _ => false,
         });
         named
+    }
+
+    /// Where the thing of a spec path is written, `buckets.raw.replicate` being a part of
+    /// `buckets.raw`. `None` for what stands for the lake itself.
+    pub fn place_of(&self, path: &str) -> Option<Span> {
+        let mut words = path.split('.');
+        let (section, name) = (words.next()?, Name::new(words.next()?).ok()?);
+        match section {
+            "keys" => self.keys.get(&name).map(|thing| thing.span),
+            "buckets" => self.buckets.get(&name).map(|thing| thing.span),
+            "databases" => {
+                let database = self.databases.get(&name)?;
+                let table = words.nth(1).and_then(|table| Name::new(table).ok());
+                let table = table.and_then(|table| database.tables.get(&table));
+                Some(table.map_or(database.span, |table| table.span))
+            }
+            "sources" => self.sources.get(&name).map(|thing| thing.span),
+            "pipelines" => self.pipelines.get(&name).map(|thing| thing.span),
+            "access" => self.access.get(&name).map(|thing| thing.span),
+            "notify" => self.notify.get(&name).map(|thing| thing.span),
+            "alarms" => self.alarms.get(&name).map(|thing| thing.span),
+            _ => None,
+        }
     }
 
     /// The regions that the lake has resources in, its home first.

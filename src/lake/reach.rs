@@ -23,6 +23,7 @@ impl Lake {
     pub fn files_of(&self, place: &Place) -> Vec<Location> {
         match place {
             Place::Objects(location) => vec![location.clone()],
+            Place::Stream(_) => Vec::new(),
             Place::Table { .. } => {
                 self.tables_at(place).iter().map(|(_, table)| table.location.clone()).collect()
             }

@@ -182,7 +182,7 @@ struct Links {
 
 fn place_database(place: &Place) -> Option<&crate::names::Name> {
     match place {
-        Place::Objects(_) => None,
+        Place::Objects(_) | Place::Stream(_) => None,
         Place::Database(name) | Place::Table { database: name, .. } => Some(name),
     }
 }

@@ -7,7 +7,7 @@
 //! function; a resource that is not in a stack's `changes` does not change.
 //!
 //! This file holds the words. Read next: `build.rs` for the phases, [`promise`](holds) for what a
-//! change set is held to, [`file`] for how a plan is saved; `render::plan` prints it.
+//! change set is held to, [`mod@file`] for how a plan is saved; `render::plan` prints it.
 
 mod build;
 mod change;
@@ -22,6 +22,7 @@ mod identity;
 mod lake_formation;
 mod outputs;
 mod promise;
+mod renamed;
 mod resource;
 mod spread;
 mod state;
@@ -83,6 +84,15 @@ impl Plan {
     /// Every change with its stack.
     pub fn changes(&self) -> impl Iterator<Item = (&StackPlan, &Change)> {
         self.stacks.iter().flat_map(|stack| stack.changes.iter().map(move |change| (stack, change)))
+    }
+
+    /// Whether a resource that holds data leaves the spec and not the account: the lake goes on without
+    /// what is in it. lakewright's own buckets are nobody's data.
+    pub fn leaves_data(&self, change: &Change) -> bool {
+        self.operation == Operation::Apply
+            && change.action == Action::Retain
+            && renamed::VESSELS.contains(&change.kind.as_str())
+            && change.cause.path != "lake"
     }
 
     /// How often each action occurs.

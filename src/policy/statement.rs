@@ -52,6 +52,8 @@ pub struct Statement {
     pub sid: String,
     /// What it concerns, letters and digits; follows the Sid.
     pub about: String,
+    /// The spec path of what asked for it; empty where it is the policy's owner itself.
+    pub from: String,
     pub effect: Effect,
     /// `"*"` or an object of kind → one or several; none in an identity policy.
     pub principal: Option<Value>,
@@ -68,6 +70,13 @@ impl Statement {
     #[must_use]
     pub fn about(mut self, what: &str) -> Statement {
         self.about = words(what);
+        self
+    }
+
+    /// The statement with the spec path of what asked for it.
+    #[must_use]
+    pub fn from(mut self, path: &str) -> Statement {
+        path.clone_into(&mut self.from);
         self
     }
 
@@ -186,6 +195,12 @@ impl Policy {
         self.statements.iter().map(|(sid, statement)| (sid.as_str(), statement))
     }
 
+    /// Where its statements come from: Sid and spec path, of those that something asked for.
+    pub fn causes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let asked = self.statements.iter().filter(|(_, statement)| !statement.from.is_empty());
+        asked.map(|(sid, statement)| (sid.as_str(), statement.from.as_str()))
+    }
+
     /// Whether it has no statement; AWS accepts no such policy.
     pub fn is_empty(&self) -> bool {
         self.statements.is_empty()
@@ -226,6 +241,19 @@ pub(super) fn set(mut values: Vec<Value>) -> Vec<Value> {
     values
 }
 
+/// How much two spec paths share, in whole steps: of `a.b[0]` and `a.b[1]` the `a.b`.
+fn shared(one: &str, other: &str) -> usize {
+    if one == other {
+        return one.len();
+    }
+    let alike = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let ends = |path: &str| path.len() == alike || matches!(path.as_bytes()[alike], b'.' | b'[');
+    if ends(one) && ends(other) {
+        return alike;
+    }
+    one[..alike].rfind(['.', '[']).unwrap_or(0)
+}
+
 /// Equal statements become one with all their resources; denials first, then by name, then by content.
 fn merged(statements: Vec<Statement>) -> Vec<Statement> {
     let mut keyed: Vec<(String, Statement)> =
@@ -240,6 +268,8 @@ fn merged(statements: Vec<Statement>) -> Vec<Statement> {
                 if last.about != statement.about {
                     last.about.clear();
                 }
+                let shared = shared(&last.from, &statement.from);
+                last.from.truncate(shared);
                 last.resources.extend(statement.resources);
             }
             _ => out.push((shape, statement)),
@@ -316,6 +346,7 @@ mod tests {
         Statement {
             sid: sid.to_owned(),
             about: String::new(),
+            from: String::new(),
             effect: Effect::Allow,
             principal: None,
             actions: vec![action.to_owned()],

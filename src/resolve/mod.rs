@@ -82,7 +82,7 @@ pub fn choose<'t>(tree: &'t Node, asked: Option<&str>) -> Result<&'t str, Box<Di
 pub fn resolve(tree: &Node, environment: &str) -> Resolved {
     let mut diagnostics = Diagnostics::default();
     let merged = merge(tree, environment, &mut diagnostics);
-    let origins = Origins::of(&merged, 5);
+    let origins = Origins::of(&merged);
     let (spec, found) = spec::decode(&merged);
     diagnostics.extend(found);
     let spec = spec.or_else(|| spec::decode(&mended(&merged)?).0);
@@ -271,7 +271,7 @@ impl<'a> Resolver<'a> {
         let sources = self.sources(&databases);
         self.lost(&self.spec.sources, |name| sources.contains_key(name));
         let pipelines = self.pipelines(&databases, &sources);
-        let access = self.access(&databases);
+        let access = self.access(&databases, &sources);
         let lake_formation = self
             .spec
             .lake_formation
@@ -279,11 +279,13 @@ impl<'a> Resolver<'a> {
             .map(|given| LakeFormation { span: given.span, admins: given.admins.clone() });
         let notify = self.notify();
         let alarms = self.alarms(&databases);
+        let log_days = self.log_days();
         Lake {
             naming: self.naming,
             home: self.home,
             description: self.spec.description.clone(),
             tags,
+            log_days,
             organization,
             family,
             keys,

@@ -383,6 +383,10 @@ impl Cloud for Sandbox {
         self.call("CreateChangeSet", |world, now| change_sets::create(world, request, now))
     }
 
+    fn list_change_sets(&self, at: &StackAddress) -> Result<Vec<String>, CloudError> {
+        self.call("ListChangeSets", |world, _| change_sets::list(world, at))
+    }
+
     fn describe_change_set(&self, region: &Region, id: &str) -> Result<ChangeSet, CloudError> {
         self.call("DescribeChangeSet", |world, _| {
             let mut set = change_sets::describe(world, region, id)?;
@@ -483,10 +487,11 @@ impl Cloud for Sandbox {
         &self,
         bucket: &BucketAddress,
         prefix: &str,
+        after: Option<&VersionMarker>,
         limit: usize,
-    ) -> Result<Vec<ObjectVersion>, CloudError> {
+    ) -> Result<VersionPage, CloudError> {
         self.call("ListObjectVersions", |world, now| {
-            objects::list(&mut world.realm, bucket, prefix, limit, now)
+            objects::list(&mut world.realm, bucket, prefix, after, limit, now)
         })
     }
 

@@ -12,6 +12,7 @@ pub mod decode;
 pub mod environments;
 pub mod keys;
 pub mod lake_formation;
+pub mod logs;
 mod manual;
 pub mod organization;
 pub mod partitions;
@@ -68,6 +69,8 @@ record! {
         pipelines: Named<pipelines::Pipeline>,
         /// Who may do what.
         access: Named<access::Access>,
+        /// How long logs are kept.
+        logs: Option<logs::Logs>,
         /// Who is told.
         notify: Named<watch::Notify>,
         /// When somebody is told.
