@@ -16,6 +16,7 @@ use std::process::Command;
 use lakewright::compile::understand;
 use lakewright::lake::Lake;
 use lakewright::lake::access::Verb;
+use lakewright::lake::formation::Through;
 use lakewright::lake::places::{Location, Place};
 use lakewright::names::Name;
 use lakewright::resolve::environments;
@@ -100,7 +101,7 @@ fn is(lake: &Lake, who: &Principal, step: &Request) -> bool {
         Principal::Organization => {
             in_organization(lake, step) && account_of(step) != lake.home.account.as_str()
         }
-        Principal::Service(_) => false,
+        Principal::Service(_) | Principal::Saml { .. } | Principal::IdentityCenter { .. } => false,
     }
 }
 
@@ -231,6 +232,41 @@ fn on_objects<'a>(
     wanted
 }
 
+/// The cases that a grant through Lake Formation needs: the loan of credentials, and no file without it.
+/// What it lends for is Lake Formation's to decide, and stands in no policy.
+fn on_loan<'a>(lake: &'a Lake, who: &'a Principal, place: &Location) -> Vec<Wanted<'a>> {
+    let bucket = &lake.buckets[&place.bucket];
+    let inside = format!("{}/{}", lake.home.s3_arn(&bucket.bucket_name, ""), place.prefix);
+    let mut wanted: Vec<Wanted> = vec![(
+        "the files themselves are denied",
+        Box::new(move |asked| {
+            let fits = |step: &Request| {
+                step.action == "s3:GetObject"
+                    && step.resource.starts_with(&inside)
+                    && is(lake, who, step)
+            };
+            !asked.want && asked.variations.is_empty() && asked.steps.iter().any(fits)
+        }),
+    )];
+    if is_own(lake, who) {
+        let borrows = move |asked: &Asked| {
+            asked
+                .steps
+                .iter()
+                .any(|step| step.action == "lakeformation:GetDataAccess" && is(lake, who, step))
+        };
+        wanted.push(("credentials are lent", Box::new(move |asked| asked.want && borrows(asked))));
+        wanted.push((
+            "nothing is lent without identity policies",
+            Box::new(move |asked| {
+                let varied = asked.variations.iter().any(|v| v == "without identity policies");
+                !asked.want && varied && borrows(asked)
+            }),
+        ));
+    }
+    wanted
+}
+
 /// The cases that a grant on the catalog needs, beside those on the files.
 fn on_catalog<'a>(
     lake: &'a Lake,
@@ -347,8 +383,23 @@ fn every_grant_has_its_cases() {
                     .flat_map(|who| access.grants.iter().map(move |grant| (who, grant)))
                 {
                     let who = &who.value;
+                    // Whoever a provider of identities vouches for signs in as some role: what that may do
+                    // stands in its own policies.
+                    if matches!(who, Principal::Saml { .. } | Principal::IdentityCenter { .. }) {
+                        continue;
+                    }
                     let mut wanted = Vec::new();
+                    let loan =
+                        lake.through(access, who, &grant.place.value) == Through::LakeFormation;
                     match &grant.place.value {
+                        place if loan => {
+                            for location in lake.files_of(place).iter().take(1) {
+                                wanted.extend(on_loan(&lake, who, location));
+                            }
+                            if let (Place::Database(name), true) = (place, is_own(&lake, who)) {
+                                wanted.extend(on_catalog(&lake, who, name, ""));
+                            }
+                        }
                         Place::Objects(location) => {
                             wanted.extend(on_objects(&lake, who, grant.verb, location))
                         }

@@ -207,6 +207,10 @@ impl Cloud for Aws {
         self.wait(self.data_lake_settings(region))
     }
 
+    fn open_to_iam(&self, region: &Region) -> Result<Vec<OpenToIam>, CloudError> {
+        self.wait(Aws::open_to_iam(self, region))
+    }
+
     fn get_object(&self, at: &ObjectAddress) -> Result<Option<Object>, CloudError> {
         self.wait(self.newest_version(at))
     }

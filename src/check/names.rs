@@ -28,6 +28,7 @@ pub(super) enum Kind {
     Database,
     Stream,
     Job,
+    LfTag,
     /// Of an account.
     Role,
 }
@@ -39,6 +40,7 @@ impl Kind {
             Kind::Database => "database",
             Kind::Stream => "stream",
             Kind::Job => "job",
+            Kind::LfTag => "LF-tag",
             Kind::Role => "role",
         }
     }
@@ -59,6 +61,14 @@ pub(super) fn taken(lake: &Lake) -> Vec<Taken> {
     }
     for database in lake.databases.values() {
         take(Kind::Database, &database.catalog_name, database.span, database.path());
+    }
+    for database in lake.governed().filter(|database| !database.existing) {
+        let role = lake.registration_role(&database.name);
+        take(Kind::Role, &role, database.span, database.path());
+    }
+    for key in lake.tag_values().into_keys() {
+        let database = lake.governed().next().map_or(Span::default(), |found| found.span);
+        take(Kind::LfTag, &lake.naming.own(key, 1), database, "lake_formation".to_owned());
     }
     for source in lake.sources.values() {
         take(Kind::Stream, &source.stream_name, source.span, source.path());

@@ -30,7 +30,7 @@ pub use objects::{
     BucketAddress, Object, ObjectAddress, ObjectVersion, PutCondition, VersionMarker, VersionPage,
 };
 pub use reading::{
-    DriftStatus, LakeFormationSettings, PropertyDrift, Reading, ResourceDrift, StackDrift,
+    DriftStatus, LakeFormationSettings, OpenToIam, PropertyDrift, Reading, ResourceDrift, StackDrift,
 };
 pub use status::{ChangeSetStatus, ExecutionStatus, StackStatus};
 
@@ -115,6 +115,10 @@ pub trait Cloud: Send + Sync {
     /// Lake Formation's settings in the region (lakeformation:GetDataLakeSettings).
     fn lake_formation_settings(&self, region: &Region)
     -> Result<LakeFormationSettings, CloudError>;
+
+    /// What Lake Formation leaves to IAM in the region: every database and table in which
+    /// `IAMAllowedPrincipals` has a grant, ascending (lakeformation:ListPermissions).
+    fn open_to_iam(&self, region: &Region) -> Result<Vec<OpenToIam>, CloudError>;
 
     // --- objects -----------------------------------------------------------------------------
     // Every call names the account that must own the bucket (S3's ExpectedBucketOwner): bucket

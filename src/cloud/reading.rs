@@ -67,3 +67,11 @@ pub struct LakeFormationSettings {
     /// The same for new tables.
     pub iam_decides_new_tables: bool,
 }
+
+/// A database or table about which IAM alone decides, whatever Lake Formation grants.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenToIam {
+    pub database: String,
+    /// `None`: the database itself.
+    pub table: Option<String>,
+}

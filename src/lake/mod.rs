@@ -8,9 +8,11 @@
 
 pub mod access;
 pub mod flows;
+pub mod formation;
 pub mod naming;
 pub mod origins;
 pub mod places;
+pub mod reach;
 pub mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +26,7 @@ use crate::spec::reference::Principal;
 
 pub use access::Access;
 pub use flows::{Pipeline, Source};
+pub use formation::LakeFormation;
 pub use naming::Naming;
 pub use origins::Origins;
 pub use places::{Bucket, Database, Key, Place, Table};
@@ -45,6 +48,7 @@ pub struct Lake {
     pub keys: BTreeMap<Name, Key>,
     pub buckets: BTreeMap<Name, Bucket>,
     pub databases: BTreeMap<Name, Database>,
+    pub lake_formation: Option<LakeFormation>,
     pub sources: BTreeMap<Name, Source>,
     pub pipelines: BTreeMap<Name, Pipeline>,
     pub access: BTreeMap<Name, Access>,
@@ -195,6 +199,8 @@ impl Lake {
         named.extend(self.pipelines.values().filter_map(|p| p.role.as_ref().map(|at| &at.value)));
         let home = [&self.home.deploy_role, &self.home.execution_role];
         named.extend(home.into_iter().flatten().map(|at| &at.value));
+        let admins = self.lake_formation.iter().flat_map(|given| &given.admins);
+        named.extend(admins.map(|at| &at.value));
         named.retain(|principal| match principal {
             Principal::Role { account, .. } | Principal::User { account, .. } => {
                 account.as_ref().is_none_or(|account| self.is_own(account))

@@ -15,7 +15,7 @@ use crate::lake::{Database, Pipeline, Table};
 use crate::names::{BucketName, LogicalId, Name};
 use crate::policy::grant::Level;
 use crate::policy::{Argument, Statement};
-use crate::spec::databases::Format;
+use crate::spec::databases::{Format, Mode};
 use crate::spec::reference::Principal;
 
 impl Lowering<'_> {
@@ -45,6 +45,11 @@ impl Lowering<'_> {
             ("Name", Some(database.catalog_name.clone().into())),
             ("Description", database.description.clone().map(Value::from)),
             ("LocationUri", location),
+            // Else whatever the account gives by default: everything, to everybody whom IAM lets in.
+            (
+                "CreateTableDefaultPermissions",
+                (database.mode == Mode::LakeFormation).then(|| Value::List(Vec::new())),
+            ),
         ]);
         resource
             .set("CatalogId", home.account.as_str().to_owned())

@@ -13,8 +13,13 @@ mod glue_logs;
 mod iam;
 mod kinesis;
 mod kms;
+mod lakeformation;
+mod lf_grants;
+mod lf_tags;
+mod permits;
 mod replication;
 mod s3;
+mod shares;
 mod sns;
 mod tables;
 
@@ -64,6 +69,7 @@ pub fn lower(lake: &Lake, library: &Library, scripts: &Scripts) -> Lowered {
     lowering.sources();
     lowering.pipelines();
     lowering.access();
+    lowering.lake_formation();
     lowering.replication();
     lowering.watching();
     lowering.buckets();

@@ -58,6 +58,11 @@ impl Work<'_> {
             change.physical_id = Some(values.join("|"));
             if importable(&kept.kind) {
                 change.action = Action::Import;
+            } else if name_of_resource(definition).is_none() {
+                // What has no name of ours is made anew beside what was kept, or over it: the settings
+                // of an account.
+                change.physical_id = None;
+                change.notes.push("an earlier one was kept and is left as it is".into());
             } else {
                 change.action = Action::Blocked;
                 change.notes.push(

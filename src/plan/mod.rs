@@ -19,6 +19,7 @@ mod destroy;
 pub mod file;
 mod grants;
 mod identity;
+mod lake_formation;
 mod outputs;
 mod promise;
 mod renamed;

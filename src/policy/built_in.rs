@@ -55,6 +55,7 @@ pub(super) const BUILT_IN: &[(&str, &str)] = documents![
     "kms-replicate-target",
     "kms-stream-read",
     "kms-stream-write",
+    "lf-data-access",
     "pass-role",
     "s3-administer",
     "s3-delete",
@@ -71,6 +72,8 @@ pub(super) const BUILT_IN: &[(&str, &str)] = documents![
     "topic-events",
     "trust-firehose",
     "trust-glue",
+    "trust-lake-formation",
+    "trust-lake-formation-context",
     "trust-s3-replication",
     "trust-scheduler",
 ];

@@ -6,6 +6,7 @@ use super::{Resolver, or};
 use crate::diagnostic::{self, Diagnostic};
 use crate::lake::access::{Access, Grant, Verb};
 use crate::lake::flows::{Pipeline, Source};
+use crate::lake::formation::Restriction;
 use crate::lake::places::{Database, Place};
 use crate::names::Name;
 use crate::source::Span;
@@ -297,22 +298,6 @@ impl Resolver<'_> {
         for item in spec.access.iter() {
             let (name, given) = (&item.name, &item.value);
             let path = format!("access.{name}");
-            let later = [
-                ("columns", &given.columns),
-                ("rows", &given.rows),
-                ("hide", &given.hide),
-                ("lf_tags", &given.lf_tags),
-            ];
-            for (key, value) in later {
-                if let Some(at) = value {
-                    let what = if key == "hide" {
-                        format!("`{key}` comes")
-                    } else {
-                        format!("`{key}` come")
-                    };
-                    self.lake_formation(at.span, &format!("{path}.{key}"), &what);
-                }
-            }
             let mut grants = Vec::new();
             let verbs = [
                 (Verb::Read, &given.read),
@@ -363,8 +348,10 @@ impl Resolver<'_> {
             let unread = ["read", "write", "delete", "admin"]
                 .iter()
                 .any(|verb| self.unreadable(&format!("{path}.{verb}")))
+                || self.unreadable(&format!("{path}.lf_tags"))
                 || self.unknown_key_in(&path);
-            if !unread && nothing.iter().all(|references| references.is_empty()) {
+            let nothing_tagged = given.lf_tags.is_none();
+            if !unread && nothing_tagged && nothing.iter().all(|references| references.is_empty()) {
                 let headline = format!("access `{name}` gives nothing");
                 self.report(
                     Diagnostic::error(diagnostic::LW0202, name.span, headline)
@@ -380,6 +367,12 @@ impl Resolver<'_> {
                     description: given.description.clone(),
                     who: given.who.clone(),
                     grants,
+                    restriction: Restriction {
+                        columns: given.columns.clone(),
+                        rows: given.rows.clone(),
+                        hide: given.hide.clone(),
+                    },
+                    tagged: given.lf_tags.clone(),
                 },
             );
         }

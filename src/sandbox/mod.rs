@@ -21,6 +21,7 @@ mod changes;
 mod drift;
 mod faults;
 mod intrinsics;
+mod lake_formation;
 mod names;
 mod objects;
 mod operation;
@@ -455,6 +456,13 @@ impl Cloud for Sandbox {
                 iam_decides_new_databases: settings.open_databases,
                 iam_decides_new_tables: settings.open_tables,
             })
+        })
+    }
+
+    fn open_to_iam(&self, region: &Region) -> Result<Vec<OpenToIam>, CloudError> {
+        self.call("ListPermissions", |world, _| {
+            let place: Place = world.place(region);
+            lake_formation::open(&mut world.realm, &place)
         })
     }
 

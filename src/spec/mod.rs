@@ -11,6 +11,7 @@ pub mod databases;
 pub mod decode;
 pub mod environments;
 pub mod keys;
+pub mod lake_formation;
 pub mod logs;
 mod manual;
 pub mod organization;
@@ -60,6 +61,8 @@ record! {
         buckets: Named<buckets::Bucket>,
         /// Glue databases.
         databases: Named<databases::Database>,
+        /// What Lake Formation is told once; needed by databases that it decides about.
+        lake_formation: Option<lake_formation::LakeFormation>,
         /// What flows in.
         sources: Named<sources::Source>,
         /// What turns data into other data.

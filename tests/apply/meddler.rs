@@ -196,6 +196,11 @@ impl Cloud for Meddler<'_> {
         self.cloud.lake_formation_settings(region)
     }
 
+    fn open_to_iam(&self, region: &Region) -> Result<Vec<OpenToIam>, CloudError> {
+        self.call("ListPermissions", region, "")?;
+        self.cloud.open_to_iam(region)
+    }
+
     fn get_object(&self, at: &ObjectAddress) -> Result<Option<Object>, CloudError> {
         self.call("GetObject", &at.key, "")?;
         self.cloud.get_object(at)
