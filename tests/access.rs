@@ -277,6 +277,54 @@ fn on_catalog<'a>(
     ]
 }
 
+/// The cases that a grant on the stream of a source needs.
+fn on_stream<'a>(lake: &'a Lake, who: &'a Principal, source: &'a Name) -> Vec<Wanted<'a>> {
+    let source = &lake.sources[source];
+    let stream = format!("stream/{}", source.stream_name);
+    let arn = lake.home.own_arn("kinesis", &lake.home.region, &stream);
+    let asks = move |asked: &Asked, action: &str, who_fits: &dyn Fn(&Request) -> bool| {
+        asked.steps.iter().any(|s| s.action == action && s.resource == arn && who_fits(s))
+    };
+    let them = move |step: &Request| is(lake, who, step);
+    let varied = |asked: &Asked, word: &str| asked.variations.iter().any(|v| v == word);
+    let [a, b, c, d, e] = std::array::from_fn(|_| asks.clone());
+    let mut wanted: Vec<Wanted> = vec![
+        (
+            "records can be put",
+            Box::new(move |asked| {
+                asked.want && asked.variations.is_empty() && a(asked, "kinesis:PutRecord", &them)
+            }),
+        ),
+        (
+            "without identity policies",
+            Box::new(move |asked| {
+                let without = varied(asked, "without identity policies");
+                !asked.want && without && b(asked, "kinesis:PutRecord", &them)
+            }),
+        ),
+        (
+            "records cannot be read",
+            Box::new(move |asked| !asked.want && c(asked, "kinesis:GetRecords", &them)),
+        ),
+        (
+            "denied anonymously",
+            Box::new(move |asked| {
+                !asked.want && d(asked, "kinesis:PutRecord", &|s| s.principal.is_none())
+            }),
+        ),
+    ];
+    if source.key.is_some() {
+        wanted.push((
+            "without resource policies",
+            Box::new(move |asked| {
+                let without = varied(asked, "without resource policies");
+                !asked.want && without && e(asked, "kinesis:PutRecord", &them)
+            }),
+        ));
+    }
+    wanted
+}
+
 #[test]
 fn every_grant_has_its_cases() {
     let mut missing = String::new();
@@ -309,6 +357,7 @@ fn every_grant_has_its_cases() {
                             let location = &lake.databases[database].tables[table].location;
                             wanted.extend(on_objects(&lake, who, grant.verb, location));
                         }
+                        Place::Stream(source) => wanted.extend(on_stream(&lake, who, source)),
                         Place::Database(name) => {
                             wanted.extend(on_catalog(&lake, who, name, ""));
                             let location = lake.databases[name].location.as_ref();

@@ -15,6 +15,7 @@ mod names;
 mod overlap;
 mod principals;
 mod projection;
+mod quotas;
 mod regions;
 mod replication;
 mod strangers;
@@ -24,11 +25,11 @@ mod watching;
 use crate::diagnostic::Diagnostics;
 use crate::lake::Lake;
 use crate::resolve;
-use crate::syntax::Node;
+use crate::syntax::{self, Node};
 
 /// Everything that is wrong with a lake as a whole.
 pub fn all(lake: &Lake) -> Diagnostics {
-    let rules: [fn(&Lake, &mut Diagnostics); 13] = [
+    let rules: [fn(&Lake, &mut Diagnostics); 14] = [
         names::check,
         regions::check,
         lifecycle::check,
@@ -42,6 +43,7 @@ pub fn all(lake: &Lake) -> Diagnostics {
         strangers::check,
         keys::check,
         watching::check,
+        quotas::check,
     ];
     let mut found = Diagnostics::default();
     for rule in rules {
@@ -73,7 +75,9 @@ pub fn spec(tree: &Node, asked: Option<&str>) -> Diagnostics {
     };
     if chosen.is_empty() {
         let mut found = resolve::resolve(tree, "").diagnostics;
+        // Of what is no map at all, that is enough to say.
         if let Err(refused) = resolve::choose(tree, None)
+            && tree.entries().is_some()
             && !found.has_errors_at("environments")
         {
             found.push(*refused);
@@ -94,6 +98,7 @@ pub fn spec(tree: &Node, asked: Option<&str>) -> Diagnostics {
     }
     let mut found = resolve::combine(each);
     found.extend(across(&lakes));
+    syntax::point_at_aliases(tree, &mut found);
     found.sort();
     found
 }

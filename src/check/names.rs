@@ -75,6 +75,24 @@ pub(super) fn taken(lake: &Lake) -> Vec<Taken> {
 pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
     clashes(lake, found);
     lengths(lake, found);
+    regional(lake, found);
+}
+
+/// A name of an account's regional namespace says of whom and where the bucket is, and CloudFormation
+/// makes it only if told so: S3 User Guide, "Namespaces for general purpose buckets".
+fn regional(lake: &Lake, found: &mut Diagnostics) {
+    let own = lake.buckets.values().filter(|bucket| !bucket.existing);
+    for bucket in own.filter(|bucket| bucket.bucket_name.is_regional()) {
+        let headline = format!("`{}` is a name of a regional namespace", bucket.bucket_name);
+        found.push(
+            Diagnostic::error(diagnostic::LW0502, bucket.span, headline)
+                .at(format!("{}.name", bucket.path()))
+                .note(
+                    "lakewright makes buckets in the global namespace, where no name ends in `-an`",
+                )
+                .help("give it another name; a bucket that is there already can be `existing`"),
+        );
+    }
 }
 
 fn clashes(lake: &Lake, found: &mut Diagnostics) {

@@ -178,10 +178,21 @@ fn beyond(lake: &Lake, access: &Access, who: &At<Principal>, path: &str, found: 
     }
 }
 
-/// Databases and tables are open to roles and users of this account only.
+/// Databases, tables and streams are open to roles and users of this account only.
 fn catalog(access: &Access, who: &At<Principal>, path: &str, whom: &str, found: &mut Diagnostics) {
-    let place = access.grants.iter().find(|grant| !matches!(grant.place.value, Place::Objects(_)));
-    if let Some(grant) = place {
+    let streams = access.grants.iter().find(|grant| matches!(grant.place.value, Place::Stream(_)));
+    if let Some(grant) = streams {
+        let headline = format!("`{who}` cannot write to the stream of `{}`", grant.place.value);
+        found.push(
+            Diagnostic::error(diagnostic::LW0404, who.span, headline)
+                .also(grant.place.span, "a stream of this account")
+                .at(path)
+                .note(format!("{whom} would need a resource policy on the stream, which lakewright does not write"))
+                .help("name a role of this account that they may assume, or let them put objects: `write: [BUCKET/PREFIX/]`"),
+        );
+    }
+    let catalog = |place: &Place| matches!(place, Place::Database(_) | Place::Table { .. });
+    if let Some(grant) = access.grants.iter().find(|grant| catalog(&grant.place.value)) {
         let headline = format!("`{who}` cannot be given access to `{}`", grant.place.value);
         found.push(
             Diagnostic::error(diagnostic::LW0404, who.span, headline)

@@ -21,6 +21,14 @@ impl Access {
     pub fn path(&self) -> String {
         format!("access.{}", self.name)
     }
+
+    /// The grants, each with its path in the spec: `access.finance.read[0]`.
+    pub fn grants_by_path(&self) -> impl Iterator<Item = (String, &Grant)> {
+        self.grants.iter().enumerate().map(|(at, grant)| {
+            let before = self.grants[..at].iter().filter(|other| other.verb == grant.verb);
+            (format!("{}.{}[{}]", self.path(), grant.verb.as_str(), before.count()), grant)
+        })
+    }
 }
 
 /// One kind of access to one place.

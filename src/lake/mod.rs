@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::names::{AccountId, BucketName, Name, Region};
 use crate::source::Span;
 use crate::spec::decode::At;
+use crate::spec::environments::PolicyName;
 use crate::spec::organization::{OrganizationId, RootId};
 use crate::spec::reference::Principal;
 
@@ -36,6 +37,8 @@ pub struct Lake {
     pub description: Option<String>,
     /// Of everything that can be tagged; `owner` among them.
     pub tags: BTreeMap<String, String>,
+    /// Days that logs are kept: access logs, those of sources and pipelines.
+    pub log_days: i64,
     pub organization: Option<Organization>,
     /// The accounts that the spec's environments name, this one's among them: the lake's own family.
     pub family: BTreeSet<AccountId>,
@@ -76,6 +79,7 @@ pub struct Home {
     pub dns_suffix: &'static str,
     pub deploy_role: Option<At<Principal>>,
     pub execution_role: Option<At<Principal>>,
+    pub permissions_boundary: Option<At<PolicyName>>,
     pub base_bucket: Option<At<BucketName>>,
 }
 
@@ -96,6 +100,26 @@ impl Home {
             "" => self.arn("s3", "", "", bucket.as_str()),
             objects => self.arn("s3", "", "", &format!("{bucket}/{objects}")),
         }
+    }
+
+    /// The ARN of the boundary that the lake's roles carry.
+    pub fn boundary_arn(&self) -> Option<String> {
+        self.permissions_boundary.as_ref().map(|at| self.iam_resource(&at.value.0))
+    }
+
+    /// The ARN of the role that CloudFormation acts as.
+    pub fn execution_role_arn(&self) -> Option<String> {
+        match self.execution_role.as_ref().map(|at| &at.value) {
+            Some(Principal::Role { account, name }) => {
+                Some(self.iam_arn(account.as_ref(), "role", name))
+            }
+            _ => None,
+        }
+    }
+
+    /// An ARN of IAM in this account: `policy/NAME`.
+    pub fn iam_resource(&self, resource: &str) -> String {
+        self.arn("iam", "", self.account.as_str(), resource)
     }
 
     /// The ARN of a role or user; `account` is this one's if it is not given.
@@ -178,6 +202,29 @@ impl Lake {
             _ => false,
         });
         named
+    }
+
+    /// Where the thing of a spec path is written, `buckets.raw.replicate` being a part of
+    /// `buckets.raw`. `None` for what stands for the lake itself.
+    pub fn place_of(&self, path: &str) -> Option<Span> {
+        let mut words = path.split('.');
+        let (section, name) = (words.next()?, Name::new(words.next()?).ok()?);
+        match section {
+            "keys" => self.keys.get(&name).map(|thing| thing.span),
+            "buckets" => self.buckets.get(&name).map(|thing| thing.span),
+            "databases" => {
+                let database = self.databases.get(&name)?;
+                let table = words.nth(1).and_then(|table| Name::new(table).ok());
+                let table = table.and_then(|table| database.tables.get(&table));
+                Some(table.map_or(database.span, |table| table.span))
+            }
+            "sources" => self.sources.get(&name).map(|thing| thing.span),
+            "pipelines" => self.pipelines.get(&name).map(|thing| thing.span),
+            "access" => self.access.get(&name).map(|thing| thing.span),
+            "notify" => self.notify.get(&name).map(|thing| thing.span),
+            "alarms" => self.alarms.get(&name).map(|thing| thing.span),
+            _ => None,
+        }
     }
 
     /// The regions that the lake has resources in, its home first.

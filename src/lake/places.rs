@@ -196,6 +196,8 @@ pub enum Place {
     Database(Name),
     /// A table: its entry in the catalog and its objects.
     Table { database: Name, table: Name },
+    /// The stream of a source: what is put into it is delivered. Given by `access` only.
+    Stream(Name),
 }
 
 impl fmt::Display for Place {
@@ -204,6 +206,7 @@ impl fmt::Display for Place {
             Place::Objects(location) => location.fmt(f),
             Place::Database(database) => database.fmt(f),
             Place::Table { database, table } => write!(f, "{database}.{table}"),
+            Place::Stream(source) => source.fmt(f),
         }
     }
 }

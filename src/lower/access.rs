@@ -27,10 +27,10 @@ impl Lowering<'_> {
     pub(super) fn access(&mut self) {
         let lake = self.lake;
         for access in lake.access.values() {
-            let mut own: Vec<(&At<Principal>, Vec<Statement>)> = Vec::new();
-            for who in &access.who {
+            let mut own: Vec<(usize, &At<Principal>, Vec<Statement>)> = Vec::new();
+            for (at, who) in access.who.iter().enumerate() {
                 match self.own_principal(&who.value) {
-                    Some(arn) => own.push((who, self.own_grants(access, &arn))),
+                    Some(arn) => own.push((at, who, self.own_grants(access, &arn))),
                     None => self.foreign_grants(access, who),
                 }
             }
@@ -56,15 +56,13 @@ impl Lowering<'_> {
     /// What an entry gives to a role or user of this account.
     fn own_grants(&mut self, access: &Access, arn: &str) -> Vec<Statement> {
         let mut statements = Vec::new();
-        for grant in &access.grants {
-            let place = &grant.place.value;
-            match (grant.verb, place) {
-                (Verb::Read, place) => statements.extend(self.may_read(arn, place)),
-                (verb, Place::Objects(location)) => {
-                    statements.extend(self.own_access(arn, level(verb), location));
-                }
-                (verb, place) => statements.extend(self.catalog_grant(arn, verb, place)),
-            }
+        for (path, grant) in access.grants_by_path() {
+            statements.extend(self.from(path, |lowering| match (grant.verb, &grant.place.value) {
+                (_, Place::Stream(source)) => lowering.may_put(arn, source),
+                (Verb::Read, place) => lowering.may_read(arn, place),
+                (verb, Place::Objects(location)) => lowering.own_access(arn, level(verb), location),
+                (verb, place) => lowering.catalog_grant(arn, verb, place),
+            }));
         }
         statements
     }
@@ -79,7 +77,7 @@ impl Lowering<'_> {
                     self.lake.databases.get(name).into_iter().flat_map(|d| d.tables.keys());
                 tables.map(|table| (name.clone(), table.clone())).collect()
             }
-            Place::Objects(_) => Vec::new(),
+            Place::Objects(_) | Place::Stream(_) => Vec::new(),
         };
         for (database, table) in tables {
             statements.extend(self.catalog_access("glue-read", &database, &[&table]));
@@ -102,8 +100,8 @@ impl Lowering<'_> {
 
     /// One set of managed policies for each principal. CloudFormation attaches them: the role is not
     /// ours and nothing else of it is touched.
-    fn attach(&mut self, access: &Access, own: Vec<(&At<Principal>, Vec<Statement>)>) {
-        for (who, statements) in own {
+    fn attach(&mut self, access: &Access, own: Vec<(usize, &At<Principal>, Vec<Statement>)>) {
+        for (at, who, statements) in own {
             let (property, name) = match &who.value {
                 Principal::User { name, .. } => ("Users", name),
                 Principal::Role { name, .. } => ("Roles", name),
@@ -114,15 +112,17 @@ impl Lowering<'_> {
             let words: Vec<String> =
                 vec![access.name.to_string(), sid_words(&who.value.to_string())];
             let names: Vec<&str> = words.iter().map(String::as_str).collect();
-            self.managed_policies(
-                "PolicyAccess",
-                &names,
-                Part::Access,
-                &access.path(),
-                (property, bare.into()),
-                statements,
-                access.span,
-            );
+            self.from(format!("{}.who[{at}]", access.path()), |lowering| {
+                lowering.managed_policies(
+                    "PolicyAccess",
+                    &names,
+                    Part::Access,
+                    &access.path(),
+                    (property, bare.into()),
+                    statements,
+                    access.span,
+                );
+            });
         }
     }
 
@@ -131,7 +131,7 @@ impl Lowering<'_> {
         let Some(grantee) = self.grantee(&who.value) else { return };
         let name = format!("{} {}", access.name, who.value);
         let mut handover: Vec<Statement> = Vec::new();
-        for grant in &access.grants {
+        for (path, grant) in access.grants_by_path() {
             let Place::Objects(location) = &grant.place.value else {
                 // Reported by the check of principals: the catalog is shared by Lake Formation.
                 continue;
@@ -148,7 +148,9 @@ impl Lowering<'_> {
                 );
                 continue;
             }
-            handover.extend(self.foreign_access(grant.verb, location, &grantee, &name));
+            handover.extend(self.from(path, |lowering| {
+                lowering.foreign_access(grant.verb, location, &grantee, &name)
+            }));
         }
         if !handover.is_empty() {
             self.handovers.push(Handover {

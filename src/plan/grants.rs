@@ -6,13 +6,14 @@
 //! top of a plan, not a verdict: conditions other than who is meant are not weighed, and denials not
 //! subtracted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::canonical::{Known, Scope, canonical, listed};
 use super::context::Context;
 use super::resource::{kind_of, path_of};
 use super::{GrantChange, consent};
+use crate::canonical::{Known, Scope, canonical, listed};
 use crate::document::{Map, Value};
+use crate::stacks::{Causes, Stack};
 
 /// What an action lets people do to data, by service: the actions that carry the meaning. `*` and `?`
 /// in policies match against these names.
@@ -45,15 +46,31 @@ type Grants = BTreeMap<Grant, String>;
 /// The grants that differ between two sets of templates, those that come first.
 pub(super) fn compare<'a>(
     before: impl Iterator<Item = &'a Value> + Clone,
-    after: impl Iterator<Item = &'a Value> + Clone,
+    after: &'a [Stack],
     context: &Context,
 ) -> Vec<GrantChange> {
-    let names = Names::of(before.clone().chain(after.clone()));
-    let before = grants(before, &names, context);
-    let after = grants(after, &names, context);
+    let templates = after.iter().map(|stack| &stack.template);
+    let names = Names::of(before.clone().chain(templates.clone()));
+    let before = grants(before, &names, context, &|_, _| None);
+    let causes: HashMap<&str, &Causes> = after
+        .iter()
+        .flat_map(|stack| stack.causes.iter().map(|(id, causes)| (id.as_str(), causes)))
+        .collect();
+    let cause = |id: &str, statement: &[&str; 3]| Some(causes.get(id)?.of(statement));
+    let named = named(&causes, after, &names, context);
+    let after = grants(templates, &names, context, &cause);
+    let known: BTreeSet<&String> = before.keys().map(|(who, _, _)| who).collect();
     let change = |added: bool, ((who, verb, place), path): (&Grant, &String)| {
-        let mut cause = context.cause(path);
-        if !added && !after.values().any(|kept| kept == path) {
+        // Somebody new is there because of the line that names them, not of what they are given.
+        let thing = path.match_indices('.').nth(1).map_or(path.as_str(), |(at, _)| &path[..at]);
+        let namer = named.get(&(who.clone(), thing)).filter(|_| added && !known.contains(who));
+        let mut cause = context.cause(namer.unwrap_or(path));
+        let gone = |kept: &String| {
+            !kept
+                .strip_prefix(path.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if !added && after.values().all(gone) {
             (cause.file, cause.line) = (None, None);
         }
         GrantChange { added, who: who.clone(), verb: verb.clone(), place: place.clone(), cause }
@@ -61,6 +78,33 @@ pub(super) fn compare<'a>(
     let added = after.iter().filter(|(grant, _)| !before.contains_key(*grant));
     let gone = before.iter().filter(|(grant, _)| !after.contains_key(*grant));
     added.map(|one| change(true, one)).chain(gone.map(|one| change(false, one))).collect()
+}
+
+/// The spec paths that name those whom policies are attached to, by who and thing.
+fn named<'a>(
+    causes: &HashMap<&str, &'a Causes>,
+    after: &[Stack],
+    names: &Names,
+    context: &Context,
+) -> HashMap<(String, &'a str), String> {
+    let mut named = HashMap::new();
+    for (id, definition) in after.iter().flat_map(|stack| resources(&stack.template)) {
+        let (Some(causes), Some(properties)) = (causes.get(id), definition.get("Properties"))
+        else {
+            continue;
+        };
+        for property in ["Roles", "Users"] {
+            if !causes.properties.iter().any(|(own, _)| own == property) {
+                continue;
+            }
+            let scope = Scope::default();
+            let holders = holders(kind_of(definition), properties, &scope, names, context);
+            for who in holders.unwrap_or_default() {
+                named.insert((who, causes.path.as_str()), causes.of(&[property]));
+            }
+        }
+    }
+    named
 }
 
 /// What the resources of the lake are called by people.
@@ -184,6 +228,7 @@ fn grants<'a>(
     templates: impl Iterator<Item = &'a Value>,
     names: &Names,
     context: &Context,
+    cause: &dyn Fn(&str, &[&str; 3]) -> Option<String>,
 ) -> Grants {
     let partition = crate::catalogue::partition_of(context.region.as_str());
     let mut scope = Scope { partition: partition.name, ..Scope::default() };
@@ -208,8 +253,8 @@ fn grants<'a>(
         };
         let Some(properties) = definition.get("Properties") else { continue };
         let holders = holders(kind, properties, &scope, names, context);
-        for document in documents {
-            let Some(document) = properties.get(document).and_then(|one| canonical(one, &scope))
+        for property in documents {
+            let Some(document) = properties.get(property).and_then(|one| canonical(one, &scope))
             else {
                 continue;
             };
@@ -223,10 +268,13 @@ fn grants<'a>(
                     "" => id.to_owned(),
                     path => consent::name_of(path),
                 });
+                let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default();
+                let from = cause(id, &[property, "Statement", &format!("[{sid}]")])
+                    .unwrap_or_else(|| path_of(definition).to_owned());
                 for (verb, place) in permitted(&statement, key.as_deref(), names) {
                     for who in &who {
                         let grant = (who.clone(), verb.to_owned(), place.clone());
-                        all.entry(grant).or_insert_with(|| path_of(definition).to_owned());
+                        all.entry(grant).or_insert_with(|| from.clone());
                     }
                 }
             }

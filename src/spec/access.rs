@@ -14,11 +14,13 @@ record! {
         who: Vec<At<Principal>>,
         /// Places to read: buckets, prefixes, databases, tables.
         read: Vec<At<Reference>>,
-        /// Places to write (put objects; for tables also change their partitions).
+        /// Places to write (put objects; for tables also change their partitions), and sources (put
+        /// records into their stream; roles and users of this account).
         write: Vec<At<Reference>>,
         /// Places to delete from.
         delete: Vec<At<Reference>>,
-        /// Places to read, write, delete and give on to others; never to change policies or keys.
+        /// Places to read, write, delete and give on to others, older versions of objects to be listed
+        /// and read; never to remove older versions, or to change policies or keys.
         admin: Vec<At<Reference>>,
         /// Only these columns; comes with Lake Formation.
         columns: Option<At<Later>>,

@@ -11,6 +11,7 @@ pub mod databases;
 pub mod decode;
 pub mod environments;
 pub mod keys;
+pub mod logs;
 mod manual;
 pub mod organization;
 pub mod partitions;
@@ -65,6 +66,8 @@ record! {
         pipelines: Named<pipelines::Pipeline>,
         /// Who may do what.
         access: Named<access::Access>,
+        /// How long logs are kept.
+        logs: Option<logs::Logs>,
         /// Who is told.
         notify: Named<watch::Notify>,
         /// When somebody is told.

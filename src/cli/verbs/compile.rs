@@ -31,20 +31,32 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let compiled = ready.compile(&Placement::default(), output)?;
     match &arguments.out {
         None => {
-            output.json(&together(&ready, &compiled));
+            output.document(together(&ready, &compiled), Exit::Ok);
             Ok(Exit::Ok)
         }
         Some(folder) => {
             let files = files(&ready, &compiled);
             let stale = stale(folder, &files)?;
             if arguments.check {
-                return check(folder, &files, &stale, output);
+                return check(&ready, folder, &files, &stale, output);
             }
             for (name, text) in &files {
                 env::write(&folder.join(name), text.as_bytes())?;
             }
-            for path in stale {
-                env::remove(&path)?;
+            for path in &stale {
+                env::remove(path)?;
+            }
+            if output.json {
+                let paths = |all: Vec<&Utf8PathBuf>| {
+                    all.into_iter().map(|path| Value::from(path.to_string())).collect::<Value>()
+                };
+                let written: Vec<Utf8PathBuf> =
+                    files.iter().map(|(name, _)| folder.join(name)).collect();
+                let mut body = Map::new();
+                body.insert("lake", ready.lake.naming.lake_id());
+                body.insert("written", paths(written.iter().collect()));
+                body.insert("removed", paths(stale.iter().collect()));
+                output.document(body, Exit::Ok);
             }
             output.progress(&format!(
                 "{} stacks, {} resources: {folder}",
@@ -57,7 +69,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
 }
 
 /// One document with all of it, for stdout.
-fn together(ready: &Ready, compiled: &Compiled) -> Value {
+fn together(ready: &Ready, compiled: &Compiled) -> Map {
     let mut stacks = Map::new();
     for stack in &compiled.stacks {
         stacks.insert(path_of(stack), stack.template.clone());
@@ -66,12 +78,11 @@ fn together(ready: &Ready, compiled: &Compiled) -> Value {
     for handover in &compiled.handovers {
         handovers.insert(handover_name(&handover.access, &handover.to), handover.policy.clone());
     }
-    crate::document!({
-        "format_version": "1.0",
-        "lake": (ready.lake.naming.lake_id()),
-        "stacks": stacks,
-        "handovers": handovers
-    })
+    let mut body = Map::new();
+    body.insert("lake", ready.lake.naming.lake_id());
+    body.insert("stacks", stacks);
+    body.insert("handovers", handovers);
+    body
 }
 
 /// Every file: its path in the folder and its text.
@@ -120,22 +131,34 @@ fn stale(folder: &Utf8Path, files: &[(Utf8PathBuf, String)]) -> anyhow::Result<V
 }
 
 fn check(
+    ready: &Ready,
     folder: &Utf8Path,
     files: &[(Utf8PathBuf, String)],
     stale: &[Utf8PathBuf],
     output: &Output,
 ) -> Ended {
-    let mut differ: Vec<String> =
-        stale.iter().map(|path| format!("{path}: no longer compiled")).collect();
+    let mut differ: Vec<(Utf8PathBuf, &str)> =
+        stale.iter().map(|path| (path.clone(), "no longer compiled")).collect();
     for (name, text) in files {
         let path = folder.join(name);
         let same = env::exists(&path) && env::read(&path)? == text.as_bytes();
         if !same {
-            differ.push(format!("{path}: differs"));
+            differ.push((path, "differs"));
         }
     }
-    for line in &differ {
-        output.data(line);
+    let exit = if differ.is_empty() { Exit::Ok } else { Exit::Unformatted };
+    if output.json {
+        let differing = differ.iter().map(|(path, how)| {
+            crate::document!({"file": (path.to_string()), "how": (how.replace(' ', "_"))})
+        });
+        let mut body = Map::new();
+        body.insert("lake", ready.lake.naming.lake_id());
+        body.insert("differing", differing.collect::<Value>());
+        output.document(body, exit);
+    } else {
+        for (path, how) in &differ {
+            output.data(&format!("{path}: {how}"));
+        }
     }
-    Ok(if differ.is_empty() { Exit::Ok } else { Exit::Unformatted })
+    Ok(exit)
 }

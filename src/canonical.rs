@@ -31,7 +31,7 @@ pub(crate) enum Known {
 }
 
 /// The key that marks a value as known only later; never in a template.
-pub(super) const LATER: &str = "@later";
+pub(crate) const LATER: &str = "@later";
 
 /// The canonical form; `None` for `AWS::NoValue`.
 pub(crate) fn canonical(value: &Value, scope: &Scope) -> Option<Value> {
@@ -67,7 +67,7 @@ pub(crate) fn intrinsic(map: &Map) -> Option<(&str, &Value)> {
 
 /// Calls `found` with the logical id (or parameter) and attribute of every reference, `Fn::Sub`
 /// included; the attribute of a `Ref` is `Ref`.
-pub(super) fn references(value: &Value, found: &mut impl FnMut(&str, &str)) {
+pub(crate) fn references(value: &Value, found: &mut impl FnMut(&str, &str)) {
     match value {
         Value::Map(map) => match intrinsic(map) {
             Some(("Ref", Value::Str(id))) => found(id, "Ref"),
@@ -111,7 +111,7 @@ pub(super) fn references(value: &Value, found: &mut impl FnMut(&str, &str)) {
 }
 
 /// Whether something in it is known only later, and whether it will certainly differ.
-pub(super) fn later(value: &Value) -> Option<bool> {
+pub(crate) fn later(value: &Value) -> Option<bool> {
     match value {
         Value::Map(map) => match intrinsic(map) {
             Some((LATER, argument)) => Some(argument.get("certain") == Some(&Value::Bool(true))),
@@ -123,7 +123,7 @@ pub(super) fn later(value: &Value) -> Option<bool> {
 }
 
 /// The value as it stands in a template again: what is known later is a reference to its parameter.
-pub(super) fn printable(value: Value) -> Value {
+pub(crate) fn printable(value: Value) -> Value {
     match value {
         Value::Map(map) => match intrinsic(&map) {
             Some((LATER, argument)) => {
@@ -352,7 +352,7 @@ fn condition(value: Value) -> Value {
 }
 
 /// One value or several as a list.
-pub(super) fn listed(value: Value) -> Vec<Value> {
+pub(crate) fn listed(value: Value) -> Vec<Value> {
     match value {
         Value::List(list) => list,
         one => vec![one],
