@@ -1,6 +1,6 @@
 """The judge judged: representatives against every string there is, and requests at random.
 
-`python3 tests/verdict/selftest.py [SEED]` compares, for random small patterns, the ways of matching that
+`python3 tests/verdict/selftest.py [SEED [ROUNDS]]` compares, for random small patterns, the ways of matching that
 `words.py` finds with those of every string up to seven letters, and for random pairs the verdict of
 `oracle.py` with thousands of requests drawn at random, each evaluated on its own.
 """
@@ -15,7 +15,7 @@ import pairs
 import words as w
 
 
-def patterns(seed, rounds=150):
+def patterns(seed, rounds):
     dice = random.Random(seed)
     for _ in range(rounds):
         colon = dice.choice(["whole", "six", "every"])
@@ -31,7 +31,7 @@ def patterns(seed, rounds=150):
     return rounds
 
 
-def requests(seed, rounds=300, draws=400):
+def requests(seed, rounds, draws=400):
     """No request at random may contradict a verdict."""
     dice = random.Random(seed)
     checked = 0
@@ -54,4 +54,5 @@ def requests(seed, rounds=300, draws=400):
 
 if __name__ == "__main__":
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-    print(f"{patterns(seed)} sets of patterns, {requests(seed)} requests at random: nothing contradicts")
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 150
+    print(f"{patterns(seed, rounds)} sets of patterns, {requests(seed, 2 * rounds)} requests at random: nothing contradicts")
