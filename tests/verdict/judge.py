@@ -19,14 +19,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import axioms
 import evaluator as ev
 import oracle
 import pairs
+import possible
 import words
 
 CASES = Path(__file__).resolve().parent / "cases"
 VERDICTS = ("broadened", "narrowed", "equivalent", "incomparable")
 SLICE = 250
+NO_AXIOMS = "--no-axioms"
 
 
 def ask(engine, batch, flags=()):
@@ -45,15 +48,21 @@ def ask(engine, batch, flags=()):
     return answers
 
 
-def replays(pair, request, was, now):
-    """Under which readings the request was denied before and is allowed after; all if there is only one."""
+def complete(pair, request):
+    """A witness with the parts that documents of its kind do not ask for."""
     request = {**request, "context": request.get("context") or {}}
-    request["principal"] = request.get("principal") or "arn:aws:iam::999999999999:role/anyone"
+    request["principal"] = request.get("principal") or "whoever holds the policy"
     request["resource"] = request.get("resource") or ("arn:aws:iam::999999999999:role/any" if pair["kind"] == "trust" else "")
+    return request
+
+
+def replays(pair, request, was, now):
+    """Under which readings the request was denied before and is allowed after."""
+    request = complete(pair, request)
     return [r for r in oracle.readings(pair) if ev.proves(pair["kind"], was, now, request, r)]
 
 
-def settle(pair, truth, answer):
+def settle(pair, truth, answer, with_axioms=True):
     """(what kind of answer this is, what is wrong with it or None)."""
     given, readings = answer["verdict"], truth.verdicts
     possible = set(readings.values())
@@ -77,6 +86,9 @@ def settle(pair, truth, answer):
             return "wrong", "what is said to be lost is not"
         if given == "incomparable" and not lost:
             return "wrong", "incomparable without two witnesses"
+    for request in (gained, lost) if with_axioms and given != "equivalent" else ():
+        if request and axioms.impossible(complete(pair, request)):
+            return "wrong", f"a witness that cannot come: {axioms.impossible(complete(pair, request))}"
     if not truth.complete:
         for reading in readings:
             if reading.colon == "whole" and not reading.wide and reading.standing:
@@ -89,6 +101,8 @@ def settle(pair, truth, answer):
     if agreed:
         if given in possible:
             return "agreed", None
+        if with_axioms and given == possible.judge(pair):
+            return "agreed, by an axiom", None
         reading = next(iter(readings))
         return "wrong", f"{given}, but {possible.pop()}: gained {truth.gained[reading]}, lost {truth.lost[reading]}"
     settled = {r: v for r, v in readings.items() if r.standing}
@@ -153,7 +167,7 @@ def run_slice(job):
         answers = ask(engine, [p for p, _ in judged], flags)
         for pair, truth in judged:
             answer = answers[pair["id"]]
-            kind, what = settle(pair, truth, answer)
+            kind, what = settle(pair, truth, answer, NO_AXIOMS not in flags)
             stats["answer"][kind] += 1
             if kind == "undecided":
                 stats["undecided because"][answer["reason"].split(":")[0][:60]] += 1
@@ -227,7 +241,7 @@ def smaller(node):
 
 def verdict_on(engine, pair, flags):
     answer = ask(engine, [pair], flags)[pair["id"]]
-    return settle(pair, oracle.judge(pair), answer) + (answer,)
+    return settle(pair, oracle.judge(pair), answer, NO_AXIOMS not in flags) + (answer,)
 
 
 def shrink(engine, pair, what, answer, flags, tries=250):
