@@ -31,6 +31,7 @@ pub mod graph;
 pub mod lower;
 pub mod policy;
 pub mod stacks;
+pub mod verdict;
 // the phases in their order
 pub mod compile;
 // from templates to what has to happen

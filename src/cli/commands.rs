@@ -117,6 +117,8 @@ pub enum Command {
         after_help = "Examples:\n  lakewright diff old.yaml new.yaml --env prod\n  lakewright diff templates/ lake.yaml\n  lakewright diff templates-old/ templates-new/ --detailed-exitcode"
     )]
     Diff(verbs::diff::Arguments),
+    /// Ask who may do what, and what a change of policies lets in
+    Access(verbs::access::Arguments),
     /// Make the lake what the spec says
     #[command(
         after_help = "Examples:\n  lakewright apply --sandbox\n  lakewright apply prod.plan                    # exactly this plan, or exit 6\n  lakewright apply --env prod --auto-approve    # in CI"
@@ -165,6 +167,7 @@ impl Command {
             Command::Plan(arguments) => verbs::plan::run(arguments, output),
             Command::Show(arguments) => verbs::show::run(arguments, output),
             Command::Diff(arguments) => verbs::diff::run(arguments, output),
+            Command::Access(arguments) => verbs::access::run(arguments, output),
             Command::Apply(arguments) => verbs::apply::run(arguments, output),
             Command::Output(arguments) => verbs::output::run(arguments, output),
             Command::Destroy(arguments) => verbs::destroy::run(arguments, output),

@@ -1,6 +1,7 @@
 //! Values to text for people and to JSON for programs. No I/O: the caller decides where it goes, how
 //! wide it is and whether it is coloured.
 
+pub mod access;
 pub mod diagnostics;
 pub mod drift;
 mod escape;

@@ -1,5 +1,6 @@
 //! The verbs, a file each: arguments and what they do.
 
+pub mod access;
 pub mod apply;
 pub mod compile;
 pub mod completions;

@@ -1,0 +1,352 @@
+//! Two sets of documents compared: what became possible, what became impossible.
+//!
+//! A request is new if an Allow of the new side holds it and no Deny of it does, and on the old side no Allow does or a
+//! Deny does. So each new Allow is searched outside of the new Denies and old Allows; and each old Deny that the new
+//! Denies do not cover is searched inside the new Allows. What is found is made a request, replayed by
+//! [`super::evaluate`] on both sides, and only then reported.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::axioms;
+use super::evaluate::{Decision, Reach, evaluate};
+use super::limits::{Budget, TooLarge};
+use super::lower::{self, Bound, Side};
+use super::model::{Model, Symbol};
+use super::read::Document;
+use super::request::Request;
+use super::search::{self, Boxed, Region};
+use super::space::LiteralId;
+use super::text::{Pattern, Piece};
+use super::witness::{self, Found};
+use super::{Comparison, Kind, Options, Reason, ReasonKind, Verdict};
+
+/// What one direction of a comparison ended with.
+#[derive(Debug, Clone)]
+enum Way {
+    /// No request.
+    Nothing,
+    /// A request, replayed; the statement of the allowing side that holds it.
+    Request(Box<Request>, usize),
+    /// Not known.
+    Unknown(Reason),
+}
+
+pub fn compare(old: &[Document], new: &[Document], kind: Kind, options: &Options) -> Comparison {
+    let steps = options.steps;
+    let mut budget = Budget::new(steps / 2);
+    let gained = both_readings(old, new, kind, options, &mut budget);
+    // what the first way left is the second's too
+    let mut budget = Budget::new(steps / 2 + budget.left());
+    let lost = both_readings(new, old, kind, options, &mut budget);
+    combine(gained, lost)
+}
+
+fn combine(gained: Way, lost: Way) -> Comparison {
+    let (verdict, reason) = match (&gained, &lost) {
+        (Way::Unknown(reason), _) => (Verdict::Undecided, Some(reason.clone())),
+        (Way::Request(..), Way::Request(..)) => (Verdict::Incomparable, None),
+        (Way::Request(..), Way::Nothing) => (Verdict::Broadened, None),
+        (Way::Request(..), Way::Unknown(reason)) => (Verdict::Broadened, Some(reason.clone())),
+        (Way::Nothing, Way::Request(..)) => (Verdict::Narrowed, None),
+        (Way::Nothing, Way::Nothing) => (Verdict::Equivalent, None),
+        (Way::Nothing, Way::Unknown(reason)) => (Verdict::Narrowed, Some(reason.clone())),
+    };
+    let parts = |way: Way| match way {
+        Way::Request(request, statement) => (Some(*request), Some(statement)),
+        _ => (None, None),
+    };
+    let exact = reason.is_none();
+    let ((gained, gained_by), (lost, lost_by)) = (parts(gained), parts(lost));
+    Comparison { verdict, exact, gained, lost, gained_by, lost_by, reason }
+}
+
+/// Whether the two readings of resources can differ: a wildcard before a later colon among the first five.
+fn readings_differ(documents: &[Document]) -> bool {
+    let statements = documents.iter().flat_map(|document| &document.statements);
+    let patterns = statements.flat_map(|s| s.resources.iter().flat_map(|listed| &listed.items));
+    patterns.into_iter().any(|pattern| {
+        let mut wild = false;
+        let mut colons = 0;
+        for piece in &pattern.pieces {
+            match piece {
+                Piece::Star | Piece::One => wild |= colons < 5,
+                Piece::Text(text) => {
+                    for _ in text.matches(':') {
+                        if wild && colons < 5 {
+                            return true;
+                        }
+                        colons += 1;
+                    }
+                }
+                Piece::Variable { .. } | Piece::Token { .. } => {}
+            }
+        }
+        false
+    })
+}
+
+fn both_readings(
+    old: &[Document],
+    new: &[Document],
+    kind: Kind,
+    options: &Options,
+    budget: &mut Budget,
+) -> Way {
+    let whole = Way::of(old, new, kind, options, Reach::Whole, budget);
+    if !readings_differ(old) && !readings_differ(new) {
+        return whole;
+    }
+    if let Way::Request(request, _) = &whole
+        && replays(old, new, request, Reach::Part)
+    {
+        return whole;
+    }
+    let part = Way::of(old, new, kind, options, Reach::Part, budget);
+    let crossing = || {
+        let text = "whether `*` in `Resource` reaches over a colon decides this, and AWS's pages \
+                    allow both readings";
+        Way::Unknown(Reason { kind: ReasonKind::ColonCrossing, text: text.to_owned() })
+    };
+    match (whole, part) {
+        (Way::Nothing, Way::Nothing) => Way::Nothing,
+        (unknown @ Way::Unknown(_), _) | (_, unknown @ Way::Unknown(_)) => unknown,
+        (Way::Request(..), Way::Request(request, statement)) => Way::Request(request, statement),
+        _ => crossing(),
+    }
+}
+
+fn replays(old: &[Document], new: &[Document], request: &Request, reach: Reach) -> bool {
+    evaluate(new, request, reach) == Decision::Allowed
+        && matches!(evaluate(old, request, reach), Decision::Denied | Decision::NotAllowed)
+}
+
+impl Way {
+    fn of(
+        old: &[Document],
+        new: &[Document],
+        kind: Kind,
+        options: &Options,
+        reach: Reach,
+        budget: &mut Budget,
+    ) -> Way {
+        let documents: Vec<&Document> = old.iter().chain(new).collect();
+        let model = Model::new(&documents, kind, budget.clone());
+        let mut search = Search { model, old, new, kind, options, reach, failed: None };
+        let ended = search.run();
+        *budget = search.model.space.budget.clone();
+        match ended {
+            Ok(way) => way,
+            Err(TooLarge { dimension }) => Way::Unknown(Reason {
+                kind: ReasonKind::TooLarge,
+                text: format!("too large: the patterns of `{dimension}` took all steps"),
+            }),
+        }
+    }
+}
+
+/// One direction under one reading.
+struct Search<'s> {
+    model: Model,
+    old: &'s [Document],
+    new: &'s [Document],
+    kind: Kind,
+    options: &'s Options,
+    reach: Reach,
+    /// Why something that was found could not be reported.
+    failed: Option<Reason>,
+}
+
+/// Values of a variable that are tried one by one, at most.
+const TRIED: usize = 12;
+
+impl Search<'_> {
+    fn run(&mut self) -> Result<Way, TooLarge> {
+        if let Some(way) = self.with(&Bound::new())? {
+            return Ok(way);
+        }
+        let Some(reason) = self.failed.clone() else { return Ok(Way::Nothing) };
+        // what was found does not stand up for an unnamed value of a variable: perhaps for one that is named
+        for bound in self.values() {
+            if let Some(way) = self.with(&bound)? {
+                return Ok(way);
+            }
+        }
+        Ok(Way::Unknown(reason))
+    }
+
+    /// The request, or `None` if there is none or none that can be reported.
+    fn with(&mut self, bound: &Bound) -> Result<Option<Way>, TooLarge> {
+        let old = lower::side(&mut self.model, self.old, self.reach, bound);
+        let new = lower::side(&mut self.model, self.new, self.reach, bound);
+        let mut base = lower::bindings(&mut self.model, bound);
+        base.extend(self.model.always.iter().copied());
+        let axioms = match self.options.axioms {
+            true => axioms::boxes(&mut self.model, self.kind),
+            false => Vec::new(),
+        };
+        if let Some(way) = self.uncovered(&old, &new, &base, &axioms)? {
+            return Ok(Some(way));
+        }
+        self.undenied(&old, &new, &base, &axioms)
+    }
+
+    /// A new Allow outside of new Denies and old Allows.
+    fn uncovered(
+        &mut self,
+        old: &Side,
+        new: &Side,
+        base: &[LiteralId],
+        axioms: &[Boxed],
+    ) -> Result<Option<Way>, TooLarge> {
+        let known: HashSet<&[LiteralId]> = old.allows.iter().map(|b| &*b.literals).collect();
+        let avoid: Vec<&Boxed> = axioms.iter().chain(&new.denies).chain(&old.allows).collect();
+        for allow in &new.allows {
+            if known.contains(&*allow.literals) {
+                continue;
+            }
+            let start = base.iter().chain(&allow.literals).copied();
+            let Some(start) = search::region(&mut self.model.space, start)? else { continue };
+            let Some(region) = search::outside(&mut self.model.space, start, &avoid)? else {
+                continue;
+            };
+            if let Some(request) = self.report(&region, &avoid, allow) {
+                return Ok(Some(Way::Request(Box::new(request), allow.statement)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// An old Deny outside of new Denies, inside a new Allow.
+    fn undenied(
+        &mut self,
+        old: &Side,
+        new: &Side,
+        base: &[LiteralId],
+        axioms: &[Boxed],
+    ) -> Result<Option<Way>, TooLarge> {
+        let known: HashSet<&[LiteralId]> = new.denies.iter().map(|b| &*b.literals).collect();
+        let avoid: Vec<&Boxed> = axioms.iter().chain(&new.denies).collect();
+        for deny in &old.denies {
+            if known.contains(&*deny.literals) {
+                continue;
+            }
+            let start = base.iter().chain(&deny.literals).copied();
+            let Some(start) = search::region(&mut self.model.space, start)? else { continue };
+            if search::outside(&mut self.model.space, start, &avoid)?.is_none() {
+                continue;
+            }
+            for allow in &new.allows {
+                let start = base.iter().chain(&deny.literals).chain(&allow.literals).copied();
+                let Some(start) = search::region(&mut self.model.space, start)? else { continue };
+                let Some(region) = search::outside(&mut self.model.space, start, &avoid)? else {
+                    continue;
+                };
+                if let Some(request) = self.report(&region, &avoid, allow) {
+                    return Ok(Some(Way::Request(Box::new(request), allow.statement)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The request of a region, if it stands up to a replay; else why not.
+    fn report(&mut self, region: &Region, avoid: &[&Boxed], allow: &Boxed) -> Option<Request> {
+        let statements = self.new.iter().flat_map(|document| &document.statements);
+        let statement = statements.into_iter().nth(allow.statement);
+        let found = Found { region, avoid, statement };
+        let (old, new, reach) = (self.old, self.new, self.reach);
+        let request =
+            witness::request(&self.model, &found, |request| replays(old, new, request, reach));
+        if request.is_none() && self.failed.is_none() {
+            self.failed = Some(self.why(region));
+        }
+        request
+    }
+
+    /// What a request rests on that could not be replayed.
+    fn why(&self, region: &Region) -> Reason {
+        for (dimension, why) in &self.model.opaque {
+            if region.is_bound(usize::from(*dimension)) {
+                return Reason { kind: ReasonKind::Operator, text: why.clone() };
+            }
+        }
+        let names = |wanted: fn(&Symbol) -> Option<&String>| {
+            let names: Vec<String> = self
+                .model
+                .symbols
+                .iter()
+                .filter_map(wanted)
+                .map(|n| format!("`${{{n}}}`"))
+                .collect();
+            names.join(", ")
+        };
+        let variables = names(|symbol| match symbol {
+            Symbol::Variable(key) => Some(key),
+            Symbol::Token(_) => None,
+        });
+        let tokens = names(|symbol| match symbol {
+            Symbol::Token(name) => Some(name),
+            Symbol::Variable(_) => None,
+        });
+        if !tokens.is_empty() {
+            let text =
+                format!("it depends on the values that CloudFormation fills in for {tokens}");
+            return Reason { kind: ReasonKind::Token, text };
+        }
+        if !variables.is_empty() {
+            let text = format!("it depends on the values of the policy variables {variables}");
+            return Reason { kind: ReasonKind::Variable, text };
+        }
+        let text = "a pattern is used in a way that AWS's pages do not describe".to_owned();
+        Reason { kind: ReasonKind::Undocumented, text }
+    }
+
+    /// Single values to try for the variables: those that conditions name.
+    fn values(&self) -> Vec<Bound> {
+        let mut out = Vec::new();
+        let variables = self.model.symbols.iter().filter_map(|symbol| match symbol {
+            Symbol::Variable(key) => Some(key),
+            Symbol::Token(_) => None,
+        });
+        let mut named: BTreeMap<&String, Vec<String>> = BTreeMap::new();
+        for key in variables {
+            let conditions = self
+                .old
+                .iter()
+                .chain(self.new)
+                .flat_map(|document| &document.statements)
+                .flat_map(|statement| &statement.conditions)
+                .filter(|condition| super::request::canonical(&condition.key) == *key);
+            let values = conditions.flat_map(|condition| &condition.values);
+            let mut values: Vec<String> =
+                values.filter_map(Pattern::literal).map(|text| text.into_owned()).collect();
+            values.extend(self.stretches());
+            values.sort();
+            values.dedup();
+            named.insert(key, values);
+        }
+        for (key, values) in named {
+            for value in values {
+                out.push(Bound::from([(key.clone(), value)]));
+            }
+        }
+        out.truncate(TRIED);
+        out
+    }
+
+    /// Parts of resources between slashes: what a variable in a path may hold.
+    fn stretches(&self) -> Vec<String> {
+        let documents = self.old.iter().chain(self.new);
+        let statements = documents.flat_map(|document| &document.statements);
+        let patterns = statements.flat_map(|s| s.resources.iter().flat_map(|listed| &listed.items));
+        let mut out = Vec::new();
+        for piece in patterns.flat_map(|pattern| &pattern.pieces) {
+            if let Piece::Text(text) = piece {
+                let last = text.rsplit(':').next().unwrap_or(text);
+                let parts = last.split('/').filter(|part| !part.is_empty());
+                out.extend(parts.map(str::to_owned));
+            }
+        }
+        out
+    }
+}

@@ -1,0 +1,264 @@
+//! Principals: whom a policy names, and who makes a request.
+//!
+//! A policy names everyone, an account (its id and its root ARN are the same), a role, a user, a session, a service,
+//! an identity provider, a canonical user. A request is made by one requester, who answers to several names: a session
+//! of a role answers to the session's ARN, to the role's and to the account's.
+//! Source: IAM User Guide, "AWS JSON policy elements: Principal" and "NotPrincipal".
+
+use std::fmt;
+
+/// A name in a `Principal` or `NotPrincipal` element.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Name {
+    /// `*`, `{"AWS": "*"}`.
+    Everyone,
+    /// An account id or the ARN of its root.
+    Account {
+        partition: String,
+        account: String,
+    },
+    /// `arn:...:iam::account:role/path/name`; `path` is `path/name`.
+    Role {
+        partition: String,
+        account: String,
+        path: String,
+    },
+    User {
+        partition: String,
+        account: String,
+        path: String,
+    },
+    /// `arn:...:sts::account:assumed-role/role/session`, without the role's path.
+    Session {
+        partition: String,
+        account: String,
+        role: String,
+        session: String,
+    },
+    /// `Service`, `Federated`, `CanonicalUser`, or anything else under `AWS`: by its text alone.
+    Other {
+        kind: String,
+        text: String,
+    },
+}
+
+/// Who makes a request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Requester {
+    Anonymous,
+    /// The root user of an account.
+    Root {
+        partition: String,
+        account: String,
+    },
+    User {
+        partition: String,
+        account: String,
+        path: String,
+    },
+    /// A session of a role; `path` is the role's path and name.
+    Role {
+        partition: String,
+        account: String,
+        path: String,
+        session: String,
+    },
+    /// A service, an identity provider, a canonical user, or what a policy names by an id.
+    Other {
+        kind: String,
+        text: String,
+    },
+}
+
+/// The session name that stands for any: no real one is called so.
+pub const ANY_SESSION: &str = "*";
+
+impl Name {
+    /// Reads a name under `kind` (`AWS`, `Service`, ...); a bare account id is an account of `partition`.
+    pub fn read(kind: &str, text: &str, partition: &str) -> Name {
+        if kind == "AWS" || kind == "*" {
+            if text == "*" {
+                return Name::Everyone;
+            }
+            if let Some(name) = arn(text) {
+                return name;
+            }
+            let token = text.starts_with("${AWS::AccountId}");
+            if token || (text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())) {
+                return Name::Account { partition: partition.to_owned(), account: text.to_owned() };
+            }
+        }
+        Name::Other { kind: kind.to_owned(), text: text.to_owned() }
+    }
+}
+
+fn arn(text: &str) -> Option<Name> {
+    let mut parts = text.splitn(6, ':');
+    let (head, partition, service) = (parts.next()?, parts.next()?, parts.next()?);
+    // a token such as ${AWS::AccountId} holds colons
+    let rest = text.get(head.len() + partition.len() + service.len() + 3..)?;
+    let rest = rest.strip_prefix(':')?;
+    let (account, resource) = match rest.strip_prefix("${") {
+        Some(token) => {
+            let (name, resource) = token.split_once("}:")?;
+            (format!("${{{name}}}"), resource)
+        }
+        None => rest.split_once(':').map(|(account, rest)| (account.to_owned(), rest))?,
+    };
+    let partition = partition.to_owned();
+    if head != "arn" {
+        return None;
+    }
+    match (service, resource.split_once('/')) {
+        ("iam", None) if resource == "root" => Some(Name::Account { partition, account }),
+        ("iam", Some(("role", path))) => {
+            Some(Name::Role { partition, account, path: path.to_owned() })
+        }
+        ("iam", Some(("user", path))) => {
+            Some(Name::User { partition, account, path: path.to_owned() })
+        }
+        ("sts", Some(("assumed-role", rest))) => {
+            let (role, session) = rest.split_once('/')?;
+            let (role, session) = (role.to_owned(), session.to_owned());
+            Some(Name::Session { partition, account, role, session })
+        }
+        _ => None,
+    }
+}
+
+impl Requester {
+    /// Reads what a request says of its maker: `anonymous`, or a name under a kind as policies write them. A role's ARN
+    /// is a session of it with any name.
+    pub fn read(kind: &str, text: &str) -> Requester {
+        match Name::read(kind, text, "aws") {
+            Name::Everyone => Requester::Anonymous,
+            Name::Account { partition, account } => Requester::Root { partition, account },
+            Name::User { partition, account, path } => Requester::User { partition, account, path },
+            Name::Role { partition, account, path } => {
+                Requester::Role { partition, account, path, session: ANY_SESSION.to_owned() }
+            }
+            Name::Session { partition, account, role, session } => {
+                Requester::Role { partition, account, path: role, session }
+            }
+            Name::Other { kind, text } => Requester::Other { kind, text },
+        }
+    }
+
+    /// The names that it answers to, the widest first. Nobody's are none.
+    pub fn names(&self) -> Vec<Name> {
+        match self.clone() {
+            Requester::Anonymous => Vec::new(),
+            Requester::Root { partition, account } => vec![Name::Account { partition, account }],
+            Requester::User { partition, account, path } => vec![
+                Name::Account { partition: partition.clone(), account: account.clone() },
+                Name::User { partition, account, path },
+            ],
+            Requester::Role { partition, account, path, session } => {
+                let role = path.rsplit('/').next().unwrap_or(&path).to_owned();
+                let both = || (partition.clone(), account.clone());
+                let ((p1, a1), (p2, a2)) = (both(), both());
+                vec![
+                    Name::Account { partition: p1, account: a1 },
+                    Name::Role { partition: p2, account: a2, path },
+                    Name::Session { partition, account, role, session },
+                ]
+            }
+            Requester::Other { kind, text } => vec![Name::Other { kind, text }],
+        }
+    }
+
+    /// Its partition and account, if it has one.
+    pub fn account(&self) -> Option<(&str, &str)> {
+        match self {
+            Requester::Root { partition, account }
+            | Requester::User { partition, account, .. }
+            | Requester::Role { partition, account, .. } => Some((partition, account)),
+            Requester::Anonymous | Requester::Other { .. } => None,
+        }
+    }
+
+    /// What `aws:PrincipalArn` holds: of a session the role's ARN.
+    pub fn principal_arn(&self) -> Option<String> {
+        match self {
+            Requester::Root { partition, account } => {
+                Some(format!("arn:{partition}:iam::{account}:root"))
+            }
+            Requester::User { partition, account, path } => {
+                Some(format!("arn:{partition}:iam::{account}:user/{path}"))
+            }
+            Requester::Role { partition, account, path, .. } => {
+                Some(format!("arn:{partition}:iam::{account}:role/{path}"))
+            }
+            Requester::Anonymous | Requester::Other { .. } => None,
+        }
+    }
+
+    /// Kind and text as policies write them: `("AWS", "arn:...")`. A session with any name is its role.
+    pub fn written(&self) -> (&str, String) {
+        match self {
+            Requester::Anonymous => ("*", "anonymous".to_owned()),
+            Requester::Role { partition, account, path, session } if session != ANY_SESSION => {
+                let role = path.rsplit('/').next().unwrap_or(path);
+                ("AWS", format!("arn:{partition}:sts::{account}:assumed-role/{role}/{session}"))
+            }
+            Requester::Other { kind, text } => (kind, text.clone()),
+            other => ("AWS", other.principal_arn().unwrap_or_default()),
+        }
+    }
+}
+
+impl fmt::Display for Requester {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written().1)
+    }
+}
+
+/// Whether a requester is among `names`.
+pub fn named(names: &[Name], who: &Requester) -> bool {
+    let own = who.names();
+    names.iter().any(|name| match name {
+        Name::Everyone => true,
+        Name::Other { kind, text } if text == "*" => {
+            matches!(who, Requester::Other { kind: own, .. } if own == kind)
+        }
+        name => own.contains(name),
+    })
+}
+
+/// Whether a Deny with `NotPrincipal` leaves a requester out: only if every name that it answers to is listed.
+pub fn spared(names: &[Name], who: &Requester) -> bool {
+    let own = who.names();
+    names.contains(&Name::Everyone)
+        || (!own.is_empty() && own.iter().all(|name| names.contains(name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_its_root_and_holds_its_roles() {
+        let id = Name::read("AWS", "111122223333", "aws");
+        assert_eq!(id, Name::read("AWS", "arn:aws:iam::111122223333:root", "aws"));
+        assert_ne!(id, Name::read("AWS", "arn:aws-cn:iam::111122223333:root", "aws"));
+        let role = Requester::read("AWS", "arn:aws:iam::111122223333:role/path/a");
+        assert!(named(std::slice::from_ref(&id), &role));
+        let session = "arn:aws:sts::111122223333:assumed-role/a/bob";
+        assert!(!named(&[Name::read("AWS", session, "aws")], &role));
+        let bob = Requester::read("AWS", session);
+        assert!(named(&[Name::read("AWS", "arn:aws:iam::111122223333:role/a", "aws")], &bob));
+        assert!(!named(std::slice::from_ref(&id), &Requester::Anonymous));
+        let token = Name::read("AWS", "arn:aws:iam::${AWS::AccountId}:root", "aws");
+        assert!(matches!(token, Name::Account { account, .. } if account == "${AWS::AccountId}"));
+    }
+
+    #[test]
+    fn not_principal_must_list_every_name() {
+        let user = Requester::read("AWS", "arn:aws:iam::111122223333:user/bob");
+        let own = Name::read("AWS", "arn:aws:iam::111122223333:user/bob", "aws");
+        let account = Name::read("AWS", "111122223333", "aws");
+        assert!(!spared(std::slice::from_ref(&own), &user));
+        assert!(spared(&[own, account], &user));
+        assert!(!spared(&[], &Requester::Anonymous));
+    }
+}

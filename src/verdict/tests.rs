@@ -1,0 +1,1 @@
+//! Cases by hand, by the pitfalls of comparing policies. Each is also compared in reverse.
