@@ -28,6 +28,7 @@ class Reading(NamedTuple):
 
     colon: how `*` and `?` of a Resource meet colons: "whole" (the string as one), "six" (within the six
     segments of an ARN; as last character of a segment `*` goes on), "every" (the same, for every colon).
+    What does not begin with `arn:` has no segments.
     wide: whether a value that is no number, date, address, ARN or boolean can come with such a key at all,
     and whether a resource can be the empty string, an action one without a service or a name.
     every_party: NotPrincipal leaves out a principal only if its account, role and session are all named.
@@ -132,7 +133,7 @@ def matches(text, value, flags=0):
 
 def resource_matches(parts, value, colon):
     """reference_policies_elements_resource.html, "Using wildcards in resource ARNs"."""
-    if colon == "whole":
+    if colon == "whole" or not parts[0][0].startswith("arn:"):
         return matches(regex(parts), value)
     within = dict(star="[^:]*", one="[^:]", last_star=".*")
     if colon == "every":

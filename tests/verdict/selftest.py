@@ -19,14 +19,15 @@ def patterns(seed, rounds):
     dice = random.Random(seed)
     for _ in range(rounds):
         colon = dice.choice(["whole", "six", "every"])
-        texts = ["".join(dice.choice("ab*?:") for _ in range(dice.randint(0, 4))) for _ in range(dice.randint(1, 4))]
+        head = "arn:" if colon != "whole" else ""
+        texts = [head + "".join(dice.choice("ab*?:") for _ in range(dice.randint(0, 4))) for _ in range(dice.randint(1, 4))]
         globs = [w.tokens([(t, True)], colon=colon) for t in texts]
 
         def ways(candidates):
             return {tuple(ev.resource_matches([(t, True)], c, colon) for t in texts) for c in candidates}
 
         found = ways(w.words([(g, False) for g in globs]))
-        written_out = ways("".join(c) for n in range(7) for c in itertools.product("abx:", repeat=n))
+        written_out = ways(head + "".join(c) for n in range(7) for c in itertools.product("abx:", repeat=n))
         assert written_out <= found, (texts, colon, written_out - found)
     return rounds
 

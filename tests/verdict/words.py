@@ -26,6 +26,8 @@ def tokens(parts, glob=True, colon="whole"):
     """Tokens for pieces (see evaluator.pieces) under a reading of wildcards and colons; "arn": each of six."""
     flat = [(c, p) for text, p in parts for c in text]
     out, colons = [], 0
+    if colon in ("six", "every") and not "".join(t for t, _ in parts).startswith("arn:"):
+        colon = "whole"
     for i, (c, is_pattern) in enumerate(flat):
         free = colon == "whole" or (colon in ("six", "arn") and colons >= 5)
         ends = i + 1 == len(flat) or flat[i + 1][0] == ":"
