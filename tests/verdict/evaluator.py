@@ -27,7 +27,8 @@ class Reading(NamedTuple):
     """An answer to each question that the pages leave open.
 
     colon: how `*` and `?` of a Resource meet colons: "whole" (the string as one), "six" (within the six
-    segments of an ARN; as last character of a segment `*` goes on), "every" (the same, for every colon).
+    segments of an ARN; as last character of a segment `*` goes on), "every" (the same, for every colon),
+    "strict" (within the six segments; only as last character of all does `*` go on).
     What does not begin with `arn:` has no segments.
     wide: whether a value that is no number, date, address, ARN or boolean can come with such a key at all,
     and whether a resource can be the empty string, an action one without a service or a name.
@@ -67,7 +68,7 @@ class Unresolved(Exception):
 
 def pieces(pattern, version, context):
     """The pattern as a list of (text, is_pattern): resolved variables are text, whatever they contain."""
-    if version != "2012-10-17":
+    if version != "2012-10-17" or "${" not in pattern:
         return [(pattern, True)]
     found, at = [], 0
     for match in ANY_KEY.finditer(pattern):
@@ -139,7 +140,12 @@ def resource_matches(parts, value, colon):
     if colon == "every":
         return matches(regex(parts, **within), value)
     segments = split_at_colon(parts, 5)
-    texts = [regex(s, **within) for s in segments[:5]]
+    if colon == "strict":
+        texts = [regex(s, star="[^:]*", one="[^:]") for s in segments[:5]]
+        if len(segments) < 6:
+            texts[-1] = regex(segments[-1], **within)
+    else:
+        texts = [regex(s, **within) for s in segments[:5]]
     texts += [regex(s) for s in segments[5:]]
     return matches(":".join(texts), value)
 

@@ -67,15 +67,15 @@ def replays(pair, request, was, now):
 def settle(pair, truth, answer, with_axioms=True):
     """(what kind of answer this is, what is wrong with it or None)."""
     given, readings = answer["verdict"], truth.verdicts
-    possible = set(readings.values())
-    agreed = len(possible) == 1 and truth.complete
+    said = set(readings.values())
+    agreed = len(said) == 1 and truth.complete
     if given not in VERDICTS + ("undecided",):
         return "wrong", f"`{given}` is no verdict"
     if given == "undecided":
         if not answer.get("reason"):
             return "wrong", "undecided without a reason"
         if agreed:
-            return "wrong", f"undecided ({because(answer)}) where every reading says {possible.pop()}"
+            return "wrong", f"undecided ({because(answer)}) where every reading says {said.pop()}"
         return "undecided", None
     gained, lost = answer.get("gained"), answer.get("lost")
     if given in ("broadened", "incomparable"):
@@ -94,28 +94,34 @@ def settle(pair, truth, answer, with_axioms=True):
     if not truth.complete:
         for reading in readings:
             if reading.colon == "whole" and not reading.wide and reading.standing:
-                if truth.gained[reading] and given in ("narrowed", "equivalent"):
-                    return "wrong", f"{given}, but gained: {truth.gained[reading]}"
-                if truth.lost[reading] and given in ("broadened", "equivalent"):
-                    return "wrong", f"{given}, but lost: {truth.lost[reading]}"
+                more, less = truth.gained[reading], truth.lost[reading]
+                if with_axioms:  # whether another request would do is not known then
+                    more, less = (r if r and not axioms.impossible(r) else None for r in (more, less))
+                if more and given in ("narrowed", "equivalent"):
+                    return "wrong", f"{given}, but gained: {more}"
+                if less and given == "broadened" and not answer["exact"] and answer.get("reason"):
+                    return "sound, not exact", None
+                if less and given in ("broadened", "equivalent"):
+                    return "wrong", f"{given}, but lost: {less}"
                 break
         return "with variables", None
     if agreed:
-        if given in possible:
+        if given in said:
             return "agreed", None
         if with_axioms and given == possible.judge(pair):
             return "agreed, by an axiom", None
         reading = next(iter(readings))
-        return "wrong", f"{given}, but {possible.pop()}: gained {truth.gained[reading]}, lost {truth.lost[reading]}"
+        return "wrong", f"{given}, but {said.pop()}: gained {truth.gained[reading]}, lost {truth.lost[reading]}"
     settled = {r: v for r, v in readings.items() if r.standing}
+    sound = not answer["exact"] and answer.get("reason")
     for reading, value in settled.items():
         if settled.get(reading._replace(colon="six"), value) != settled[reading._replace(colon="whole")]:
-            if given == "narrowed" and not answer["exact"] and not any(truth.gained[r] for r in settled):
+            if given == "narrowed" and sound and not any(truth.gained[r] for r in settled):
                 return "sound, not exact", None
             return "wrong", f"{given}, though it hangs on what `*` does at a colon: {sorted(set(settled.values()))}"
     if given in settled.values():
         return "open question", None
-    if given in possible:
+    if given in said:
         return "wrong", f"who is granted to: {given}, but {sorted(set(settled.values()))}"
     return "wrong", f"{given}, where the readings say {sorted(set(settled.values()))}"
 
@@ -303,12 +309,12 @@ def hand(options):
         if not case["url"].startswith("https://docs.aws.amazon.com/"):
             wrong.append(f"{case['id']}: {case['url']} is no page of AWS's documentation")
         truth = oracle.judge(case)
-        possible = set(truth.verdicts.values())
-        open_questions += len(possible) > 1
-        if case["verdict"] not in possible | {"undecided"} and not case.get("axiom"):
-            wrong.append(f"{case['id']}: {case['verdict']} by hand, the oracle says {sorted(possible)}")
-        if case["verdict"] == "undecided" and len(possible) == 1 and truth.complete:
-            wrong.append(f"{case['id']}: undecided by hand, the oracle says {possible.pop()}")
+        said = set(truth.verdicts.values())
+        open_questions += len(said) > 1
+        if case["verdict"] not in said | {"undecided"} and not case.get("axiom"):
+            wrong.append(f"{case['id']}: {case['verdict']} by hand, the oracle says {sorted(said)}")
+        if case["verdict"] == "undecided" and len(said) == 1 and truth.complete:
+            wrong.append(f"{case['id']}: undecided by hand, the oracle says {said.pop()}")
         if not options.engine:
             continue
         answer = answers[case["id"]]

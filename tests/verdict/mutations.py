@@ -165,7 +165,25 @@ def copy_condition(dice, policy, kind):
         dice.choice(policy["Statement"])["Condition"] = copy.deepcopy(dice.choice(found)["Condition"])
 
 
-CHANGES = [drop_statement, add_statement, flip_effect, add_denial, add_condition, add_condition, drop_condition,
+def another_of_the_set(dice, policy, kind):
+    """A second line over a key that holds a set: now two of its values may be needed."""
+    found = [(s, o, k) for s, o, k in lines(policy) if o.startswith("For") and k.lower() in KINDS_OF_SETS]
+    if not found:
+        s, key = dice.choice(policy["Statement"]), dice.choice(list(grammar.SETS.values()))
+        values = grammar.VALUES[KINDS_OF_SETS[key.lower()]] if "Text" not in key else grammar.VALUES["literal"]
+        name = "ForAnyValue:" + grammar.BY_TYPE[KINDS_OF_SETS[key.lower()]][0]
+        s.setdefault("Condition", {}).setdefault(name, {})[key] = dice.choice(values)
+        found = [(s, name, key)]
+    s, operator, key = dice.choice(found)
+    kind_of = KINDS_OF_SETS[key.lower()]
+    name = dice.choice(["ForAnyValue:", "ForAnyValue:", "ForAllValues:"]) + dice.choice(grammar.BY_TYPE[kind_of])
+    block = s["Condition"].setdefault(name, {})
+    if key.lower() not in (k.lower() for k in block):
+        block[key] = grammar.values(dice, kind_of, name)
+
+
+KINDS_OF_SETS = {name.lower(): kind for kind, name in grammar.SETS.items()}
+CHANGES = [another_of_the_set, drop_statement, add_statement, flip_effect, add_denial, add_condition, add_condition, drop_condition,
            change_value, change_value, change_operator, change_operator, negate_element, change_glob, change_glob,
            change_glob, change_principal, change_principal, copy_condition]
 

@@ -298,7 +298,7 @@ def readings(pair):
     every = [s for p in (pair["old"], pair["new"]) for _, s in ev.statements(p)]
     globs = [p for s in every for e in ("Resource", "NotResource") for p in listed(s.get(e, []))]
     colons, seen = [], []
-    for colon in ("whole", "six", "every"):
+    for colon in ("whole", "six", "strict", "every"):
         cut = [tokens([(p, True)], colon=colon) for p in globs]
         if cut not in seen:
             seen.append(cut)

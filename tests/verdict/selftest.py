@@ -18,7 +18,7 @@ import words as w
 def patterns(seed, rounds):
     dice = random.Random(seed)
     for _ in range(rounds):
-        colon = dice.choice(["whole", "six", "every"])
+        colon = dice.choice(["whole", "six", "strict", "every"])
         head = "arn:" if colon != "whole" else ""
         texts = [head + "".join(dice.choice("ab*?:") for _ in range(dice.randint(0, 4))) for _ in range(dice.randint(1, 4))]
         globs = [w.tokens([(t, True)], colon=colon) for t in texts]

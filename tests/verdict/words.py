@@ -24,15 +24,21 @@ class TooMany(Exception):
 
 def tokens(parts, glob=True, colon="whole"):
     """Tokens for pieces (see evaluator.pieces) under a reading of wildcards and colons; "arn": each of six."""
+    return tokens_of(tuple(parts), glob, colon)
+
+
+@functools.lru_cache(maxsize=50_000)
+def tokens_of(parts, glob, colon):
     flat = [(c, p) for text, p in parts for c in text]
     out, colons = [], 0
-    if colon in ("six", "every") and not "".join(t for t, _ in parts).startswith("arn:"):
+    if colon in ("six", "every", "strict") and not "".join(t for t, _ in parts).startswith("arn:"):
         colon = "whole"
     for i, (c, is_pattern) in enumerate(flat):
-        free = colon == "whole" or (colon in ("six", "arn") and colons >= 5)
-        ends = i + 1 == len(flat) or flat[i + 1][0] == ":"
+        free = colon == "whole" or (colon in ("six", "strict", "arn") and colons >= 5)
+        last = i + 1 == len(flat)
+        ends = {"arn": False, "strict": last}.get(colon, last or flat[min(i + 1, len(flat) - 1)][0] == ":")
         if glob and is_pattern and c == "*":
-            out.append(STAR if free or (ends and colon != "arn") else STAR_IN)
+            out.append(STAR if free or ends else STAR_IN)
         elif glob and is_pattern and c == "?":
             out.append(ANY if free else ANY_IN)
         else:
@@ -99,29 +105,34 @@ def spare(patterns, avoid=""):
 
 
 def words(patterns, avoid=""):
-    """{which patterns match: shortest word}, over all words. `avoid`: letters the spare one must not be."""
-    patterns = list(dict.fromkeys(patterns))
+    """A shortest word for every set of patterns that can match together, over all words. `avoid`: letters the
+    spare one must not be."""
+    return explored(tuple(dict.fromkeys(patterns)), avoid)
+
+
+@functools.lru_cache(maxsize=2000)
+def explored(patterns, avoid):
     machines = [machine(p, fold) for p, fold in patterns]
     other = spare(patterns, avoid)
-    start = tuple(m.after[0] for m in machines)
+    start = tuple((i, m.after[0]) for i, m in enumerate(machines))  # only patterns that can still match
     seen, layer, found = {start}, [(start, "")], {}
     while layer:
         following = []
         for state, word in layer:
-            matched = tuple(s & m.end != 0 for s, m in zip(state, machines))
-            found.setdefault(matched, word)
+            found.setdefault(tuple(i for i, s in state if s & machines[i].end), word)
             letters = {other}
-            for s, m in zip(state, machines):
-                letters |= m.letters(s)
+            for i, s in state:
+                letters |= machines[i].letters(s)
             for letter in sorted(letters, key=lambda c: (c != other, c)):
-                reached = tuple(m.step(s, letter) for s, m in zip(state, machines))
+                steps = ((i, machines[i].step(s, letter)) for i, s in state)
+                reached = tuple(step for step in steps if step[1])
                 if reached not in seen:
                     seen.add(reached)
                     following.append((reached, word + letter))
         if len(seen) > MOST_STATES:
             raise TooMany
         layer = following
-    return list(found.values())
+    return tuple(found.values())
 
 
 def between(points):
