@@ -276,7 +276,7 @@ fn random_requests_do_not_refute_the_verdict() {
     let mut dice = Dice(7);
     let mut tally = [0_usize; 5];
     let mut undecided = std::collections::BTreeMap::new();
-    for round in 0..3_000 {
+    for round in 0..1_200 {
         let kind = [Kind::Identity, Kind::Trust, Kind::Resource][round % 3];
         let old = random(&mut dice, kind);
         let mut new = old.clone();
@@ -332,6 +332,6 @@ fn random_requests_do_not_refute_the_verdict() {
         }
     }
     println!("{tally:?} {undecided:#?}");
-    assert!(tally[..4].iter().all(|count| *count > 150), "one-sided: {tally:?}");
-    assert!(tally[4] < 150, "{} of 3000 are undecided", tally[4]);
+    assert!(tally[..4].iter().all(|count| *count > 60), "one-sided: {tally:?}");
+    assert!(tally[4] < 24, "{} of 1200 are undecided", tally[4]);
 }

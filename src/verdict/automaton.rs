@@ -38,8 +38,13 @@ pub fn find(
     let inside: Vec<&[Glob]> = demands.iter().filter(|d| d.inside).map(|d| d.globs).collect();
     let outside: Vec<&Glob> =
         demands.iter().filter(|d| !d.inside).flat_map(|d| d.globs).filter(|g| g.sure).collect();
-    let cost: usize = demands.iter().map(|demand| demand.globs.len() + 1).sum();
-    if !budget.take(cost as u64 * 8) {
+    // a pattern that is not sure still takes what it takes: never outside of itself
+    let unsure: Vec<&Glob> =
+        demands.iter().filter(|d| !d.inside).flat_map(|d| d.globs).filter(|g| !g.sure).collect();
+    // every pattern inside is held against every other one
+    let within: u64 = inside.iter().map(|globs| globs.len() as u64).sum();
+    let cost = 8 + (within + outside.len() as u64) * 4 + within * (within + outside.len() as u64);
+    if !budget.take(cost) {
         return Err(Exhausted);
     }
     // of each union, the patterns that are not ruled out at sight
@@ -47,6 +52,7 @@ pub fn find(
     for (at, globs) in inside.iter().enumerate() {
         let possible = |glob: &&Glob| {
             !outside.iter().any(|other| glob.inside(other, symbols))
+                && (glob.sure || !unsure.contains(glob))
                 && !inside.iter().enumerate().any(|(other, globs)| {
                     other != at && globs.iter().all(|other| glob.apart(other))
                 })
@@ -68,7 +74,11 @@ pub fn find(
     for fill in [&[free][..], &[]] {
         for glob in narrow.iter().take(16) {
             let word = glob.word(fill, free);
-            if demands.iter().all(|demand| meets(&word, *demand, symbols)) {
+            let inside = unions
+                .iter()
+                .all(|union| union.iter().any(|glob| glob.matches(&word, Mode::Maybe, symbols)));
+            let mut outer = demands.iter().filter(|demand| !demand.inside);
+            if inside && outer.all(|demand| meets(&word, *demand, symbols)) {
                 return Ok(Some(word));
             }
         }

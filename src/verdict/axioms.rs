@@ -159,6 +159,7 @@ impl Axioms<'_> {
         };
         let is_service =
             |who: &Requester| matches!(who, Requester::Other { kind, .. } if kind == "Service");
+        let is_outside = |who: &Requester| matches!(who, Requester::Other { kind, .. } if kind == "Service" || kind == "Federated");
         let keys: Vec<(String, DimensionId)> =
             self.model.keys.iter().map(|(name, key)| (name.clone(), key.dimension)).collect();
         for (name, key) in keys {
@@ -170,6 +171,11 @@ impl Axioms<'_> {
                 let anonymous = of(self, &|who| *who == Requester::Anonymous);
                 let present = self.present(key);
                 self.forbid(vec![anonymous, present]);
+            }
+            if matches!(name.as_str(), "aws:principalarn" | "aws:principalaccount") {
+                let outside = of(self, &is_outside);
+                let present = self.present(key);
+                self.forbid(vec![outside, present]);
             }
             if of_organization {
                 let service = of(self, &is_service);
@@ -184,6 +190,10 @@ impl Axioms<'_> {
             self.forbid(vec![service ^ 1, is_true]);
         }
         if let Some(key) = self.text("aws:principalaccount") {
+            let anonymous = of(self, &|who| *who == Requester::Anonymous);
+            let is_so = self.other(key, vec![Glob::literal("anonymous")]);
+            let present = self.present(key);
+            self.forbid(vec![anonymous, is_so, present]);
             let accounts: BTreeSet<String> =
                 requesters.iter().filter_map(|who| who.account().map(|a| a.1.to_owned())).collect();
             for account in &accounts {

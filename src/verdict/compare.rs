@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::axioms;
 use super::evaluate::{Decision, Reach, evaluate};
-use super::limits::{Budget, TooLarge};
+use super::limits::{Budget, KEYS, PATTERN, STATEMENTS, TEXT, TooLarge};
 use super::lower::{self, Bound, Side};
 use super::model::{Model, Symbol};
 use super::read::Document;
@@ -32,6 +32,10 @@ enum Way {
 }
 
 pub fn compare(old: &[Document], new: &[Document], kind: Kind, options: &Options) -> Comparison {
+    if let Some(dimension) = oversized(old.iter().chain(new)) {
+        let unknown = Way::Unknown(too_large(&dimension));
+        return combine(unknown.clone(), unknown);
+    }
     let steps = options.steps;
     let mut budget = Budget::new(steps / 2);
     let gained = both_readings(old, new, kind, options, &mut budget);
@@ -39,6 +43,48 @@ pub fn compare(old: &[Document], new: &[Document], kind: Kind, options: &Options
     let mut budget = Budget::new(steps / 2 + budget.left());
     let lost = both_readings(new, old, kind, options, &mut budget);
     combine(gained, lost)
+}
+
+fn too_large(dimension: &str) -> Reason {
+    let text = format!("too large: `{dimension}` took all steps");
+    Reason { kind: ReasonKind::TooLarge, text }
+}
+
+/// The dimension of which there is more than any policy of AWS can hold.
+fn oversized<'d>(documents: impl Iterator<Item = &'d Document>) -> Option<String> {
+    let (mut statements, mut text) = (0, 0);
+    let mut keys = HashSet::new();
+    let mut size = |pattern: &Pattern| {
+        let own = pattern.pieces.iter().map(|piece| match piece {
+            Piece::Text(text) => text.len(),
+            _ => 1,
+        });
+        let own: usize = own.sum();
+        text += own;
+        own > PATTERN || text > TEXT
+    };
+    for statement in documents.flat_map(|document| &document.statements) {
+        statements += 1;
+        if statements > STATEMENTS {
+            return Some("statements".to_owned());
+        }
+        if statement.actions.items.iter().any(&mut size) {
+            return Some("action".to_owned());
+        }
+        if statement.resources.iter().flat_map(|listed| &listed.items).any(&mut size) {
+            return Some("resource".to_owned());
+        }
+        if statement.principals.as_ref().is_some_and(|listed| listed.items.len() > KEYS) {
+            return Some("principal".to_owned());
+        }
+        for condition in &statement.conditions {
+            keys.insert(condition.key.as_str());
+            if condition.values.iter().any(&mut size) || keys.len() > KEYS {
+                return Some(condition.shown.clone());
+            }
+        }
+    }
+    None
 }
 
 fn combine(gained: Way, lost: Way) -> Comparison {
@@ -131,15 +177,12 @@ impl Way {
     ) -> Way {
         let documents: Vec<&Document> = old.iter().chain(new).collect();
         let model = Model::new(&documents, kind, budget.clone());
-        let mut search = Search { model, old, new, kind, options, reach, failed: None };
+        let mut search = Search { model, old, new, kind, options, reach, failed: Vec::new() };
         let ended = search.run();
         *budget = search.model.space.budget.clone();
         match ended {
             Ok(way) => way,
-            Err(TooLarge { dimension }) => Way::Unknown(Reason {
-                kind: ReasonKind::TooLarge,
-                text: format!("too large: the patterns of `{dimension}` took all steps"),
-            }),
+            Err(TooLarge { dimension }) => Way::Unknown(too_large(&dimension)),
         }
     }
 }
@@ -152,8 +195,16 @@ struct Search<'s> {
     kind: Kind,
     options: &'s Options,
     reach: Reach,
-    /// Why something that was found could not be reported.
-    failed: Option<Reason>,
+    /// What was found and could not be reported.
+    failed: Vec<Failure>,
+}
+
+/// Something that did not stand up to its replay.
+#[derive(Debug, Clone)]
+struct Failure {
+    why: Reason,
+    /// A variable that the statements fix, and its values: with each put in, nothing is left open.
+    fixed: Option<(String, Vec<String>)>,
 }
 
 /// Values of a variable that are tried one by one, at most.
@@ -164,14 +215,44 @@ impl Search<'_> {
         if let Some(way) = self.with(&Bound::new())? {
             return Ok(way);
         }
-        let Some(reason) = self.failed.clone() else { return Ok(Way::Nothing) };
+        let failed = std::mem::take(&mut self.failed);
+        let Some(first) = failed.first() else { return Ok(Way::Nothing) };
+        let mut tried: Vec<Bound> = Vec::new();
+        for (key, values) in failed.iter().filter_map(|failure| failure.fixed.as_ref()) {
+            for value in values {
+                let bound = Bound::from([(key.clone(), value.clone())]);
+                if tried.contains(&bound) {
+                    continue;
+                }
+                if let Some(way) = self.with(&bound)? {
+                    return Ok(way);
+                }
+                tried.push(bound);
+            }
+        }
+        if self.failed.is_empty() && failed.iter().all(|failure| failure.fixed.is_some()) {
+            return Ok(Way::Nothing);
+        }
         // what was found does not stand up for an unnamed value of a variable: perhaps for one that is named
         for bound in self.values() {
-            if let Some(way) = self.with(&bound)? {
+            if !tried.contains(&bound)
+                && let Some(way) = self.with(&bound)?
+            {
                 return Ok(way);
             }
         }
-        Ok(Way::Unknown(reason))
+        Ok(Way::Unknown(first.why.clone()))
+    }
+
+    /// A variable for which literals leave only some values.
+    fn fixed(&self, literals: &[LiteralId]) -> Option<(String, Vec<String>)> {
+        self.model.symbols.iter().find_map(|symbol| {
+            let Symbol::Variable(key) = symbol else { return None };
+            let dimension = self.model.keys.get(key)?.dimension;
+            let mut own =
+                literals.iter().filter(|id| self.model.space.get(**id).dimension == dimension);
+            own.find_map(|id| self.model.space.texts(*id)).map(|values| (key.clone(), values))
+        })
     }
 
     /// The request, or `None` if there is none or none that can be reported.
@@ -204,12 +285,13 @@ impl Search<'_> {
             if known.contains(&*allow.literals) {
                 continue;
             }
-            let start = base.iter().chain(&allow.literals).copied();
-            let Some(start) = search::region(&mut self.model.space, start)? else { continue };
+            let literals: Vec<LiteralId> = base.iter().chain(&allow.literals).copied().collect();
+            let start = search::region(&mut self.model.space, literals.iter().copied())?;
+            let Some(start) = start else { continue };
             let Some(region) = search::outside(&mut self.model.space, start, &avoid)? else {
                 continue;
             };
-            if let Some(request) = self.report(&region, &avoid, allow) {
+            if let Some(request) = self.report(&region, &avoid, allow, &literals) {
                 return Ok(Some(Way::Request(Box::new(request), allow.statement)));
             }
         }
@@ -236,12 +318,14 @@ impl Search<'_> {
                 continue;
             }
             for allow in &new.allows {
-                let start = base.iter().chain(&deny.literals).chain(&allow.literals).copied();
-                let Some(start) = search::region(&mut self.model.space, start)? else { continue };
+                let literals = base.iter().chain(&deny.literals).chain(&allow.literals);
+                let literals: Vec<LiteralId> = literals.copied().collect();
+                let start = search::region(&mut self.model.space, literals.iter().copied())?;
+                let Some(start) = start else { continue };
                 let Some(region) = search::outside(&mut self.model.space, start, &avoid)? else {
                     continue;
                 };
-                if let Some(request) = self.report(&region, &avoid, allow) {
+                if let Some(request) = self.report(&region, &avoid, allow, &literals) {
                     return Ok(Some(Way::Request(Box::new(request), allow.statement)));
                 }
             }
@@ -250,15 +334,22 @@ impl Search<'_> {
     }
 
     /// The request of a region, if it stands up to a replay; else why not.
-    fn report(&mut self, region: &Region, avoid: &[&Boxed], allow: &Boxed) -> Option<Request> {
+    fn report(
+        &mut self,
+        region: &Region,
+        avoid: &[&Boxed],
+        allow: &Boxed,
+        literals: &[LiteralId],
+    ) -> Option<Request> {
         let statements = self.new.iter().flat_map(|document| &document.statements);
         let statement = statements.into_iter().nth(allow.statement);
         let found = Found { region, avoid, statement };
         let (old, new, reach) = (self.old, self.new, self.reach);
         let request =
             witness::request(&self.model, &found, |request| replays(old, new, request, reach));
-        if request.is_none() && self.failed.is_none() {
-            self.failed = Some(self.why(region));
+        if request.is_none() {
+            let failure = Failure { why: self.why(region), fixed: self.fixed(literals) };
+            self.failed.push(failure);
         }
         request
     }

@@ -182,17 +182,20 @@ impl Model {
             (Line::Text, None)
         };
         let is_text = points.is_none();
+        // AWS fills variables from keys with a single value only
+        let is_variable = self.symbols.contains(&Symbol::Variable(key.clone()));
+        let several = seen.several && !is_variable;
         let dimension = self.space.dimension(Dimension {
             name: seen.shown,
             optional: true,
-            several: seen.several,
+            several,
             points,
         });
         if seen.truth && is_text {
             let values = vec![Glob::literal("true"), Glob::literal("false")];
             let language = self.space.language(Language::Globs(values));
             let literal =
-                Literal { dimension, absent: true, every: seen.several, language, inside: true };
+                Literal { dimension, absent: true, every: several, language, inside: true };
             let literal = self.space.literal(literal);
             self.always.push(literal);
         }
@@ -397,11 +400,8 @@ fn requesters(documents: &[&Document]) -> (Vec<Requester>, BTreeSet<usize>) {
             Name::Other { .. } | Name::Everyone | Name::Account { .. } => {}
         }
     }
-    for (kind, text) in [
-        ("Service", "x.amazonaws.com"),
-        ("Federated", "x.example.com"),
-        ("CanonicalUser", "0000000000000000000000000000000000000000000000000000000000000000"),
-    ] {
+    // a canonical user that is not named is an account by another name
+    for (kind, text) in [("Service", "x.amazonaws.com"), ("Federated", "x.example.com")] {
         add(Requester::Other { kind: kind.to_owned(), text: text.to_owned() }, true);
     }
     (out, unnamed)

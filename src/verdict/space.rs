@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::automaton::{self, Demand};
-use super::glob::{Glob, Letter, Mode, Symbols};
-use super::limits::{Budget, TooLarge};
+use super::glob::{Glob, Letter, Mode, Symbols, Tok};
+use super::limits::{Budget, KEPT, TooLarge};
 
 /// The number of a dimension.
 pub type DimensionId = u16;
@@ -91,6 +91,7 @@ pub struct Space {
     literals: Vec<Literal>,
     literal_ids: HashMap<Literal, LiteralId>,
     solved: HashMap<Vec<LiteralId>, Option<Rc<Held>>>,
+    kept: usize,
 }
 
 impl Space {
@@ -104,6 +105,7 @@ impl Space {
             literals: Vec::new(),
             literal_ids: HashMap::new(),
             solved: HashMap::new(),
+            kept: 0,
         };
         space.language(Language::All);
         space
@@ -149,6 +151,33 @@ impl Space {
 
     pub fn get(&self, id: LiteralId) -> Literal {
         self.literals[id as usize]
+    }
+
+    /// The values that a literal leaves, where these are single texts and a value is needed.
+    pub fn texts(&self, id: LiteralId) -> Option<Vec<String>> {
+        let literal = &self.literals[id as usize];
+        let Language::Globs(globs) = &self.languages[literal.language as usize] else {
+            return None;
+        };
+        if literal.absent || !literal.inside {
+            return None;
+        }
+        let text = |glob: &Glob| -> Option<String> {
+            let letter = |tok: &Tok| match tok {
+                Tok::Char(c) => char::from_u32(*c),
+                _ => None,
+            };
+            glob.toks.iter().map(letter).collect()
+        };
+        globs.iter().map(text).collect()
+    }
+
+    /// How much there is to look at to say whether a literal holds.
+    pub fn weight(&self, id: LiteralId) -> u64 {
+        match &self.languages[self.literals[id as usize].language as usize] {
+            Language::Globs(globs) => globs.len() as u64,
+            Language::All | Language::Points(_) => 1,
+        }
     }
 
     /// Whether a literal surely holds of what a request holds.
@@ -198,7 +227,8 @@ impl Space {
             dimension: self.dimensions[dimension as usize].name.clone(),
         })?;
         let found = found.map(Rc::new);
-        if !literals.is_empty() {
+        if !literals.is_empty() && self.kept < KEPT {
+            self.kept += literals.len() + 24;
             self.solved.insert(literals.to_vec(), found.clone());
         }
         Ok(found)
