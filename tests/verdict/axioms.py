@@ -44,6 +44,9 @@ def impossible(request):
             return "aws:PrincipalIsAWSService is false for principals of accounts"
     if service and str(given.get("aws:principalisawsservice", "true")).lower() == "false":
         return "aws:PrincipalIsAWSService is true for services"
+    if ":saml-provider/" in principal or ":oidc-provider/" in principal:
+        if given.get("aws:principalarn", principal) != principal:
+            return "aws:PrincipalArn follows from the principal"
     if service or principal == "*":
         for key in given:
             if key in ("aws:principalarn", "aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths",

@@ -109,6 +109,8 @@ def settle(pair, truth, answer, with_axioms=True):
             return "agreed", None
         if with_axioms and given == possible.judge(pair):
             return "agreed, by an axiom", None
+        if with_axioms and given == possible.judge(pair, ev.Reading(standing=False)):
+            return "wrong", f"who is granted to: {given}, but {possible.judge(pair)}"
         reading = next(iter(readings))
         return "wrong", f"{given}, but {said.pop()}: gained {truth.gained[reading]}, lost {truth.lost[reading]}"
     settled = {r: v for r, v in readings.items() if r.standing}

@@ -70,7 +70,9 @@ def askers(pair, reading):
                             tail = ":".join(parts[5:])
                             account = parts[4] if re.fullmatch(r"\d{12}", parts[4]) else "999999999999"
                             for rest in (tail, "role/" + tail, "user/" + tail):
-                                names.add(f"arn:{'aws' if len(parts[1]) < 3 else parts[1]}:iam::{account}:{rest}")
+                                name = f"arn:{'aws' if len(parts[1]) < 3 else parts[1]}:iam::{account}:{rest}"
+                                if re.fullmatch(r".*:(root|(user|role)/.+)", name):
+                                    names.add(name)
         helps = ev.helps(pair.kind, reading)
         found = []
         for name in sorted(names):
@@ -136,7 +138,6 @@ def decide(pair, reading):
     return gained, lost
 
 
-def judge(pair):
-    """The verdict of the default reading, with only requests that can come; pairs without variables."""
-    reading = ev.Reading()
+def judge(pair, reading=ev.Reading()):
+    """The verdict of a reading, with only requests that can come; pairs without variables."""
     return oracle.verdict(*decide(oracle.Pair(pair["kind"], pair["old"], pair["new"], {}), reading))
