@@ -1,8 +1,9 @@
-//! Two sets of documents compared: what became possible, what became impossible.
+//! Two states compared: what became possible, what became impossible.
 //!
-//! A request is new if an Allow of the new side holds it and no Deny of it does, and on the old side no Allow does or a
-//! Deny does. So each new Allow is searched outside of the new Denies and old Allows; and each old Deny that the new
-//! Denies do not cover is searched inside the new Allows. What is found is made a request, replayed by
+//! A state is one or more layers, all of which must allow a request: an identity's policies and its boundary. A request
+//! is new if in each new layer an Allow holds it and no Deny does, and in some old layer no Allow does or a Deny does.
+//! So each combination of new Allows, one of each layer, is searched outside of the new Denies and of an old layer's
+//! Allows; and each old Deny that the new Denies do not cover is searched inside the new Allows. What is found is made a request, replayed by
 //! [`super::evaluate`] on both sides, and only then reported.
 
 use std::collections::{BTreeMap, HashSet};
@@ -31,8 +32,11 @@ enum Way {
     Unknown(Reason),
 }
 
-pub fn compare(old: &[Document], new: &[Document], kind: Kind, options: &Options) -> Comparison {
-    if let Some(dimension) = oversized(old.iter().chain(new)) {
+/// Documents whose statements count together.
+pub type Layer<'l> = &'l [Document];
+
+pub fn compare(old: &[Layer<'_>], new: &[Layer<'_>], kind: Kind, options: &Options) -> Comparison {
+    if let Some(dimension) = oversized(old.iter().chain(new).copied().flatten()) {
         let unknown = Way::Unknown(too_large(&dimension));
         return combine(unknown.clone(), unknown);
     }
@@ -107,8 +111,9 @@ fn combine(gained: Way, lost: Way) -> Comparison {
 }
 
 /// Whether the two readings of resources can differ: a wildcard before a later colon among the first five.
-fn readings_differ(documents: &[Document]) -> bool {
-    let statements = documents.iter().flat_map(|document| &document.statements);
+fn readings_differ(layers: &[Layer<'_>]) -> bool {
+    let documents = layers.iter().copied().flatten();
+    let statements = documents.flat_map(|document| &document.statements);
     let patterns = statements.flat_map(|s| s.resources.iter().flat_map(|listed| &listed.items));
     patterns.into_iter().any(|pattern| {
         let mut wild = false;
@@ -132,8 +137,8 @@ fn readings_differ(documents: &[Document]) -> bool {
 }
 
 fn both_readings(
-    old: &[Document],
-    new: &[Document],
+    old: &[Layer<'_>],
+    new: &[Layer<'_>],
     kind: Kind,
     options: &Options,
     budget: &mut Budget,
@@ -161,21 +166,23 @@ fn both_readings(
     }
 }
 
-fn replays(old: &[Document], new: &[Document], request: &Request, reach: Reach) -> bool {
-    evaluate(new, request, reach) == Decision::Allowed
-        && matches!(evaluate(old, request, reach), Decision::Denied | Decision::NotAllowed)
+fn replays(old: &[Layer<'_>], new: &[Layer<'_>], request: &Request, reach: Reach) -> bool {
+    new.iter().all(|layer| evaluate(layer, request, reach) == Decision::Allowed)
+        && old.iter().any(|layer| {
+            matches!(evaluate(layer, request, reach), Decision::Denied | Decision::NotAllowed)
+        })
 }
 
 impl Way {
     fn of(
-        old: &[Document],
-        new: &[Document],
+        old: &[Layer<'_>],
+        new: &[Layer<'_>],
         kind: Kind,
         options: &Options,
         reach: Reach,
         budget: &mut Budget,
     ) -> Way {
-        let documents: Vec<&Document> = old.iter().chain(new).collect();
+        let documents: Vec<&Document> = old.iter().chain(new).copied().flatten().collect();
         let model = Model::new(&documents, kind, budget.clone());
         let mut search = Search { model, old, new, kind, options, reach, failed: Vec::new() };
         let ended = search.run();
@@ -190,13 +197,20 @@ impl Way {
 /// One direction under one reading.
 struct Search<'s> {
     model: Model,
-    old: &'s [Document],
-    new: &'s [Document],
+    old: &'s [Layer<'s>],
+    new: &'s [Layer<'s>],
     kind: Kind,
     options: &'s Options,
     reach: Reach,
     /// What was found and could not be reported.
     failed: Vec<Failure>,
+}
+
+/// An Allow of each layer.
+struct Allow<'b> {
+    parts: Vec<&'b [LiteralId]>,
+    /// The statement of the first layer.
+    statement: usize,
 }
 
 /// Something that did not stand up to its replay.
@@ -257,80 +271,90 @@ impl Search<'_> {
 
     /// The request, or `None` if there is none or none that can be reported.
     fn with(&mut self, bound: &Bound) -> Result<Option<Way>, TooLarge> {
-        let old = lower::side(&mut self.model, self.old, self.reach, bound);
-        let new = lower::side(&mut self.model, self.new, self.reach, bound);
+        let (model, reach) = (&mut self.model, self.reach);
+        let mut sides = |layers: &[Layer<'_>]| -> Vec<Side> {
+            layers.iter().map(|layer| lower::side(model, layer, reach, bound)).collect()
+        };
+        let (old, new) = (sides(self.old), sides(self.new));
         let mut base = lower::bindings(&mut self.model, bound);
         base.extend(self.model.always.iter().copied());
         let axioms = match self.options.axioms {
             true => axioms::boxes(&mut self.model, self.kind),
             false => Vec::new(),
         };
-        if let Some(way) = self.uncovered(&old, &new, &base, &axioms)? {
-            return Ok(Some(way));
-        }
-        self.undenied(&old, &new, &base, &axioms)
-    }
-
-    /// A new Allow outside of new Denies and old Allows.
-    fn uncovered(
-        &mut self,
-        old: &Side,
-        new: &Side,
-        base: &[LiteralId],
-        axioms: &[Boxed],
-    ) -> Result<Option<Way>, TooLarge> {
-        let known: HashSet<&[LiteralId]> = old.allows.iter().map(|b| &*b.literals).collect();
-        let avoid: Vec<&Boxed> = axioms.iter().chain(&new.denies).chain(&old.allows).collect();
-        for allow in &new.allows {
-            if known.contains(&*allow.literals) {
-                continue;
-            }
-            let literals: Vec<LiteralId> = base.iter().chain(&allow.literals).copied().collect();
-            let start = search::region(&mut self.model.space, literals.iter().copied())?;
-            let Some(start) = start else { continue };
-            let Some(region) = search::outside(&mut self.model.space, start, &avoid)? else {
-                continue;
-            };
-            if let Some(request) = self.report(&region, &avoid, allow, &literals) {
-                return Ok(Some(Way::Request(Box::new(request), allow.statement)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// An old Deny outside of new Denies, inside a new Allow.
-    fn undenied(
-        &mut self,
-        old: &Side,
-        new: &Side,
-        base: &[LiteralId],
-        axioms: &[Boxed],
-    ) -> Result<Option<Way>, TooLarge> {
-        let known: HashSet<&[LiteralId]> = new.denies.iter().map(|b| &*b.literals).collect();
-        let avoid: Vec<&Boxed> = axioms.iter().chain(&new.denies).collect();
-        for deny in &old.denies {
-            if known.contains(&*deny.literals) {
-                continue;
-            }
-            let start = base.iter().chain(&deny.literals).copied();
-            let Some(start) = search::region(&mut self.model.space, start)? else { continue };
-            if search::outside(&mut self.model.space, start, &avoid)?.is_none() {
-                continue;
-            }
-            for allow in &new.allows {
-                let literals = base.iter().chain(&deny.literals).chain(&allow.literals);
-                let literals: Vec<LiteralId> = literals.copied().collect();
-                let start = search::region(&mut self.model.space, literals.iter().copied())?;
-                let Some(start) = start else { continue };
-                let Some(region) = search::outside(&mut self.model.space, start, &avoid)? else {
+        let new_denies: Vec<&Boxed> = new.iter().flat_map(|side| &side.denies).collect();
+        let allows = self.allows(&new)?;
+        for side in &old {
+            // a new Allow outside of new Denies and old Allows
+            let known: HashSet<&[LiteralId]> = side.allows.iter().map(|b| &*b.literals).collect();
+            let avoid: Vec<&Boxed> =
+                axioms.iter().chain(new_denies.iter().copied()).chain(&side.allows).collect();
+            for allow in &allows {
+                if allow.parts.iter().any(|part| known.contains(*part)) {
                     continue;
-                };
-                if let Some(request) = self.report(&region, &avoid, allow, &literals) {
-                    return Ok(Some(Way::Request(Box::new(request), allow.statement)));
+                }
+                if let Some(way) = self.find(&base, &[], allow, &avoid)? {
+                    return Ok(Some(way));
+                }
+            }
+            // an old Deny outside of new Denies, inside a new Allow
+            let known: HashSet<&[LiteralId]> = new_denies.iter().map(|b| &*b.literals).collect();
+            let avoid: Vec<&Boxed> = axioms.iter().chain(new_denies.iter().copied()).collect();
+            for deny in side.denies.iter().filter(|deny| !known.contains(&*deny.literals)) {
+                let start = base.iter().chain(&deny.literals).copied();
+                let start = search::region(&mut self.model.space, start)?;
+                let Some(start) = start else { continue };
+                if search::outside(&mut self.model.space, start, &avoid)?.is_none() {
+                    continue;
+                }
+                for allow in &allows {
+                    if let Some(way) = self.find(&base, &deny.literals, allow, &avoid)? {
+                        return Ok(Some(way));
+                    }
                 }
             }
         }
         Ok(None)
+    }
+
+    /// Each combination of Allows, one of each layer.
+    fn allows<'b>(&mut self, sides: &'b [Side]) -> Result<Vec<Allow<'b>>, TooLarge> {
+        let mut out = vec![Allow { parts: Vec::new(), statement: 0 }];
+        for (layer, side) in sides.iter().enumerate() {
+            let mut more = Vec::new();
+            for allow in &out {
+                for boxed in &side.allows {
+                    let mut parts = allow.parts.clone();
+                    parts.push(&*boxed.literals);
+                    if !self.model.space.budget.take(16) {
+                        return Err(TooLarge { dimension: "statements".to_owned() });
+                    }
+                    let statement = if layer == 0 { boxed.statement } else { allow.statement };
+                    more.push(Allow { parts, statement });
+                }
+            }
+            out = more;
+        }
+        Ok(out)
+    }
+
+    /// A request where `within` and an Allow hold, and none of `avoid` does.
+    fn find(
+        &mut self,
+        base: &[LiteralId],
+        within: &[LiteralId],
+        allow: &Allow<'_>,
+        avoid: &[&Boxed],
+    ) -> Result<Option<Way>, TooLarge> {
+        let parts = allow.parts.iter().copied().flatten();
+        let literals: Vec<LiteralId> = base.iter().chain(within).chain(parts).copied().collect();
+        let start = search::region(&mut self.model.space, literals.iter().copied())?;
+        let Some(start) = start else { return Ok(None) };
+        let Some(region) = search::outside(&mut self.model.space, start, avoid)? else {
+            return Ok(None);
+        };
+        let request = self.report(&region, avoid, allow, &literals);
+        Ok(request.map(|request| Way::Request(Box::new(request), allow.statement)))
     }
 
     /// The request of a region, if it stands up to a replay; else why not.
@@ -338,11 +362,12 @@ impl Search<'_> {
         &mut self,
         region: &Region,
         avoid: &[&Boxed],
-        allow: &Boxed,
+        allow: &Allow<'_>,
         literals: &[LiteralId],
     ) -> Option<Request> {
-        let statements = self.new.iter().flat_map(|document| &document.statements);
-        let statement = statements.into_iter().nth(allow.statement);
+        let first = self.new.first().copied().unwrap_or_default();
+        let mut statements = first.iter().flat_map(|document| &document.statements);
+        let statement = statements.nth(allow.statement);
         let found = Found { region, avoid, statement };
         let (old, new, reach) = (self.old, self.new, self.reach);
         let request =
@@ -392,6 +417,10 @@ impl Search<'_> {
         Reason { kind: ReasonKind::Undocumented, text }
     }
 
+    fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.old.iter().chain(self.new).copied().flatten()
+    }
+
     /// Single values to try for the variables: those that conditions name.
     fn values(&self) -> Vec<Bound> {
         let mut out = Vec::new();
@@ -402,9 +431,7 @@ impl Search<'_> {
         let mut named: BTreeMap<&String, Vec<String>> = BTreeMap::new();
         for key in variables {
             let conditions = self
-                .old
-                .iter()
-                .chain(self.new)
+                .documents()
                 .flat_map(|document| &document.statements)
                 .flat_map(|statement| &statement.conditions)
                 .filter(|condition| super::request::canonical(&condition.key) == *key);
@@ -427,8 +454,7 @@ impl Search<'_> {
 
     /// Parts of resources between slashes: what a variable in a path may hold.
     fn stretches(&self) -> Vec<String> {
-        let documents = self.old.iter().chain(self.new);
-        let statements = documents.flat_map(|document| &document.statements);
+        let statements = self.documents().flat_map(|document| &document.statements);
         let patterns = statements.flat_map(|s| s.resources.iter().flat_map(|listed| &listed.items));
         let mut out = Vec::new();
         for piece in patterns.flat_map(|pattern| &pattern.pieces) {

@@ -15,6 +15,7 @@ mod axioms;
 mod compare;
 mod evaluate;
 mod glob;
+pub mod layers;
 pub mod limits;
 mod line;
 mod lower;
@@ -25,8 +26,6 @@ pub mod read;
 mod request;
 mod search;
 mod space;
-#[cfg(test)]
-mod tests;
 mod text;
 mod witness;
 
@@ -102,6 +101,8 @@ pub enum ReasonKind {
     Token,
     /// An operator that the model does not read.
     Operator,
+    /// A permissions boundary whose document is not at hand.
+    Boundary,
     /// Something else that AWS's pages leave open.
     Undocumented,
 }
@@ -115,6 +116,7 @@ impl ReasonKind {
             ReasonKind::Variable => "policy_variable",
             ReasonKind::Token => "token",
             ReasonKind::Operator => "operator",
+            ReasonKind::Boundary => "boundary",
             ReasonKind::Undocumented => "undocumented",
         }
     }
@@ -156,5 +158,5 @@ pub struct Comparison {
 
 /// What the change from `old` to `new` does: the union of each side's statements, of one kind.
 pub fn compare(old: &[Document], new: &[Document], kind: Kind, options: &Options) -> Comparison {
-    compare::compare(old, new, kind, options)
+    compare::compare(&[old], &[new], kind, options)
 }

@@ -185,12 +185,8 @@ impl Model {
         // AWS fills variables from keys with a single value only
         let is_variable = self.symbols.contains(&Symbol::Variable(key.clone()));
         let several = seen.several && !is_variable;
-        let dimension = self.space.dimension(Dimension {
-            name: seen.shown,
-            optional: true,
-            several,
-            points,
-        });
+        let dimension =
+            self.space.dimension(Dimension { name: seen.shown, optional: true, several, points });
         if seen.truth && is_text {
             let values = vec![Glob::literal("true"), Glob::literal("false")];
             let language = self.space.language(Language::Globs(values));
