@@ -243,10 +243,19 @@ impl Axioms<'_> {
             }
             let (partition, account) = who.account().unwrap_or_default();
             let globs = if self.model.is_stranger(account) {
-                ["role/*", "user/*", "root"].map(|kind| arn(&format!("arn:*:iam::*:{kind}"))).into()
+                ["iam::*:role/*", "iam::*:user/*", "iam::*:root", "sts::*:federated-user/*"]
+                    .map(|rest| arn(&format!("arn:*:{rest}")))
+                    .into()
+            } else if matches!(who, Requester::User { .. }) {
+                // a federated user is a session of the account that is no role's
+                ["iam", "sts"]
+                    .map(|service| {
+                        let kind = if service == "iam" { "user" } else { "federated-user" };
+                        arn(&format!("arn:{partition}:{service}::{account}:{kind}/*"))
+                    })
+                    .into()
             } else {
-                let kind = if matches!(who, Requester::User { .. }) { "user" } else { "role" };
-                vec![arn(&format!("arn:{partition}:iam::{account}:{kind}/*"))]
+                vec![arn(&format!("arn:{partition}:iam::{account}:role/*"))]
             };
             let other = self.other(key, globs);
             self.forbid(vec![is_who, other]);
@@ -254,7 +263,7 @@ impl Axioms<'_> {
             if self.model.is_stranger(account) {
                 let accounts = requesters.iter().filter_map(Requester::account);
                 let named = accounts.filter(|(_, own)| *own != account);
-                taken.extend(named.map(|(p, own)| arn(&format!("arn:{p}:iam::{own}:*"))));
+                taken.extend(named.map(|(p, own)| arn(&format!("arn:{p}:*::{own}:*"))));
             }
             if !taken.is_empty() {
                 let taken = self.among(key, taken);

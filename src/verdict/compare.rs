@@ -353,8 +353,34 @@ impl Search<'_> {
         let Some(region) = search::outside(&mut self.model.space, start, avoid)? else {
             return Ok(None);
         };
-        let request = self.report(&region, avoid, allow, &literals);
-        Ok(request.map(|request| Way::Request(Box::new(request), allow.statement)))
+        let known = self.failed.len();
+        let way = |request| Some(Way::Request(Box::new(request), allow.statement));
+        if let Some(request) = self.report(&region, avoid, allow, &literals) {
+            return Ok(way(request));
+        }
+        // perhaps there is one that rests on nothing open: outside of all that an unread condition bounds
+        let is_open = |literal: &LiteralId| {
+            self.model.opaque.contains_key(&self.model.space.get(*literal).dimension)
+        };
+        if literals.iter().any(is_open) || !avoid.iter().any(|b| b.literals.iter().any(is_open)) {
+            return Ok(None);
+        }
+        let wider: Vec<Boxed> = avoid
+            .iter()
+            .map(|boxed| {
+                let literals = boxed.literals.iter().copied().filter(|l| !is_open(l)).collect();
+                Boxed { literals, statement: boxed.statement }
+            })
+            .collect();
+        let wider: Vec<&Boxed> = wider.iter().collect();
+        let start = search::region(&mut self.model.space, literals.iter().copied())?;
+        let Some(start) = start else { return Ok(None) };
+        let Some(region) = search::outside(&mut self.model.space, start, &wider)? else {
+            return Ok(None);
+        };
+        let Some(request) = self.report(&region, &wider, allow, &literals) else { return Ok(None) };
+        self.failed.truncate(known);
+        Ok(way(request))
     }
 
     /// The request of a region, if it stands up to a replay; else why not.

@@ -234,24 +234,28 @@ fn holds(condition: &Condition, request: &Request) -> Option<bool> {
     if values.is_empty() {
         return Some(operator.of_missing());
     }
-    let each = values.iter().map(|value| {
+    // for negated operators: whether it passes none of the policy's values
+    let passes_one = |value: &String| {
         let mut any = Some(false);
         for pattern in &condition.values {
             any = or(any, passes(&operator.test, pattern, value, request));
         }
         any
-    });
+    };
+    let mut some = Some(false);
+    let mut all = Some(true);
+    let mut positive = Some(false);
+    for value in values {
+        let one = passes_one(value);
+        let passed = one.map(|one| one != operator.negated);
+        positive = or(positive, one);
+        some = or(some, passed);
+        all = and(all, passed);
+    }
     match operator.several {
-        None => {
-            let any = each.fold(Some(false), or);
-            any.map(|any| any != operator.negated)
-        }
-        Some(Several::Any) => {
-            each.fold(Some(false), |any, one| or(any, one.map(|one| one != operator.negated)))
-        }
-        Some(Several::All) => {
-            each.fold(Some(true), |all, one| and(all, one.map(|one| one != operator.negated)))
-        }
+        None => positive.map(|positive| positive != operator.negated),
+        Some(Several::Any) => some,
+        Some(Several::All) => all,
     }
 }
 
