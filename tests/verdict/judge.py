@@ -120,14 +120,14 @@ def settle(pair, truth, answer, with_axioms=True):
             if given == "narrowed" and sound and not any(truth.gained[r] for r in settled):
                 return "sound, not exact", None
             return "wrong", f"{given}, though it hangs on what `*` does at a colon: {sorted(set(settled.values()))}"
+    if given not in settled.values() and given in said:
+        return "wrong", f"who is granted to: {given}, but {sorted(set(settled.values()))}"
     gains = [r for r in settled if truth.gained[r] and not r.wide]
     if gains and given in ("narrowed", "equivalent"):
         open_in = [f for f in gains[0]._fields if any(getattr(r, f) != getattr(gains[0], f) for r in settled if not truth.gained[r])]
         return "wrong", f"reading of {'/'.join(open_in)}: {given}, but by one of them gained: {truth.gained[gains[0]]}"
     if given in settled.values():
         return "open question", None
-    if given in said:
-        return "wrong", f"who is granted to: {given}, but {sorted(set(settled.values()))}"
     return "wrong", f"{given}, where the readings say {sorted(set(settled.values()))}"
 
 
