@@ -32,7 +32,7 @@ mod witness;
 use std::fmt;
 
 pub use evaluate::{Decision, Reach, evaluate};
-pub use principal::Requester;
+pub use principal::{Requester, Standing};
 pub use read::{Document, Malformed};
 pub use request::Request;
 
@@ -101,6 +101,8 @@ pub enum ReasonKind {
     Token,
     /// An operator that the model does not read.
     Operator,
+    /// Not why it is unknown, but why something is left out: requests that contradict an axiom.
+    Axiom,
     /// A permissions boundary whose document is not at hand.
     Boundary,
     /// Something else that AWS's pages leave open.
@@ -116,6 +118,7 @@ impl ReasonKind {
             ReasonKind::Variable => "policy_variable",
             ReasonKind::Token => "token",
             ReasonKind::Operator => "operator",
+            ReasonKind::Axiom => "axiom",
             ReasonKind::Boundary => "boundary",
             ReasonKind::Undocumented => "undocumented",
         }
@@ -152,7 +155,7 @@ pub struct Comparison {
     pub gained_by: Option<usize>,
     /// The old statement, counted over all documents, that allowed what was lost.
     pub lost_by: Option<usize>,
-    /// Why it is undecided, or not exact.
+    /// Why it is undecided, or not exact, or what it rests on.
     pub reason: Option<Reason>,
 }
 

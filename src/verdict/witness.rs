@@ -114,16 +114,15 @@ fn written(model: &Model, region: &Region, held: &[Rc<Held>], attempt: usize) ->
     let one = |dimension: u16| {
         texts(model, held, usize::from(dimension), &symbols).into_iter().next().unwrap_or_default()
     };
-    let principal = model.principal.map(|dimension| {
-        let at = match &*held[usize::from(dimension)] {
-            Held::Values(values) => values.first(),
-            Held::Absent => None,
-        };
-        match at {
-            Some(Thing::Point(at)) => model.requesters[*at].clone(),
-            _ => Requester::Anonymous,
-        }
+    let at = model.principal.and_then(|dimension| match &*held[usize::from(dimension)] {
+        Held::Values(values) => match values.first() {
+            Some(Thing::Point(at)) => Some(*at),
+            _ => None,
+        },
+        Held::Absent => None,
     });
+    let principal = at.map(|at| model.requesters[at].clone());
+    let standing = at.map(|at| model.standings[at]).unwrap_or_default();
     let mut context = std::collections::BTreeMap::new();
     for (name, key) in &model.keys {
         let dimension = usize::from(key.dimension);
@@ -137,7 +136,12 @@ fn written(model: &Model, region: &Region, held: &[Rc<Held>], attempt: usize) ->
             context.insert(name.clone(), (shown, values));
         }
     }
-    Request { principal, action: one(model.action), resource: model.resource.map(one), context }
+    let (action, resource) = (one(model.action), model.resource.map(one));
+    let tokens = model.symbols.iter().filter_map(|symbol| match symbol {
+        Symbol::Token(name) => Some(name.clone()),
+        Symbol::Variable(_) => None,
+    });
+    Request { principal, standing, action, resource, context, tokens: tokens.collect() }
 }
 
 /// The values of a dimension as texts; none if it is absent.
