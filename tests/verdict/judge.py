@@ -292,6 +292,8 @@ def shrink(engine, pair, what, answer, flags, tries=250):
 
 
 def wrong_by_engine(case, answer, flags):
+    if answer["verdict"] == "undecided" and case.get("may_be_undecided") and because(answer) == "token":
+        return
     if answer["verdict"] != case["verdict"]:
         yield f"{case['verdict']} by hand ({case['why']}), the engine says {json.dumps(answer)}"
     elif case.get("axiom") and case["axiom"] not in json.dumps(answer.get("reason")):
