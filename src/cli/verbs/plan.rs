@@ -95,6 +95,8 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
             "\nSaved the plan. To carry out exactly this: lakewright apply {path}"
         ));
     }
+    // The process ends here, and gives a million small values back at once.
+    std::mem::forget((plan, ready));
     Ok(exit)
 }
 
