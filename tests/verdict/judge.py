@@ -73,6 +73,8 @@ def settle(pair, truth, answer, with_axioms=True):
     if given == "undecided":
         if not answer.get("reason"):
             return "wrong", "undecided without a reason"
+        if agreed and with_axioms and len({possible.judge(pair, r) for r in readings if r.standing and not r.wide}) > 1:
+            return "undecided", None  # the readings agree only over requests that cannot come
         if agreed:
             return "wrong", f"undecided ({because(answer)}) where every reading says {said.pop()}"
         return "undecided", None
