@@ -137,7 +137,7 @@ pub fn of_requester(who: &Requester, action: &str) -> Document {
             account: account.clone(),
             path: path.clone(),
         },
-        other => other.names().pop().unwrap_or(Name::Everyone),
+        other => other.names().pop().map_or(Name::Everyone, |(name, _)| name),
     };
     let mut document = everything("one requester", Some(vec![name]));
     for statement in &mut document.statements {
