@@ -29,6 +29,8 @@ import words
 VERDICTS = ("broadened", "narrowed", "equivalent", "incomparable")
 SLICE = 250
 NO_AXIOMS = "--no-axioms"
+# AWS's pages leave these open, and docs/access-model.md takes one answer; what the other would change is counted.
+SETTLED_BY_THE_MODEL = {"any_if_exists", "every_party"}
 
 
 def ask(engine, batch, flags=()):
@@ -126,8 +128,11 @@ def settle(pair, truth, answer, with_axioms=True):
         return "wrong", f"who is granted to: {given}, but {sorted(set(settled.values()))}"
     gains = [r for r in settled if truth.gained[r] and not r.wide]
     if gains and given in ("narrowed", "equivalent"):
-        open_in = [f for f in gains[0]._fields if any(getattr(r, f) != getattr(gains[0], f) for r in settled if not truth.gained[r])]
-        return "wrong", f"reading of {'/'.join(open_in)}: {given}, but by one of them gained: {truth.gained[gains[0]]}"
+        differ = {f for f in ev.Reading._fields for a in gains for b in settled
+                  if not truth.gained[b] and getattr(a, f) != getattr(b, f)}
+        if differ - SETTLED_BY_THE_MODEL - {"wide"}:
+            return "wrong", f"reading of {'/'.join(sorted(differ))}: {given}, but gained: {truth.gained[gains[0]]}"
+        return "gains by the reading that the model does not take", None
     if given in settled.values():
         return "open question", None
     return "wrong", f"{given}, where the readings say {sorted(set(settled.values()))}"
