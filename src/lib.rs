@@ -15,6 +15,7 @@
 //! [`compile`], which is the picture in code.
 
 // values and their words
+pub(crate) mod canonical;
 pub mod diagnostic;
 pub mod document;
 pub mod names;
@@ -34,8 +35,12 @@ pub mod stacks;
 pub mod verdict;
 // the phases in their order
 pub mod compile;
+// from templates to who may deploy them
+pub mod deployer;
 // from templates to what has to happen
 pub mod plan;
+// from templates to who can do what
+pub mod access;
 // the clouds, and what is done to them
 pub mod apply;
 pub mod aws;

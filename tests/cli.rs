@@ -1,11 +1,14 @@
 //! The command line as people and scripts depend on it: every verb's help word for word (`tests/cli/*.txt`; with
 //! `SNAPSHOTS=overwrite` they are written anew, to be read before they are committed), the habits of Terraform, exit
-//! codes of mistakes, colour, quiet, stdin.
+//! codes of mistakes, colour, quiet, stdin. What `--json` prints is for `tests/schemas.rs`.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+
+use clap::CommandFactory;
+use lakewright::cli::Cli;
 
 const QUICKSTART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/lake.yaml");
 
@@ -166,12 +169,96 @@ fn a_verb_takes_arguments_from_the_environment() {
 #[test]
 fn completions_know_the_verbs_and_flags() {
     let bench = Bench::new();
-    for shell in ["bash", "zsh", "fish"] {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let said = bench.run(&format!("completions {shell}"));
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{shell}");
-        for word in ["destroy", "detailed-exitcode", "allow-destroy"] {
+        for word in verbs(&bench.run("--help").out).iter().filter(|verb| *verb != "help") {
+            assert!(said.out.contains(word.as_str()), "{shell}: `{word}`");
+        }
+        for word in ["detailed-exitcode", "allow-destroy", "sandbox", "json"] {
             assert!(said.out.contains(word), "{shell}: `{word}`");
         }
+        let json: serde_json::Value =
+            serde_json::from_str(&bench.run(&format!("completions {shell} --json")).out).unwrap();
+        assert_eq!(json["script"], said.out, "{shell}");
+    }
+}
+
+#[test]
+fn every_verb_has_examples_that_parse() {
+    let command = Cli::command();
+    for verb in command.get_subcommands() {
+        let name = verb.get_name();
+        let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let mut count = 0;
+        for line in help.lines().filter(|line| line.trim().starts_with("lakewright ")) {
+            // What the shell does with it, and remarks, are no arguments.
+            let line = line.split(['|', '>', '#']).next().unwrap_or_default();
+            let words: Vec<&str> = line.split_whitespace().collect();
+            assert_eq!(words.get(1), Some(&name), "an example of another verb: {line}");
+            let parsed = Cli::command().try_get_matches_from(&words);
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            count += 1;
+        }
+        assert!(count > 0, "{name} has no example");
+    }
+}
+
+#[test]
+fn verbose_says_what_is_there_and_stays_off_stdout() {
+    let bench = Bench::new();
+    let (less, more) = (bench.run("compile"), bench.run("compile -v"));
+    assert_eq!(less.out, more.out);
+    assert_eq!(less.err, "");
+    for text in ["Lake quickstart-dev, environment dev", "Stack quickstart-dev-catalog"] {
+        assert!(more.err.contains(text), "{}", more.err);
+    }
+    bench.run("apply --sandbox --auto-approve");
+    let said = bench.run("plan --sandbox -v");
+    assert!(said.err.contains("is deployed: CREATE_COMPLETE"), "{}", said.err);
+    // Programs are told the same either way.
+    assert_eq!(bench.run("plan --sandbox -v --json").err, "");
+}
+
+#[test]
+fn the_environment_comes_from_a_variable_where_no_flag_says_it() {
+    let bench = Bench::new();
+    let spec = fs::read_to_string(QUICKSTART).unwrap();
+    let two = spec.replace("environments:\n", "environments:\n  prod: { region: eu-west-1 }\n");
+    fs::write(bench.path("two.yaml"), two).unwrap();
+    for line in ["plan two.yaml --offline", "compile two.yaml", "diff two.yaml two.yaml"] {
+        assert_eq!(bench.run(line).code, 1, "{line}");
+        for (name, code) in [("prod", 0), ("nowhere", 1), ("", 1)] {
+            let said = bench.with(line, &[("LAKEWRIGHT_ENV", name)], "");
+            assert_eq!(said.code, code, "LAKEWRIGHT_ENV={name} {line}: {}", said.err);
+        }
+        let said = bench.with(&format!("{line} --env dev"), &[("LAKEWRIGHT_ENV", "nowhere")], "");
+        assert_eq!(said.code, 0, "{line}: {}", said.err);
+    }
+    // Set to nothing, it is not set.
+    let said = bench.with("plan --offline", &[("LAKEWRIGHT_ENV", "")], "");
+    assert_eq!(said.code, 0, "{}", said.err);
+}
+
+#[test]
+fn help_and_mistakes_are_coloured_for_those_who_ask() {
+    let bench = Bench::new();
+    let colored = |said: &Said| said.out.contains('\u{1b}') || said.err.contains('\u{1b}');
+    for line in ["plan --ofline", "plan --help"] {
+        assert!(!colored(&bench.run(line)), "{line}");
+        assert!(colored(&bench.run(&format!("{line} --color always"))), "{line}");
+        assert!(!colored(&bench.run(&format!("{line} --color never"))), "{line}");
+    }
+}
+
+#[test]
+fn annotations_leave_data_alone() {
+    let bench = Bench::new();
+    fs::write(bench.path("bad.yaml"), "lakewright: 2\n").unwrap();
+    for line in ["validate bad.yaml", "validate bad.yaml --json"] {
+        let said = bench.with(line, &[("GITHUB_ACTIONS", "true")], "");
+        assert!(said.err.contains("::error file=bad.yaml"), "{line}: {}", said.err);
+        assert!(!said.out.contains("::error"), "{line}: {}", said.out);
     }
 }
 
@@ -217,6 +304,9 @@ fn quiet_says_errors_and_data_only() {
     let said = bench.run("apply --sandbox --auto-approve -q");
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     assert!(said.out.contains("Apply complete!"), "{}", said.out);
+    let said = bench.run("plan --sandbox -q");
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert!(!said.out.contains("Note:") && said.out.contains("No changes."), "{}", said.out);
     fs::write(bench.path("bad.yaml"), "lakewright: 2\n").unwrap();
     let said = bench.run("validate bad.yaml -q");
     assert!(said.code == 1 && said.err.contains("error[LW"), "{}", said.err);
@@ -233,31 +323,4 @@ fn a_dash_is_stdin() {
     assert_eq!(formatted.code, 0, "{}", formatted.err);
     assert!(formatted.out == "{ lakewright: 1, lake: odd }\n", "{}", formatted.out);
     assert_eq!(bench.with("validate -", &[], "").code, 1);
-}
-
-#[test]
-fn every_json_document_is_one_and_nothing_else_is_on_stdout() {
-    let bench = Bench::new();
-    assert_eq!(bench.run("apply --sandbox --auto-approve").code, 0);
-    for line in [
-        "validate --json",
-        "validate nowhere.yaml --json",
-        "plan --sandbox --json",
-        "plan --offline --json",
-        "status --sandbox --json",
-        "output --sandbox --json",
-        "drift --sandbox --json",
-        "explain LW0203 --json",
-        "explain --list --json",
-        "diff lake.yaml lake.yaml --json",
-        "compile --json",
-        "schema --json",
-        "fmt --json",
-        "init --list --json",
-    ] {
-        let said = bench.run(line);
-        let parsed: Result<serde_json::Value, _> = serde_json::from_str(&said.out);
-        assert!(parsed.is_ok(), "lakewright {line}: {}\n{}", said.out, said.err);
-        assert_eq!(said.err, "", "lakewright {line}");
-    }
 }

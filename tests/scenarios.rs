@@ -44,6 +44,14 @@ fn all_at_once<T: Sync>(
     failures
 }
 
+/// Plays a script. The error says which line went wrong, how, and what was said last.
+fn play(path: &Path) -> Result<(), String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
+    let steps = script::parse(&text).map_err(|error| format!("{name}: {error}"))?;
+    stage::Stage::new().perform(&steps).map_err(|error| format!("{name}:{error}"))
+}
+
 fn scripts() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
     let wanted = std::env::var("LAKEWRIGHT_SCENARIO").unwrap_or_default();
@@ -61,7 +69,7 @@ fn scripts() -> Vec<PathBuf> {
 fn every_scenario_goes_as_its_script_says() {
     let scripts = scripts();
     assert!(!scripts.is_empty(), "no scenario has that name");
-    let failures = all_at_once(&scripts, |path| stage::play(path));
+    let failures = all_at_once(&scripts, |path| play(path));
     assert!(
         failures.is_empty(),
         "{} of {} scenarios:\n\n{}",

@@ -145,6 +145,11 @@ pub enum Command {
     /// Take back stacks that are stuck in a failed update
     #[command(after_help = "Example:\n  lakewright recover --env prod")]
     Recover(verbs::recover::Arguments),
+    /// Print the policies that people and pipelines need to work with a lake
+    #[command(
+        after_help = "Examples:\n  lakewright policies deployer --env prod --for plan\n  lakewright policies deployer --env prod --for boundary --out policies/\n  lakewright policies deployer --env prod --for apply --json | jq '.policies[].document'"
+    )]
+    Policies(verbs::policies::Arguments),
     /// Explain a code, such as LW0203
     #[command(after_help = "Examples:\n  lakewright explain LW0203\n  lakewright explain --list")]
     Explain(verbs::explain::Arguments),
@@ -174,6 +179,7 @@ impl Command {
             Command::Drift(arguments) => verbs::drift::run(arguments, output),
             Command::Status(arguments) => verbs::status::run(arguments, output),
             Command::Recover(arguments) => verbs::recover::run(arguments, output),
+            Command::Policies(arguments) => verbs::policies::run(arguments, output),
             Command::Explain(arguments) => verbs::explain::run(arguments, output),
             Command::Completions(arguments) => verbs::completions::run(arguments, output),
         }

@@ -11,6 +11,11 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Whether an environment variable is set to nothing.
+pub fn is_blank(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| value.is_empty())
+}
+
 /// Whether somebody sits at the other end of stderr.
 pub fn is_terminal() -> bool {
     std::io::stderr().is_terminal()
@@ -81,6 +86,18 @@ pub fn files_below(folder: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+/// What git answers in a folder. The error is what it says on stderr.
+pub fn git(folder: &Utf8Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let folder = if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder };
+    let mut git = std::process::Command::new("git");
+    git.arg("-C").arg(folder).args(arguments).stdin(std::process::Stdio::null());
+    let answer = git.output().context("running git")?;
+    if !answer.status.success() {
+        anyhow::bail!("git: {}", String::from_utf8_lossy(&answer.stderr).trim());
+    }
+    Ok(answer.stdout)
 }
 
 /// Removes a file that lakewright wrote.

@@ -10,7 +10,6 @@ use crate::diagnostic::Diagnostics;
 use crate::lake::{Lake, Origins};
 use crate::lower::Scripts;
 use crate::policy::Library;
-use crate::render::diagnostics;
 use crate::resolve;
 use crate::source::Sources;
 use crate::stacks::Placement;
@@ -23,6 +22,21 @@ pub struct Loaded {
     pub diagnostics: Diagnostics,
     /// What paths in the spec are relative to.
     pub folder: Utf8PathBuf,
+    /// Where its files are read from.
+    root: Root,
+}
+
+/// Where files are read from: the folders of this machine, or a commit.
+#[derive(Debug, Clone)]
+pub enum Root {
+    Here,
+    /// A commit of the repository that a folder is in.
+    Commit {
+        /// Any folder of the repository.
+        repository: Utf8PathBuf,
+        /// The commit's hash.
+        commit: String,
+    },
 }
 
 /// A lake in one environment, without errors.
@@ -45,6 +59,11 @@ pub fn read(path: &Utf8Path) -> Result<Loaded, Stop> {
             error
         }
     })?;
+    Ok(read_from(&Root::Here, path, bytes))
+}
+
+/// A file that was read, as a tree.
+pub fn read_from(root: &Root, path: &Utf8Path, bytes: Vec<u8>) -> Loaded {
     let mut sources = Sources::default();
     let file = sources.add(path.as_str(), syntax::decode(bytes));
     let (tree, diagnostics) = syntax::parse(&sources, file);
@@ -52,7 +71,63 @@ pub fn read(path: &Utf8Path) -> Result<Loaded, Stop> {
         Some(folder) if !folder.as_str().is_empty() => folder.to_owned(),
         _ => Utf8PathBuf::from("."),
     };
-    Ok(Loaded { sources, tree, diagnostics, folder })
+    Loaded { sources, tree, diagnostics, folder, root: root.clone() }
+}
+
+impl Root {
+    /// A commit of the repository that `path` is in, by any name that git knows it by.
+    pub fn revision(path: &Utf8Path, name: &str) -> anyhow::Result<Root> {
+        let folder = path.ancestors().skip(1).find(|folder| env::is_folder(folder));
+        let repository = folder.unwrap_or(Utf8Path::new(".")).to_owned();
+        let wanted = format!("{name}^{{commit}}");
+        let found = env::git(&repository, &["rev-parse", "--verify", "--end-of-options", &wanted])
+            .map_err(|error| error.context(format!("git does not know the revision `{name}`")))?;
+        Ok(Root::Commit { repository, commit: String::from_utf8_lossy(&found).trim().to_owned() })
+    }
+
+    /// The bytes of a file.
+    pub fn read(&self, path: &Utf8Path) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Root::Here => env::read(path),
+            Root::Commit { repository, commit } => {
+                let object = format!("{commit}:{}", from_here(repository, path));
+                env::git(repository, &["cat-file", "blob", &object])
+            }
+        }
+    }
+
+    /// Whether there is a folder.
+    pub fn is_folder(&self, path: &Utf8Path) -> bool {
+        match self {
+            Root::Here => env::is_folder(path),
+            Root::Commit { repository, commit } => {
+                let object = format!("{commit}:{}", from_here(repository, path));
+                let kind = env::git(repository, &["cat-file", "-t", &object]);
+                kind.is_ok_and(|kind| kind.starts_with(b"tree"))
+            }
+        }
+    }
+
+    /// Every file below a folder, ascending.
+    pub fn files_below(&self, folder: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
+        match self {
+            Root::Here => env::files_below(folder),
+            Root::Commit { repository, commit } => {
+                let object = format!("{commit}:{}", from_here(repository, folder));
+                let listed =
+                    env::git(repository, &["ls-tree", "-r", "-z", "--name-only", &object])?;
+                let names = String::from_utf8(listed)?;
+                let names = names.split('\0').filter(|name| !name.is_empty());
+                Ok(names.map(|name| folder.join(name)).collect())
+            }
+        }
+    }
+}
+
+/// A path as git reads it from the folder that it runs in.
+fn from_here(repository: &Utf8Path, path: &Utf8Path) -> String {
+    let path = path.strip_prefix(repository).unwrap_or(path);
+    format!("./{path}")
 }
 
 impl Loaded {
@@ -72,8 +147,15 @@ impl Loaded {
         let Some(lake) = lake.filter(|_| !self.diagnostics.has_errors()) else {
             return Err(self.stop(output));
         };
-        let scripts = scripts(&lake, &self.folder);
+        let scripts = scripts(&lake, &self.folder, &self.root);
         output.findings(&self.diagnostics, &self.sources);
+        output.detail(&format!(
+            "Lake {}, environment {}: account {}, {}",
+            lake.naming.lake_id(),
+            lake.home.environment,
+            lake.home.account,
+            lake.home.region
+        ));
         Ok(Ready {
             sources: self.sources,
             folder: self.folder,
@@ -86,11 +168,7 @@ impl Loaded {
 
     /// Says what was found, and ends.
     pub fn stop(&self, output: &Output) -> Stop {
-        if output.json {
-            output.json(&diagnostics::report(&self.diagnostics, &self.sources));
-        } else {
-            output.findings(&self.diagnostics, &self.sources);
-        }
+        output.findings(&self.diagnostics, &self.sources);
         Stop::Said(Exit::Error)
     }
 }
@@ -100,23 +178,22 @@ impl Ready {
     pub fn compile(&self, placement: &Placement, output: &Output) -> Result<Compiled, Stop> {
         let compiled = compile::compile(&self.lake, &self.library, &self.scripts, placement);
         if compiled.diagnostics.has_errors() {
-            if output.json {
-                output.json(&diagnostics::report(&compiled.diagnostics, &self.sources));
-            } else {
-                output.findings(&compiled.diagnostics, &self.sources);
-            }
+            output.findings(&compiled.diagnostics, &self.sources);
             return Err(Stop::Said(Exit::Error));
+        }
+        for stack in &compiled.stacks {
+            output.detail(&format!("Stack {}: {} resources", stack.key, stack.resources().count()));
         }
         Ok(compiled)
     }
 }
 
 /// The content addresses of the scripts that can be read; lowering reports the others.
-pub fn scripts(lake: &Lake, folder: &Utf8Path) -> Scripts {
+pub fn scripts(lake: &Lake, folder: &Utf8Path, root: &Root) -> Scripts {
     compile::scripts_of(lake)
         .into_iter()
         .filter_map(|path| {
-            let bytes = env::read(&folder.join(path)).ok()?;
+            let bytes = root.read(&folder.join(path)).ok()?;
             Some((path.to_owned(), sha256(&bytes)))
         })
         .collect()

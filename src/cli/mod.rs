@@ -9,10 +9,13 @@ mod commands;
 mod connect;
 pub mod env;
 mod exit;
+mod lake_formation;
 mod load;
+mod misused;
 mod output;
 mod planning;
 mod running;
+mod states;
 mod verbs;
 
 use std::ffi::OsString;
@@ -21,6 +24,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 pub use commands::Cli;
 pub use exit::Exit;
+pub use misused::Misuse;
 
 /// What ended a verb early.
 pub enum Stop {
@@ -39,33 +43,35 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
 /// How a verb ends.
 pub type Ended = Result<Exit, Stop>;
 
+/// The command line. A variable that is set and empty, as CI leaves it where it has nothing to say, is
+/// none.
+fn command() -> clap::Command {
+    if env::is_blank("LAKEWRIGHT_ENV") {
+        let heed = |arg: clap::Arg| if arg.get_id() == "env" { arg.env(None) } else { arg };
+        return Cli::command().mut_subcommands(|verb| verb.mut_args(heed));
+    }
+    Cli::command()
+}
+
 /// Runs the command line and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let arguments = arguments::normalise(arguments, &env::variable);
-    let matches = match Cli::command().try_get_matches_from(arguments) {
-        Ok(matches) => matches,
-        Err(error) => {
-            // Help and version are asked for; anything else is a mistake in the call, which must not
-            // read as "changes" (exit 2, clap's own) in a pipeline.
-            let asked = !error.use_stderr();
-            let _ = error.print();
-            return if asked { Exit::Ok } else { Exit::Error };
-        }
+    let parsed = command().try_get_matches_from(&arguments).and_then(|matches| {
+        let verb = matches.subcommand_name().unwrap_or_default().to_owned();
+        Ok((Cli::from_arg_matches(&matches)?, verb))
+    });
+    let (cli, verb) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return misused::misused(&error, &arguments),
     };
-    let cli = match Cli::from_arg_matches(&matches) {
-        Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return Exit::Error;
-        }
-    };
-    let output = output::Output::new(&cli.global);
-    match cli.command.run(&output) {
-        Ok(exit) => exit,
-        Err(Stop::Said(exit)) => exit,
+    let output = output::Output::new(&cli.global, &verb);
+    let exit = match cli.command.run(&output) {
+        Ok(exit) | Err(Stop::Said(exit)) => exit,
         Err(Stop::Failed(error)) => {
             output.failure(&error);
             Exit::Error
         }
-    }
+    };
+    output.close(exit);
+    exit
 }

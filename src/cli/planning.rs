@@ -13,24 +13,21 @@ use super::output::Output;
 use super::{Exit, Stop, env};
 use crate::apply::{self, Scope};
 use crate::cloud::Cloud;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::document::Value;
 use crate::lake::Lake;
 use crate::lower::script_key;
 use crate::names::{BucketName, Region, StackName};
-use crate::plan::{Consent, Context, Deployed, Plan, Upload};
+use crate::plan::{self, Consent, Context, Deployed, Plan, Upload};
 use crate::render;
+use crate::source::Sources;
 use crate::stacks::{Placement, Stack, StackKey};
 
 /// What a plan has to know beside the stacks and what is deployed.
 pub fn context<'a>(ready: &'a Ready, consents: Vec<Consent>) -> Context<'a> {
     let lake = &ready.lake;
     let home = &lake.home;
-    let role = home.execution_role.as_ref().and_then(|at| match &at.value {
-        crate::spec::reference::Principal::Role { account, name } => {
-            Some(home.iam_arn(account.as_ref(), "role", name))
-        }
-        _ => None,
-    });
+    let role = home.execution_role_arn();
     Context {
         base_buckets: base_buckets(lake),
         places: Some((&ready.origins, &ready.sources)),
@@ -122,20 +119,41 @@ pub fn compiled(
     Ok((ready, compiled.stacks))
 }
 
-/// Prints a plan: to people on stdout, or as JSON or Markdown.
-pub fn print(plan: &Plan, format: Format, unsaved: bool, output: &Output) {
+/// Prints a plan: to people on stdout, or as JSON or Markdown. `exit`: how the verb ends.
+pub fn print(plan: &Plan, format: Format, unsaved: bool, exit: Exit, output: &Output) {
     match format {
-        _ if output.json => output.json(&render::plan::json(plan)),
+        _ if output.json => {
+            output.keep(&refusals(plan), &Sources::default());
+            output.document(render::plan::json(plan), exit);
+        }
         Format::Markdown { most } => output.data(&render::plan::markdown(plan, most)),
         Format::Text => {
             let view = render::plan::View {
                 color: output.color_data,
                 width: env::width(),
-                note_unsaved: unsaved && env::variable("LAKEWRIGHT_IN_AUTOMATION").is_none(),
+                note_unsaved: unsaved && output.advises(),
             };
             output.data(&render::plan::text(plan, &view));
         }
     }
+}
+
+/// Why a plan cannot be applied, as findings.
+pub fn refusals(plan: &Plan) -> Diagnostics {
+    let mut all = Diagnostics::default();
+    for refusal in &plan.refusals {
+        let code = Code::parse(&refusal.code).expect("invariant: a refusal has a page");
+        let mut told = Diagnostic::new(code, Severity::Error, None, refusal.summary.clone());
+        told.help = refusal.help.clone();
+        if let Some(cause) = &refusal.cause {
+            told.path = Some(cause.path.clone()).filter(|path| !path.is_empty());
+            if let (Some(file), Some(line)) = (&cause.file, cause.line) {
+                told = told.note(format!("it comes from {file}:{line}"));
+            }
+        }
+        all.push(told);
+    }
+    all
 }
 
 /// How a plan is printed.
@@ -186,8 +204,26 @@ impl Observed {
     pub fn again(&mut self, ready: &Ready, output: &Output) -> Result<(), Stop> {
         let deployed = apply::observe(&*self.cloud, &SystemClock, &self.scope(&ready.lake));
         self.deployed = deployed.map_err(|found| output.stop(found, &ready.sources))?;
+        for (key, stack) in &self.deployed.stacks {
+            let status = stack.status.map_or("unknown", |status| status.as_str());
+            output.detail(&format!("Stack {key} is deployed: {status}"));
+        }
         Ok(())
     }
+}
+
+/// The plan in the text of a file, or why there is none.
+pub fn saved(path: &Utf8Path, text: &str, output: &Output) -> Result<Plan, Stop> {
+    plan::file::read(text).map_err(|error| {
+        let told = Diagnostic::new(error.code(), Severity::Error, None, error.headline())
+            .note(format!("the file is `{path}`"))
+            .help("make it anew: `lakewright plan --out FILE`");
+        let told = match error.detail() {
+            Some(detail) => told.note(detail),
+            None => told,
+        };
+        output.stop(told, &Sources::default())
+    })
 }
 
 /// Connects and reads what is deployed. The account is made sure of before anything else. What was
@@ -203,7 +239,7 @@ pub fn observe(
     let base_bucket =
         BucketName::new(&base[&lake.home.region]).map_err(|reason| anyhow!("{reason}"))?;
     let mut observed = Observed {
-        cloud: place.connect(lake, &ready.folder)?,
+        cloud: place.connect(ready, output)?,
         base_bucket,
         regions: lake.regions(),
         deployed: Deployed::default(),
@@ -258,11 +294,6 @@ pub fn command(verb: &str, file: &Utf8Path, environment: Option<&str>, place: &W
     command
 }
 
-/// Consents as flags, to be typed again.
-pub fn consent_flags(destroy: &[String], empty: &[String]) -> String {
-    flags("--allow-destroy", destroy) + &flags("--empty", empty)
-}
-
 /// A flag with each of its values, to be typed again.
 pub fn flags(flag: &str, values: &[String]) -> String {
     values.iter().map(|value| format!(" {flag} {}", typed(value))).collect()
@@ -286,7 +317,7 @@ pub fn plan(
     output: &Output,
 ) -> Result<Plan, Stop> {
     let mut context = context(ready, consents);
-    context.warnings.extend(lake_formation(&ready.lake, &*observed.cloud)?);
+    context.warnings.extend(super::lake_formation::warnings(&ready.lake, &*observed.cloud));
     let stacks = ready.compile(&observed.deployed.placement(), output)?.stacks;
     let first = crate::plan::plan(stacks.clone(), &observed.deployed, &context);
     if !look_into(ready, observed, &first, output)? {
@@ -336,7 +367,8 @@ pub fn handovers(
     for handover in compiled.handovers {
         let mut policy = handover.policy;
         fill_in(&mut policy, &observed.deployed);
-        found.insert(format!("{} for {}", handover.access, handover.to), policy);
+        let what = handover.what.map(|what| format!(": {what}")).unwrap_or_default();
+        found.insert(format!("{} for {}{what}", handover.access, handover.to), policy);
     }
     Ok(found)
 }
@@ -358,32 +390,4 @@ fn fill_in(value: &mut Value, deployed: &Deployed) {
         Value::List(list) => list.iter_mut().for_each(|value| fill_in(value, deployed)),
         _ => {}
     }
-}
-
-/// Says where IAM alone gives no access: Lake Formation decides about new databases or tables unless
-/// its settings leave that to IAM (AWS Lake Formation developer guide, "Changing the default
-/// settings for your data lake").
-fn lake_formation(lake: &Lake, cloud: &dyn Cloud) -> Result<Option<String>, Stop> {
-    if lake.databases.values().all(|database| database.existing && database.tables.is_empty()) {
-        return Ok(None);
-    }
-    let region = &lake.home.region;
-    let settings = match cloud.lake_formation_settings(region) {
-        Ok(settings) => settings,
-        Err(error) => {
-            let text = format!(
-                "Lake Formation's settings in {region} could not be read ({error}): whether IAM alone gives access to tables is not known"
-            );
-            return Ok(Some(text));
-        }
-    };
-    let what = match (settings.iam_decides_new_databases, settings.iam_decides_new_tables) {
-        (true, true) => return Ok(None),
-        (false, false) => "new databases and tables",
-        (false, true) => "new databases",
-        (true, false) => "new tables",
-    };
-    Ok(Some(format!(
-        "Lake Formation decides about {what} in {region}, so access by IAM alone opens none of them: grant it there, or let its settings use only IAM access control for {what}"
-    )))
 }

@@ -2,14 +2,13 @@
 
 use std::sync::Mutex;
 
-use anyhow::anyhow;
 use camino::Utf8Path;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
 
 use super::env::{self, SystemClock};
 use super::output::Output;
-use super::{Ended, Exit};
+use super::{Ended, Exit, Misuse, planning};
 use crate::apply::{self, Event, Options, Outcome, Phase, State, What};
 use crate::cloud::Cloud;
 use crate::diagnostic::Diagnostics;
@@ -27,7 +26,7 @@ pub struct Request<'a> {
     pub auto_approve: bool,
     pub lock_timeout: SignedDuration,
     pub break_lock: Option<String>,
-    /// What was typed, and what shows the state.
+    /// What was typed, without consents, and what shows the state.
     pub command: String,
     pub watch_command: String,
     pub recover_command: String,
@@ -36,22 +35,19 @@ pub struct Request<'a> {
 /// Asks, carries the plan out, and says how it went.
 pub fn run(request: &Request<'_>, output: &Output) -> Ended {
     let plan = request.plan;
+    if output.json {
+        stream_start(plan, output);
+    }
     if !plan.refusals.is_empty() {
         return Ok(Exit::Error);
     }
     if plan.is_empty() {
-        if output.json {
-            stream_start(plan, output);
-        }
         output.data_unless_json(nothing_to_do(plan.operation));
         return Ok(Exit::Ok);
     }
-    if !request.auto_approve && !approved(plan.operation)? {
+    if !request.auto_approve && !approved(plan.operation, output)? {
         output.progress("Nothing was done.");
         return Ok(Exit::Error);
-    }
-    if output.json {
-        stream_start(plan, output);
     }
     let teller = Teller::new(output);
     let read_upload = |upload: &Upload| {
@@ -83,11 +79,14 @@ fn nothing_to_do(operation: Operation) -> &'static str {
 }
 
 /// Asks for `yes`. Where nobody can answer, that is said before anything is done.
-fn approved(operation: Operation) -> anyhow::Result<bool> {
-    if !env::can_ask() {
-        return Err(anyhow!(
+fn approved(operation: Operation, output: &Output) -> anyhow::Result<bool> {
+    // Who reads JSON has not seen the plan that the question is about.
+    if output.json || !env::can_ask() {
+        return Err(Misuse(
             "nobody can be asked for approval here: say --auto-approve, or apply a saved plan with it"
-        ));
+                .to_owned(),
+        )
+        .into());
     }
     let question = match operation {
         Operation::Apply => {
@@ -102,11 +101,11 @@ fn approved(operation: Operation) -> anyhow::Result<bool> {
 
 fn stream_start(plan: &Plan, output: &Output) {
     let now = jiff::Timestamp::now();
-    output.line(&events::version(env!("CARGO_PKG_VERSION"), now));
     for change in events::planned_changes(plan, now) {
         output.line(&change);
     }
     output.line(&events::planned_summary(plan, now));
+    output.keep(&planning::refusals(plan), &Sources::default());
 }
 
 /// Says what happens: lines, and on a terminal a bar below them.
@@ -170,9 +169,9 @@ fn conclude(outcome: &Outcome, request: &Request<'_>, output: &Output) -> Ended 
         if outcome.ended != apply::Ended::Done {
             output.report(&stacks(outcome));
         }
-        for next in &outcome.next {
-            output.report(&format!("Next: {next}"));
-        }
+    }
+    for next in &outcome.next {
+        output.next(next);
     }
     Ok(Exit::of(outcome.ended))
 }

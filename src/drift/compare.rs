@@ -8,9 +8,9 @@
 use std::collections::BTreeSet;
 
 use super::Difference;
+use crate::canonical::intrinsic;
 use crate::catalogue::ResourceType;
 use crate::document::{Map, Value};
-use crate::plan::canonical::intrinsic;
 
 /// Keys by which the elements of a list are called, the first that fits.
 const NAMES: [&str; 7] = ["Sid", "Id", "ID", "Name", "Key", "PolicyName", "AttributeName"];
@@ -260,9 +260,9 @@ fn name_of_elements(wanted: &[Value], there: &[Value]) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::canonical::{Scope, canonical};
     use crate::catalogue::resource_type;
     use crate::document;
-    use crate::plan::canonical::{Scope, canonical};
 
     fn found(kind: &str, property: &str, expected: Value, actual: Value) -> Vec<String> {
         let form = |value| canonical(&value, &Scope::default()).unwrap();

@@ -3,10 +3,10 @@
 use super::compare::Compare;
 use super::look::Evidence;
 use super::{Difference, ResourceReport, Verdict};
+use crate::canonical::{Scope, canonical};
 use crate::catalogue::{ResourceType, resource_type};
 use crate::cloud::{DriftStatus, PropertyDrift, Reading};
 use crate::document::{Map, Value};
-use crate::plan::canonical::{Scope, canonical};
 
 /// Properties that a template need not mention and whose appearance matters: they give access, send
 /// data elsewhere or delete it.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::apply::{Clock, Surroundings, explain, identifier_line, identify, insist, schedule};
+use crate::canonical::{Known, Scope, canonical};
 use crate::catalogue::resource_type;
 use crate::cloud::{Cloud, CloudError, Reading, ResourceDrift, StackAddress};
 use crate::diagnostic::Diagnostic;
 use crate::document::{Map, Value};
 use crate::names::{AccountId, LogicalId};
-use crate::plan::canonical::{Known, Scope, canonical};
 use crate::plan::{Deployed, DeployedStack};
 use crate::stacks::StackKey;
 

@@ -8,9 +8,11 @@
 
 pub mod access;
 pub mod flows;
+pub mod formation;
 pub mod naming;
 pub mod origins;
 pub mod places;
+pub mod reach;
 pub mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,11 +20,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::names::{AccountId, BucketName, Name, Region};
 use crate::source::Span;
 use crate::spec::decode::At;
+use crate::spec::environments::PolicyName;
 use crate::spec::organization::{OrganizationId, RootId};
 use crate::spec::reference::Principal;
 
 pub use access::Access;
 pub use flows::{Pipeline, Source};
+pub use formation::LakeFormation;
 pub use naming::Naming;
 pub use origins::Origins;
 pub use places::{Bucket, Database, Key, Place, Table};
@@ -36,12 +40,15 @@ pub struct Lake {
     pub description: Option<String>,
     /// Of everything that can be tagged; `owner` among them.
     pub tags: BTreeMap<String, String>,
+    /// Days that logs are kept: access logs, those of sources and pipelines.
+    pub log_days: i64,
     pub organization: Option<Organization>,
     /// The accounts that the spec's environments name, this one's among them: the lake's own family.
     pub family: BTreeSet<AccountId>,
     pub keys: BTreeMap<Name, Key>,
     pub buckets: BTreeMap<Name, Bucket>,
     pub databases: BTreeMap<Name, Database>,
+    pub lake_formation: Option<LakeFormation>,
     pub sources: BTreeMap<Name, Source>,
     pub pipelines: BTreeMap<Name, Pipeline>,
     pub access: BTreeMap<Name, Access>,
@@ -76,6 +83,7 @@ pub struct Home {
     pub dns_suffix: &'static str,
     pub deploy_role: Option<At<Principal>>,
     pub execution_role: Option<At<Principal>>,
+    pub permissions_boundary: Option<At<PolicyName>>,
     pub base_bucket: Option<At<BucketName>>,
 }
 
@@ -96,6 +104,26 @@ impl Home {
             "" => self.arn("s3", "", "", bucket.as_str()),
             objects => self.arn("s3", "", "", &format!("{bucket}/{objects}")),
         }
+    }
+
+    /// The ARN of the boundary that the lake's roles carry.
+    pub fn boundary_arn(&self) -> Option<String> {
+        self.permissions_boundary.as_ref().map(|at| self.iam_resource(&at.value.0))
+    }
+
+    /// The ARN of the role that CloudFormation acts as.
+    pub fn execution_role_arn(&self) -> Option<String> {
+        match self.execution_role.as_ref().map(|at| &at.value) {
+            Some(Principal::Role { account, name }) => {
+                Some(self.iam_arn(account.as_ref(), "role", name))
+            }
+            _ => None,
+        }
+    }
+
+    /// An ARN of IAM in this account: `policy/NAME`.
+    pub fn iam_resource(&self, resource: &str) -> String {
+        self.arn("iam", "", self.account.as_str(), resource)
     }
 
     /// The ARN of a role or user; `account` is this one's if it is not given.
@@ -171,6 +199,8 @@ impl Lake {
         named.extend(self.pipelines.values().filter_map(|p| p.role.as_ref().map(|at| &at.value)));
         let home = [&self.home.deploy_role, &self.home.execution_role];
         named.extend(home.into_iter().flatten().map(|at| &at.value));
+        let admins = self.lake_formation.iter().flat_map(|given| &given.admins);
+        named.extend(admins.map(|at| &at.value));
         named.retain(|principal| match principal {
             Principal::Role { account, .. } | Principal::User { account, .. } => {
                 account.as_ref().is_none_or(|account| self.is_own(account))
@@ -178,6 +208,29 @@ impl Lake {
             _ => false,
         });
         named
+    }
+
+    /// Where the thing of a spec path is written, `buckets.raw.replicate` being a part of
+    /// `buckets.raw`. `None` for what stands for the lake itself.
+    pub fn place_of(&self, path: &str) -> Option<Span> {
+        let mut words = path.split('.');
+        let (section, name) = (words.next()?, Name::new(words.next()?).ok()?);
+        match section {
+            "keys" => self.keys.get(&name).map(|thing| thing.span),
+            "buckets" => self.buckets.get(&name).map(|thing| thing.span),
+            "databases" => {
+                let database = self.databases.get(&name)?;
+                let table = words.nth(1).and_then(|table| Name::new(table).ok());
+                let table = table.and_then(|table| database.tables.get(&table));
+                Some(table.map_or(database.span, |table| table.span))
+            }
+            "sources" => self.sources.get(&name).map(|thing| thing.span),
+            "pipelines" => self.pipelines.get(&name).map(|thing| thing.span),
+            "access" => self.access.get(&name).map(|thing| thing.span),
+            "notify" => self.notify.get(&name).map(|thing| thing.span),
+            "alarms" => self.alarms.get(&name).map(|thing| thing.span),
+            _ => None,
+        }
     }
 
     /// The regions that the lake has resources in, its home first.

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use super::canonical::{intrinsic, set};
+use crate::canonical::{intrinsic, set};
 use crate::catalogue::ResourceType;
 use crate::document::{Map, Value};
 

@@ -40,6 +40,22 @@ impl PlanFileError {
             PlanFileError::Edited => LW0903,
         }
     }
+
+    /// What is wrong, on one line.
+    pub fn headline(&self) -> String {
+        match self {
+            PlanFileError::NotAPlan(_) => "this is not a plan file".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
+    /// More of it: what the reader of JSON stumbled over.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            PlanFileError::NotAPlan(why) => Some(format!("reading it: {why}")),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

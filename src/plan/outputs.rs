@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Work;
-use super::canonical::{Known, Scope, canonical, references};
 use super::resource::Verdict;
 use super::{Deployed, DeployedStack, Upload, spread};
+use crate::canonical::{Known, Scope, canonical, references};
 use crate::catalogue;
 use crate::cloud::StackStatus;
 use crate::document::{Map, Value};

@@ -6,9 +6,9 @@
 //! update a stack when a custom-named resource requires replacing"); what the cloud or CloudFormation
 //! refuses is blocked too.
 
-use super::canonical::{Scope, canonical, later, printable, set};
 use super::compare::{Difference, catalogue_path, compare};
 use super::{Action, Effect};
+use crate::canonical::{Scope, canonical, later, printable, set};
 use crate::catalogue::{Impact, ResourceType, resource_type};
 use crate::document::Value;
 
@@ -199,7 +199,7 @@ fn around(facts: &ResourceType, difference: &Difference) -> Effect {
         let impact = facts.impact(&catalogue_path(path));
         match value {
             Value::Map(map)
-                if impact == Impact::MayReplace && super::canonical::intrinsic(map).is_none() =>
+                if impact == Impact::MayReplace && crate::canonical::intrinsic(map).is_none() =>
             {
                 let mut most = Effect::InPlace;
                 for (key, value) in map.iter() {

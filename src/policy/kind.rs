@@ -43,6 +43,8 @@ pub enum Kind {
     OuId,
     /// `aws`, `aws-cn`, `aws-us-gov` and their kin.
     Partition,
+    /// `arn:PARTITION:iam::ACCOUNT:policy/PATH`.
+    PolicyArn,
     /// How S3 keys begin: empty (the whole bucket) or ending in `/`, at most 1,024 bytes.
     Prefix,
     /// The ARN of a role or a user.
@@ -82,6 +84,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("OrgId", Kind::OrgId),
     ("OuId", Kind::OuId),
     ("Partition", Kind::Partition),
+    ("PolicyArn", Kind::PolicyArn),
     ("Prefix", Kind::Prefix),
     ("PrincipalArn", Kind::PrincipalArn),
     ("Region", Kind::Region),
@@ -207,6 +210,11 @@ impl Kind {
                         .is_some_and(is_iam_path)
             }),
             Kind::Region => not(is_region(text), "a region looks like `eu-west-1`"),
+            Kind::PolicyArn => arn(text, "iam", |region, account, resource| {
+                region.is_empty()
+                    && is_account(account)
+                    && resource.strip_prefix("policy/").is_some_and(is_iam_path)
+            }),
             Kind::RoleArn => arn(text, "iam", |region, account, resource| {
                 region.is_empty()
                     && is_account(account)

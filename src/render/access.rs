@@ -4,9 +4,6 @@ use crate::document::{Map, Value};
 use crate::render::escape;
 use crate::verdict::{Comparison, Document, Kind, Request, Verdict};
 
-/// The version of the JSON form of verdicts.
-const FORMAT: &str = "1.0";
-
 /// What was compared.
 pub struct Subject<'s> {
     /// How it is called: the file.
@@ -59,23 +56,20 @@ pub fn comparison(comparison: &Comparison) -> Value {
 }
 
 /// The JSON form of `access diff`.
-pub fn json(subject: &Subject<'_>, found: &Comparison, exit: u8, exit_name: &'static str) -> Value {
+pub fn json(subject: &Subject<'_>, found: &Comparison) -> Map {
     let read = layer(subject.kind);
     let unread: Value =
         LAYERS.iter().filter(|layer| **layer != read).map(|layer| Value::from(*layer)).collect();
-    let Value::Map(mut principal) = comparison(found) else { return Value::Null };
+    let Value::Map(mut principal) = comparison(found) else { return Map::new() };
     principal.insert("principal", subject.name.to_owned());
     principal.insert("cause", causes(subject, found));
     let mut map = Map::new();
-    map.insert("format_version", FORMAT);
     map.insert("verdict", found.verdict.word());
     map.insert("exact", found.exact);
     map.insert("layers_read", vec![read]);
     map.insert("layers_unread", unread);
     map.insert("principals", Value::List(vec![Value::Map(principal)]));
-    map.insert("exit_code", i64::from(exit));
-    map.insert("exit_name", exit_name);
-    Value::Map(map)
+    map
 }
 
 /// The statements that allow what was gained, and that allowed what was lost.

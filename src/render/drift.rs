@@ -3,15 +3,14 @@
 //! The text shows what has drifted, thing by thing, then what nobody looked at, then the sum. JSON has
 //! every resource. The schema is `docs/schemas/drift.schema.json`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::escape::escape_line;
+use crate::diagnostic::{self, Code};
 use crate::document;
 use crate::document::{Map, Value};
 use crate::drift::{Difference, DriftReport, ResourceReport, Verdict};
-
-/// The version of the JSON form.
-pub const FORMAT: &str = "1.0";
 
 /// A long value is cut to this many characters in the text.
 const MOST: usize = 160;
@@ -53,11 +52,15 @@ pub fn text(report: &DriftReport) -> String {
             report.partly().count()
         ),
     );
+    let codes: BTreeSet<Code> = report.diagnostics().iter().map(|found| found.code).collect();
+    for code in codes {
+        line(&mut out, &format!("  = explain: lakewright explain {code}"));
+    }
     out
 }
 
-/// The report for programs.
-pub fn json(report: &DriftReport) -> Value {
+/// The report for programs: the keys of the document.
+pub fn json(report: &DriftReport) -> Map {
     let (changed, gone, in_sync, unread) = counts(report);
     let resources: Vec<Value> = report.resources.iter().map(resource).collect();
     let incomplete: Vec<Value> = report
@@ -67,16 +70,15 @@ pub fn json(report: &DriftReport) -> Value {
             document!({"stack": (&stack.name), "region": (&stack.region), "reason": (why.clone())})
         })
         .collect();
-    document!({
-        "format_version": FORMAT,
-        "drifted": (changed + gone),
-        "changed": changed,
-        "deleted": gone,
-        "in_sync": in_sync,
-        "unread": unread,
-        "incomplete": incomplete,
-        "resources": resources
-    })
+    let mut map = Map::new();
+    map.insert("drifted", changed + gone);
+    map.insert("changed", changed);
+    map.insert("deleted", gone);
+    map.insert("in_sync", in_sync);
+    map.insert("unread", unread);
+    map.insert("incomplete", incomplete);
+    map.insert("resources", resources);
+    map
 }
 
 fn resource(one: &ResourceReport) -> Value {
@@ -92,13 +94,18 @@ fn resource(one: &ResourceReport) -> Value {
     }
     match &one.verdict {
         Verdict::InSync => drop(map.insert("status", "in_sync")),
-        Verdict::Deleted => drop(map.insert("status", "deleted")),
+        Verdict::Deleted => {
+            map.insert("status", "deleted");
+            map.insert("code", diagnostic::LW0701.as_str());
+        }
         Verdict::Unread(why) => {
             map.insert("status", "unread");
+            map.insert("code", diagnostic::LW0702.as_str());
             map.insert("reason", why.clone());
         }
         Verdict::Modified(differences) => {
             map.insert("status", "modified");
+            map.insert("code", diagnostic::LW0701.as_str());
             let all = differences.iter().map(|difference| {
                 let mut map = Map::new();
                 map.insert("path", difference.path.clone());

@@ -3,7 +3,8 @@
 //! [`text`] gives the plain line of an event, for places that are no terminal; [`json`] gives
 //! Terraform's object (`@level`, `@message`, `@module`, `@timestamp`, `type`), so that what reads
 //! `terraform apply -json` reads this; what is ours stands under further keys. The first line of a
-//! stream is [`version`]; `planned_change` and `change_summary` come of the plan, the rest of events.
+//! stream is [`version`], the last [`exit`]; `planned_change` and `change_summary` come of the plan, the
+//! rest of events.
 //! The schema is `docs/schemas/events.schema.json`. Pure: the time is the event's own.
 //!
 //! Terraform's: <https://developer.hashicorp.com/terraform/internals/machine-readable-ui>.
@@ -146,6 +147,19 @@ pub fn json(event: &Event) -> Value {
             map.insert("running", Value::from(running.clone()));
             map
         }
+        What::CloudSilent { error, elapsed } => {
+            let mut map = info("cloud_silent");
+            map.insert("error", error.clone());
+            map.insert("elapsed_seconds", count(*elapsed));
+            map
+        }
+        What::LookedInto { stack, bucket, versions } => {
+            let mut map = info("bucket_read");
+            map.insert("stack", stack_object(stack));
+            map.insert("bucket", bucket.clone());
+            map.insert("versions", count(*versions));
+            map
+        }
         What::Emptied { stack, bucket, versions } => {
             let mut map = info("bucket_emptied");
             map.insert("stack", stack_object(stack));
@@ -170,7 +184,11 @@ pub fn json(event: &Event) -> Value {
             map.insert("reason", reason.clone());
             map
         }
-        What::Diagnostic(diagnostic) => return self::diagnostic(diagnostic, at),
+        What::Diagnostic(diagnostic) => {
+            // What a cloud answers has no place in a file.
+            let object = diagnostics::json(diagnostic, &Sources::default());
+            return self::diagnostic(diagnostic, object, at);
+        }
         What::Outputs(outputs) => {
             let mut map = info("outputs");
             let mut all = Map::new();
@@ -220,8 +238,8 @@ pub fn json(event: &Event) -> Value {
     Value::Map(map)
 }
 
-/// A diagnostic as an object of the stream.
-pub fn diagnostic(diagnostic: &Diagnostic, at: Timestamp) -> Value {
+/// A diagnostic as an object of the stream. `object`: the same by [`diagnostics::json`].
+pub fn diagnostic(diagnostic: &Diagnostic, object: Value, at: Timestamp) -> Value {
     let level = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warn",
@@ -229,7 +247,17 @@ pub fn diagnostic(diagnostic: &Diagnostic, at: Timestamp) -> Value {
     };
     let message = format!("{}: {}", diagnostic.severity.as_str(), diagnostic.headline);
     let mut map = line(level, message, at, "diagnostic");
-    map.insert("diagnostic", diagnostics::json(diagnostic, &Sources::default()));
+    map.insert("diagnostic", object);
+    Value::Map(map)
+}
+
+/// The last line of a stream, whatever came of the run: the exit code, its name, and what to type next.
+pub fn exit(code: u8, outcome: &'static str, next: Vec<String>, at: Timestamp) -> Value {
+    let level = if code == 0 { "info" } else { "error" };
+    let mut map = line(level, format!("lakewright ended with {code} ({outcome})"), at, "exit");
+    map.insert("exit_code", i64::from(code));
+    map.insert("outcome", outcome);
+    map.insert("next", next);
     Value::Map(map)
 }
 
@@ -287,6 +315,14 @@ pub fn text(event: &Event) -> Option<String> {
                 [one, rest @ ..] => format!(": {one} and {} more", rest.len()),
             };
             format!("{}: still at work after {}{what}", stack.name, span(*elapsed))
+        }
+        What::CloudSilent { error, elapsed } => {
+            let first = error.lines().next().unwrap_or_default();
+            let first = escape_line(first);
+            format!("The cloud has not answered for {}, asking again: {first}", span(*elapsed))
+        }
+        What::LookedInto { bucket, versions, .. } => {
+            format!("{}: {versions} versions looked at for locks", escape_line(bucket))
         }
         What::Emptied { bucket, versions, .. } => {
             format!("{}: {versions} versions deleted", escape_line(bucket))

@@ -2,7 +2,9 @@
 //! wide it is and whether it is coloured.
 
 pub mod access;
+pub mod deployer;
 pub mod diagnostics;
+pub mod document;
 pub mod drift;
 mod escape;
 pub mod events;

@@ -51,8 +51,8 @@ pub fn text(status: &LakeStatus) -> String {
     out
 }
 
-/// The state as JSON.
-pub fn json(status: &LakeStatus) -> Value {
+/// The state for programs: the keys of the document.
+pub fn json(status: &LakeStatus) -> Map {
     let stacks: Vec<Value> = status
         .stacks
         .iter()
@@ -81,7 +81,6 @@ pub fn json(status: &LakeStatus) -> Value {
         })
         .collect();
     let mut map = Map::new();
-    map.insert("format_version", "1.0");
     map.insert("lake", status.lake.clone());
     map.insert("environment", status.environment.clone());
     map.insert("account", &status.account);
@@ -89,7 +88,7 @@ pub fn json(status: &LakeStatus) -> Value {
     map.insert("stacks", stacks);
     map.insert("kept", kept);
     map.insert_some("lock", status.lock.as_ref().map(|lock| lock_json(lock, status.lock_expired)));
-    Value::Map(map)
+    map
 }
 
 fn lock_json(lock: &LockInfo, expired: bool) -> Value {

@@ -1,7 +1,9 @@
 //! `environments`: where the lake stands, and what is different there.
 
-use super::decode::{At, Decode, Decoder, Shape};
+use super::decode::{At, Decode, Decoder, Shape, shortened};
 use super::reference::Principal;
+use super::words::text_form;
+use crate::diagnostic;
 use crate::names::{AccountId, BucketName, Region};
 use crate::record;
 use crate::syntax::{Kind, Node};
@@ -18,6 +20,9 @@ record! {
         deploy_role: Option<At<Principal>>,
         /// The role that CloudFormation acts as. Once a stack has one, it always has one.
         execution_role: Option<At<Principal>>,
+        /// The managed policy of the account, `policy/NAME`, that every role of the lake carries as its
+        /// permissions boundary: the most that any of them can do, whatever its policies say.
+        permissions_boundary: Option<At<PolicyName>>,
         /// A bucket of yours, in the account and region, that holds templates and scripts instead of
         /// one that the base stack makes.
         base_bucket: Option<At<BucketName>>,
@@ -25,6 +30,32 @@ record! {
         set: Overlay,
     }
 }
+
+/// A managed policy of the environment's account, with its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyName(pub String);
+
+text_form!(
+    PolicyName,
+    "a managed policy such as `policy/lake-boundary`",
+    Some("^policy/([!-.0-~]+/)*[A-Za-z0-9+=,.@_-]{1,128}$"),
+    LW0305,
+    |text| {
+        // A path is any printable ASCII, 512 characters; a name 128 letters, digits and `+=,.@_-`
+        // (IAM API reference, CreatePolicy).
+        let rest = text.strip_prefix("policy/").unwrap_or("");
+        let name = rest.rsplit('/').next().unwrap_or("");
+        let named = (1..=128).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-".contains(&b));
+        let plain = rest.len() <= 640
+            && rest.bytes().all(|b| b.is_ascii_graphic() && !b"*?$".contains(&b))
+            && !rest.contains("//");
+        match named && plain {
+            true => Ok(PolicyName(text.to_owned())),
+            false => Err("`policy/` and the name of a managed policy of this account"),
+        }
+    }
+);
 
 /// A part of a spec that is laid over the whole. It is decoded with what it is laid over.
 #[derive(Debug, Clone, PartialEq, Default)]

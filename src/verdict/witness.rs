@@ -47,6 +47,14 @@ pub fn request(
             break;
         }
     }
+    // where a token may be what is left out: a resource that goes on behind it cannot be it
+    if plain.is_none() && model.resource.is_some() {
+        let base = written(model, found.region, &held, 0);
+        let longer = beside_tokens(found.statement, &base.tokens);
+        let mut longer =
+            longer.into_iter().map(|text| Request { resource: Some(text), ..base.clone() });
+        plain = longer.find(|request| replays(request));
+    }
     let mut best = plain?;
     if let Some(who) = of_arn(model, &best) {
         let other = Request { principal: Some(who), ..best.clone() };
@@ -86,6 +94,19 @@ pub fn request(
         }
     }
     Some(best)
+}
+
+/// The resources of a statement with a token and one more letter for each `*`.
+fn beside_tokens(statement: Option<&Statement>, tokens: &[String]) -> Vec<String> {
+    let resources = statement.and_then(|statement| statement.resources.as_ref());
+    let patterns = resources.filter(|listed| !listed.not).map_or(&[][..], |listed| &listed.items);
+    let mut out = Vec::new();
+    for token in tokens.iter().take(4) {
+        for pattern in patterns.iter().take(16) {
+            out.push(pattern.shown().replace('*', &format!("{}{}", token_text(token), PLAIN[0])));
+        }
+    }
+    out
 }
 
 /// What a region holds, as texts.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use lakewright::apply::What;
+use lakewright::render::document::{Found, document};
 use lakewright::render::events;
 
 use crate::bench::{Bench, Typed};
@@ -52,7 +53,10 @@ fn people_can_follow_it() {
 
 #[test]
 fn every_line_has_the_form_of_the_schema() {
-    let mut objects = vec![events::version("0.1.0", Timestamp::UNIX_EPOCH)];
+    let mut objects = vec![
+        events::version("0.1.0", Timestamp::UNIX_EPOCH),
+        events::exit(0, "ok", Vec::new(), Timestamp::UNIX_EPOCH),
+    ];
     let bench = Bench::example("medallion", "dev");
     let plan = bench.plan(&Typed::default());
     objects.extend(events::planned_changes(&plan, Timestamp::UNIX_EPOCH));
@@ -114,10 +118,11 @@ fn a_report_of_drift_has_the_form_of_its_schema() {
     let path = "/VersioningConfiguration/Status".to_owned();
     let set = lakewright::sandbox::Tamper::Set { path, value: "Suspended".into() };
     bench.sandbox.tamper(&region, "AWS::S3::Bucket", "medallion-dev-gold", &set).unwrap();
-    let report = crate::drifts::look(&bench);
+    let report = lakewright::render::drift::json(&crate::drifts::look(&bench));
+    let document = document(report, &Found::default(), 0, "ok");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("drift.json");
-    std::fs::write(&file, lakewright::render::drift::json(&report).to_json()).unwrap();
+    std::fs::write(&file, document.to_json()).unwrap();
     let schema = root().join("docs/schemas/drift.schema.json");
     let violations = judge::json_schema(&schema, &[file]);
     assert!(violations.is_empty(), "{violations:#?}");

@@ -1,8 +1,9 @@
 //! Diagnostics as people and programs see them.
 
 use lakewright::diagnostic::{Diagnostic, Diagnostics, LW0101, LW0104, LW0114};
-use lakewright::document::Value;
-use lakewright::render::diagnostics::{Style, annotations, fingerprint, report, text};
+use lakewright::document::{Map, Value};
+use lakewright::render::diagnostics::{Style, annotations, fingerprint, text};
+use lakewright::render::document::{Found, document};
 use lakewright::source::{FileId, Sources, Span};
 use lakewright::syntax;
 
@@ -157,8 +158,10 @@ fn labels_far_apart_do_not_print_what_lies_between() {
 fn json_is_terraforms_object_and_more() {
     let (sources, file) = sources(LAKE);
     let found = one(example(&sources, file));
-    let document = report(&found, &sources);
-    assert_eq!(document.get("valid"), Some(&Value::Bool(false)));
+    let mut all = Found::default();
+    all.extend(&found, &sources);
+    let document = document(Map::new(), &all, 1, "error");
+    assert_eq!(document.get("outcome"), Some(&Value::from("error")));
     assert_eq!(document.get("error_count"), Some(&Value::Int(1)));
     let at = |path: &[&str]| {
         document.at(&[&["diagnostics", "0"], path].concat()).map(ToString::to_string)
@@ -171,6 +174,7 @@ fn json_is_terraforms_object_and_more() {
     expect(&["path"], r#""access.eu-partner.read[0]""#);
     expect(&["environment"], r#""prod""#);
     expect(&["docs"], r#""lakewright explain LW0101""#);
+    expect(&["docs_url"], r#""docs/codes/LW0101.md""#);
     expect(&["range", "filename"], r#""lake.yaml""#);
     let start = LAKE.find("sales.ordres").expect("is there");
     expect(&["range", "start"], &format!(r#"{{"byte":{start},"column":12,"line":11}}"#));
@@ -240,6 +244,6 @@ fn thousands_of_findings_are_no_burden() {
     assert_eq!(twice.iter().len(), 19_999);
     text(&twice, &sources, Style::default());
     annotations(&twice, &sources);
-    report(&twice, &sources);
+    Found::default().extend(&twice, &sources);
     assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
 }

@@ -45,7 +45,7 @@ pub struct Says {
 }
 
 /// The steps that are one line.
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 21] = [
     "use",
     "env",
     "fault",
@@ -61,6 +61,7 @@ const VERBS: [&str; 20] = [
     "wait",
     "kill",
     "interrupt",
+    "meanwhile",
     "forget",
     "keep",
     "disjoint",

@@ -30,6 +30,8 @@ pub struct Stage {
     env: BTreeMap<String, String>,
     /// What the next command is interrupted at, and the signal.
     interrupt: Option<(String, i32)>,
+    /// What somebody else does once the next command has said something: that, a verb and its rest.
+    meanwhile: Option<(String, String, String)>,
     /// What the last command said.
     pub said: String,
     /// The account and region of the hands.
@@ -41,37 +43,32 @@ pub struct Stage {
 
 type Done = Result<(), String>;
 
-/// Plays a script. The error says which line went wrong, how, and what was said last.
-pub fn play(path: &Path) -> Done {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
-    let steps = script::parse(&text).map_err(|error| format!("{name}: {error}"))?;
-    let mut stage = Stage::new();
-    for Step { line, what } in steps {
-        let done = match &what {
-            What::Run(run) => stage.expect(run),
-            What::Edit { file, old, new } => stage.edit(file, old, new),
-            What::Write { file, text } => stage.write(file, text),
-            What::Do { verb, rest } => stage.act(verb, rest),
-        };
-        if let Err(error) = done {
-            return Err(format!("{name}:{line}: {error}\n--- said last:\n{}", stage.said));
-        }
-    }
-    Ok(())
-}
-
 impl Stage {
     pub fn new() -> Self {
         Stage {
             folder: tempfile::tempdir().expect("a folder of our own"),
             env: BTreeMap::new(),
             interrupt: None,
+            meanwhile: None,
             said: String::new(),
             account: "000000000000".into(),
             region: "eu-west-1".into(),
             names: BTreeMap::new(),
         }
+    }
+
+    /// Does steps in their order. The error begins with the line that went wrong.
+    pub fn perform(&mut self, steps: &[Step]) -> Done {
+        for Step { line, what } in steps {
+            let done = match what {
+                What::Run(run) => self.expect(run),
+                What::Edit { file, old, new } => self.edit(file, old, new),
+                What::Write { file, text } => self.write(file, text),
+                What::Do { verb, rest } => self.act(verb, rest),
+            };
+            done.map_err(|error| format!("{line}: {error}\n--- said last:\n{}", self.said))?;
+        }
+        Ok(())
     }
 
     pub fn path(&self, file: &str) -> PathBuf {
@@ -106,6 +103,13 @@ impl Stage {
                 unsafe { libc::kill(id, *signal) };
                 interrupt = None;
             }
+            if let Some((at, verb, rest)) = &self.meanwhile
+                && fs::read_to_string(&log).unwrap_or_default().contains(at.as_str())
+            {
+                let (verb, rest) = (verb.clone(), rest.clone());
+                self.meanwhile = None;
+                self.act(&verb, &rest)?;
+            }
             if Instant::now() > end {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -122,6 +126,9 @@ impl Stage {
             return Err(format!(
                 "it ended before it said `{text}`, where it was to be interrupted"
             ));
+        }
+        if let Some((text, ..)) = self.meanwhile.take() {
+            return Err(format!("it ended before it said `{text}`"));
         }
         Ok(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)))
     }
@@ -241,6 +248,7 @@ impl Stage {
                 let sandbox = self.sandbox()?;
                 sandbox.put_resource(&self.region()?, kind, &properties).map(drop).map_err(cloud)
             }
+            ("foreign", [stack, "REVIEW_IN_PROGRESS"]) => self.stack(stack, BTreeMap::new(), false),
             ("foreign", [stack]) => self.stack(stack, BTreeMap::new(), true),
             ("left", [stack, lake, "REVIEW_IN_PROGRESS"]) => self.stack(stack, ours(lake), false),
             ("left", [stack, lake, "ROLLBACK_COMPLETE"]) => {
@@ -257,6 +265,14 @@ impl Stage {
             ("interrupt" | "kill", ["when", ..]) => {
                 let signal = if verb == "kill" { libc::SIGKILL } else { libc::SIGINT };
                 self.interrupt = rest.strip_prefix("when ").map(|at| (at.to_owned(), signal));
+                Ok(())
+            }
+            ("meanwhile", _) => {
+                let wrong = "meanwhile 'TEXT' STEP";
+                let (text, step) =
+                    rest.strip_prefix('\'').and_then(|rest| rest.split_once("' ")).ok_or(wrong)?;
+                let (verb, rest) = step.split_once(' ').ok_or(wrong)?;
+                self.meanwhile = Some((text.to_owned(), verb.to_owned(), rest.to_owned()));
                 Ok(())
             }
             ("forget", ["sandbox"]) => {

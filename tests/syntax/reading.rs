@@ -30,7 +30,7 @@ fn sound(text: &str) {
     places(&node, text);
     // Nothing of it may stop the renderers.
     lakewright::render::diagnostics::text(&found, &sources, Default::default());
-    lakewright::render::diagnostics::report(&found, &sources);
+    lakewright::render::document::Found::default().extend(&found, &sources);
     lakewright::render::diagnostics::annotations(&found, &sources);
     syntax::fix(text, file, &found);
 }

@@ -103,7 +103,7 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
     let exit = gate(&comparison, arguments);
     let subject = Subject { name: name.as_str(), kind, old: &old, new: &new };
     if output.json {
-        output.json(&view::json(&subject, &comparison, exit as u8, exit.name()));
+        output.document(view::json(&subject, &comparison), exit);
     } else {
         output.data(&view::text(&subject, &comparison));
     }

@@ -1,17 +1,16 @@
 //! `apply`: a spec, or a saved plan, carried out.
 
-use anyhow::anyhow;
 use camino::Utf8PathBuf;
 use clap::Args;
 use jiff::SignedDuration;
 
-use crate::cli::Ended;
 use crate::cli::commands::Where;
 use crate::cli::env;
 use crate::cli::load::{self, Ready};
 use crate::cli::output::Output;
 use crate::cli::planning::{self, Format, Observed};
 use crate::cli::running::{self, Request};
+use crate::cli::{Ended, Exit, Misuse};
 use crate::plan::{Plan, file};
 use crate::spec::words::Duration;
 
@@ -91,28 +90,28 @@ fn spec(arguments: &Arguments, output: &Output) -> Ended {
     let consents = planning::consents(&arguments.allow_destroy, &arguments.empty);
     let plan = planning::plan(&ready, &mut observed, consents, output)?;
     if !output.json {
-        planning::print(&plan, Format::Text, false, output);
+        planning::print(&plan, Format::Text, false, Exit::Ok, output);
     }
     carry_out(arguments, &ready, &observed, &plan, false, output)
 }
 
 /// Applies exactly what was planned, or refuses.
 fn saved(arguments: &Arguments, text: &str, output: &Output) -> Ended {
-    let plan = file::read(text)
-        .map_err(|error| anyhow!("{}: `{}`: {error}", error.code(), arguments.file))?;
+    let plan = planning::saved(&arguments.file, text, output)?;
     let Arguments { allow_destroy, empty, forget, .. } = arguments;
     if [allow_destroy, empty, forget].iter().any(|given| !given.is_empty()) {
-        return Err(anyhow!("a saved plan holds its consents: give them to `plan --out`").into());
+        let told = "a saved plan holds its consents: give them to `plan --out`";
+        return Err(Misuse(told.to_owned()).into());
     }
     let ready = load::read(&arguments.spec)?.ready(Some(&plan.environment), output)?;
     if ready.lake.naming.lake_id() != plan.lake {
-        return Err(anyhow!(
+        return Err(Misuse(format!(
             "`{}` is a plan of the lake `{}`, and `{}` is the lake `{}` (name its spec with --spec)",
             arguments.file,
             plan.lake,
             arguments.spec,
             ready.lake.naming.lake_id()
-        )
+        ))
         .into());
     }
     let observed = planning::observe(&ready, &arguments.place, &[], output)?;
@@ -134,9 +133,6 @@ fn carry_out(
     approved: bool,
     output: &Output,
 ) -> Ended {
-    if !plan.refusals.is_empty() && output.json {
-        planning::print(plan, Format::Text, false, output);
-    }
     let request = Request {
         plan,
         cloud: &*observed.cloud,
@@ -152,11 +148,10 @@ fn carry_out(
     running::run(&request, output)
 }
 
-/// What to type again: the verb with its consents.
+/// What to type again; the consents come from the plan.
 fn again(arguments: &Arguments) -> String {
-    let consents = planning::consent_flags(&arguments.allow_destroy, &arguments.empty);
     let forget = planning::flags("--forget", &arguments.forget);
-    command("apply", arguments) + &consents + &forget + arguments.run.flags()
+    command("apply", arguments) + &forget + arguments.run.flags()
 }
 
 /// Another verb for the same lake.

@@ -12,6 +12,7 @@ use crate::cli::output::Output;
 use crate::cli::{Ended, Exit, env};
 use crate::compile::Compiled;
 use crate::document::{Map, Value};
+use crate::lower::Handover;
 use crate::stacks::{Placement, Stack};
 
 #[derive(Debug, Args)]
@@ -31,20 +32,32 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let compiled = ready.compile(&Placement::default(), output)?;
     match &arguments.out {
         None => {
-            output.json(&together(&ready, &compiled));
+            output.document(together(&ready, &compiled), Exit::Ok);
             Ok(Exit::Ok)
         }
         Some(folder) => {
             let files = files(&ready, &compiled);
             let stale = stale(folder, &files)?;
             if arguments.check {
-                return check(folder, &files, &stale, output);
+                return check(&ready, folder, &files, &stale, output);
             }
             for (name, text) in &files {
                 env::write(&folder.join(name), text.as_bytes())?;
             }
-            for path in stale {
-                env::remove(&path)?;
+            for path in &stale {
+                env::remove(path)?;
+            }
+            if output.json {
+                let paths = |all: Vec<&Utf8PathBuf>| {
+                    all.into_iter().map(|path| Value::from(path.to_string())).collect::<Value>()
+                };
+                let written: Vec<Utf8PathBuf> =
+                    files.iter().map(|(name, _)| folder.join(name)).collect();
+                let mut body = Map::new();
+                body.insert("lake", ready.lake.naming.lake_id());
+                body.insert("written", paths(written.iter().collect()));
+                body.insert("removed", paths(stale.iter().collect()));
+                output.document(body, Exit::Ok);
             }
             output.progress(&format!(
                 "{} stacks, {} resources: {folder}",
@@ -57,21 +70,20 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
 }
 
 /// One document with all of it, for stdout.
-fn together(ready: &Ready, compiled: &Compiled) -> Value {
+fn together(ready: &Ready, compiled: &Compiled) -> Map {
     let mut stacks = Map::new();
     for stack in &compiled.stacks {
         stacks.insert(path_of(stack), stack.template.clone());
     }
     let mut handovers = Map::new();
     for handover in &compiled.handovers {
-        handovers.insert(handover_name(&handover.access, &handover.to), handover.policy.clone());
+        handovers.insert(handover_name(handover), handover.policy.clone());
     }
-    crate::document!({
-        "format_version": "1.0",
-        "lake": (ready.lake.naming.lake_id()),
-        "stacks": stacks,
-        "handovers": handovers
-    })
+    let mut body = Map::new();
+    body.insert("lake", ready.lake.naming.lake_id());
+    body.insert("stacks", stacks);
+    body.insert("handovers", handovers);
+    body
 }
 
 /// Every file: its path in the folder and its text.
@@ -81,7 +93,7 @@ fn files(_: &Ready, compiled: &Compiled) -> Vec<(Utf8PathBuf, String)> {
         files.push((path_of(stack).into(), format!("{}\n", stack.body())));
     }
     for handover in &compiled.handovers {
-        let name = handover_name(&handover.access, &handover.to);
+        let name = handover_name(handover);
         let path = Utf8PathBuf::from("handover").join(format!("{name}.json"));
         files.push((path, format!("{}\n", handover.policy.to_json_pretty())));
     }
@@ -94,9 +106,11 @@ fn path_of(stack: &Stack) -> String {
 }
 
 /// `finance-ou-ou-ab12-cdefghij`: no sign that a file system minds.
-fn handover_name(access: &str, to: &str) -> String {
+fn handover_name(handover: &Handover) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-    format!("{access}-{}", to.chars().map(plain).collect::<String>())
+    let to: String = handover.to.chars().map(plain).collect();
+    let what = handover.what.map(|what| format!("-{what}")).unwrap_or_default();
+    format!("{}-{to}{what}", handover.access)
 }
 
 /// Templates in the folder that are no longer compiled. A folder with other things in it is not one
@@ -120,22 +134,34 @@ fn stale(folder: &Utf8Path, files: &[(Utf8PathBuf, String)]) -> anyhow::Result<V
 }
 
 fn check(
+    ready: &Ready,
     folder: &Utf8Path,
     files: &[(Utf8PathBuf, String)],
     stale: &[Utf8PathBuf],
     output: &Output,
 ) -> Ended {
-    let mut differ: Vec<String> =
-        stale.iter().map(|path| format!("{path}: no longer compiled")).collect();
+    let mut differ: Vec<(Utf8PathBuf, &str)> =
+        stale.iter().map(|path| (path.clone(), "no longer compiled")).collect();
     for (name, text) in files {
         let path = folder.join(name);
         let same = env::exists(&path) && env::read(&path)? == text.as_bytes();
         if !same {
-            differ.push(format!("{path}: differs"));
+            differ.push((path, "differs"));
         }
     }
-    for line in &differ {
-        output.data(line);
+    let exit = if differ.is_empty() { Exit::Ok } else { Exit::Unformatted };
+    if output.json {
+        let differing = differ.iter().map(|(path, how)| {
+            crate::document!({"file": (path.to_string()), "how": (how.replace(' ', "_"))})
+        });
+        let mut body = Map::new();
+        body.insert("lake", ready.lake.naming.lake_id());
+        body.insert("differing", differing.collect::<Value>());
+        output.document(body, exit);
+    } else {
+        for (path, how) in &differ {
+            output.data(&format!("{path}: {how}"));
+        }
     }
-    Ok(if differ.is_empty() { Exit::Ok } else { Exit::Unformatted })
+    Ok(exit)
 }

@@ -3,12 +3,12 @@
 use clap::Args;
 
 use super::apply::RunArguments;
-use crate::cli::Ended;
 use crate::cli::commands::{Spec, Where};
 use crate::cli::load;
 use crate::cli::output::Output;
 use crate::cli::planning::{self, Format};
 use crate::cli::running::{self, Request};
+use crate::cli::{Ended, Exit};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -36,8 +36,8 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     planning::settle(&ready, &mut observed, &command("destroy"), output)?;
     let consents = planning::consents(&arguments.allow_destroy, &arguments.empty);
     let plan = planning::destruction(&ready, &mut observed, consents, output)?;
-    if !output.json || !plan.refusals.is_empty() {
-        planning::print(&plan, Format::Text, false, output);
+    if !output.json {
+        planning::print(&plan, Format::Text, false, Exit::Ok, output);
     }
     let request = Request {
         plan: &plan,
@@ -47,9 +47,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         auto_approve: arguments.run.auto_approve,
         lock_timeout: arguments.run.lock_timeout,
         break_lock: arguments.run.break_lock.clone(),
-        command: command("destroy")
-            + &planning::consent_flags(&arguments.allow_destroy, &arguments.empty)
-            + arguments.run.flags(),
+        command: command("destroy") + arguments.run.flags(),
         watch_command: command("status"),
         recover_command: command("recover"),
     };

@@ -27,11 +27,12 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let report =
         drift::detect(&*observed.cloud, &SystemClock, &ready.lake.home.account, &observed.deployed)
             .map_err(|found| output.stop(found, &ready.sources))?;
+    let drifted = report.drifted().next().is_some();
+    let exit = if drifted && arguments.detailed_exitcode { Exit::Changes } else { Exit::Ok };
     if output.json {
-        output.json(&render::drift::json(&report));
+        output.document(render::drift::json(&report), exit);
     } else {
         output.data(&render::drift::text(&report));
     }
-    let drifted = report.drifted().next().is_some();
-    Ok(if drifted && arguments.detailed_exitcode { Exit::Changes } else { Exit::Ok })
+    Ok(exit)
 }

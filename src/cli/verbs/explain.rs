@@ -1,12 +1,11 @@
 //! `explain`: the page of a code.
 
-use anyhow::anyhow;
 use clap::Args;
 
 use crate::cli::output::Output;
-use crate::cli::{Ended, Exit};
+use crate::cli::{Ended, Exit, Misuse};
 use crate::diagnostic::{Code, nearest};
-use crate::document::Value;
+use crate::document::{Map, Value};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -21,9 +20,10 @@ pub struct Arguments {
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     if arguments.list {
         if output.json {
-            output.json(
-                &Code::all().iter().map(|(code, page)| page_of(*code, page)).collect::<Value>(),
-            );
+            let all = Code::all().iter().map(|(code, page)| Value::Map(page_of(*code, page)));
+            let mut body = Map::new();
+            body.insert("codes", all.collect::<Value>());
+            output.document(body, Exit::Ok);
         } else {
             for (_, page) in Code::all() {
                 output.data(title(page));
@@ -38,10 +38,10 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`lakewright explain --list` lists them".to_owned(),
         };
-        return Err(anyhow!("there is no code `{typed}`: {hint}").into());
+        return Err(Misuse(format!("there is no code `{typed}`: {hint}")).into());
     };
     if output.json {
-        output.json(&page_of(code, code.explanation()));
+        output.document(page_of(code, code.explanation()), Exit::Ok);
     } else {
         output.data(code.explanation());
     }
@@ -52,8 +52,10 @@ fn title(page: &str) -> &str {
     page.lines().next().unwrap_or("").trim_start_matches("# ")
 }
 
-fn page_of(code: Code, page: &str) -> Value {
-    crate::document!({
-        "code": (code.as_str()), "title": (title(page).to_owned()), "text": (page.to_owned())
-    })
+fn page_of(code: Code, page: &str) -> Map {
+    let mut map = Map::new();
+    map.insert("code", code.as_str());
+    map.insert("title", title(page).to_owned());
+    map.insert("text", page.to_owned());
+    map
 }

@@ -1,11 +1,11 @@
 //! `fmt`: the canonical layout.
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use crate::cli::output::Output;
-use crate::cli::{Ended, Exit, env};
-use crate::render::diagnostics;
+use crate::cli::{Ended, Exit, Stop, env};
+use crate::document::Map;
 use crate::source::Sources;
 use crate::syntax;
 
@@ -21,42 +21,60 @@ pub struct Arguments {
 
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let mut ended = Exit::Ok;
+    let mut body = Map::new();
     let mut changed = Vec::new();
     for file in &arguments.files {
-        let text = syntax::decode(env::read(file)?);
-        let formatted = match syntax::format(file.as_str(), &text) {
-            Ok(formatted) => formatted,
-            Err(found) => {
-                let mut sources = Sources::default();
-                sources.add(file.as_str(), text);
-                if output.json {
-                    output.json(&diagnostics::report(&found, &sources));
-                } else {
-                    output.findings(&found, &sources);
+        // A file that is in the way is no reason to leave the others as they are.
+        let (text, formatted) = match both(file, output) {
+            Ok(both) => both,
+            Err(stop) => {
+                if let Stop::Failed(error) = stop {
+                    output.failure(&error);
                 }
                 ended = Exit::Error;
                 continue;
             }
         };
         if file == "-" && !arguments.check {
-            output.data(&formatted);
+            output.data_unless_json(&formatted);
+            body.insert("formatted", formatted);
             continue;
         }
-        if formatted != text {
-            changed.push(file.to_string());
-            if !arguments.check {
-                env::write(file, formatted.as_bytes())?;
-            } else if ended == Exit::Ok {
+        if formatted == text {
+            continue;
+        }
+        if arguments.check {
+            if ended == Exit::Ok {
                 ended = Exit::Unformatted;
             }
+        } else if let Err(error) = env::write(file, formatted.as_bytes()) {
+            output.failure(&error);
+            ended = Exit::Error;
+            continue;
         }
+        changed.push(file.to_string());
     }
     if output.json {
-        output.json(&crate::document!({"format_version": "1.0", "changed": changed}));
+        body.insert("changed", changed);
+        output.document(body, ended);
     } else {
         for file in changed {
             output.data(&file);
         }
     }
     Ok(ended)
+}
+
+/// The text of a file, and the same in the canonical layout.
+fn both(file: &Utf8Path, output: &Output) -> Result<(String, String), Stop> {
+    let text = syntax::decode(env::read(file)?);
+    match syntax::format(file.as_str(), &text) {
+        Ok(formatted) => Ok((text, formatted)),
+        Err(found) => {
+            let mut sources = Sources::default();
+            sources.add(file.as_str(), text);
+            output.findings(&found, &sources);
+            Err(Stop::Said(Exit::Error))
+        }
+    }
 }

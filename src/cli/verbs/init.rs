@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use camino::Utf8PathBuf;
 use clap::Args;
 
 use crate::blueprint::{self, Blueprint, Parameter};
 use crate::cli::output::Output;
-use crate::cli::{Ended, Exit, env};
+use crate::cli::{Ended, Exit, Misuse, env};
 use crate::diagnostic::nearest;
-use crate::document::Value;
+use crate::document::{Map, Value};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -39,20 +39,25 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are {}", known.join(", ")),
         };
-        return Err(anyhow!("there is no blueprint `{}`: {hint}", arguments.blueprint).into());
+        let told = format!("there is no blueprint `{}`: {hint}", arguments.blueprint);
+        return Err(Misuse(told).into());
     };
     let mut given = BTreeMap::new();
     for pair in &arguments.set {
         let Some((name, value)) = pair.split_once('=') else {
-            return Err(anyhow!("`{pair}` is no parameter: write `--set name=value`").into());
+            let told = format!("`{pair}` is no parameter: write `--set name=value`");
+            return Err(Misuse(told).into());
         };
         given.insert(name.to_owned(), value.to_owned());
     }
-    let files = blueprint.fill(&given).map_err(|reason| anyhow!("{reason}"))?;
+    let files = blueprint.fill(&given).map_err(|reason| Misuse(reason.to_string()))?;
     for (name, _) in &files {
         let path = arguments.into.join(name);
         if env::exists(&path) {
-            return overwriting(&path);
+            return Err(anyhow!(
+                "`{path}` is there already: nothing was written (choose a folder with --into)"
+            )
+            .into());
         }
     }
     let mut written = Vec::new();
@@ -62,7 +67,9 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         written.push(path.to_string());
     }
     if output.json {
-        output.json(&crate::document!({"format_version": "1.0", "written": written}));
+        let mut body = Map::new();
+        body.insert("written", written);
+        output.document(body, Exit::Ok);
     } else {
         for path in &written {
             output.data(path);
@@ -72,17 +79,11 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     Ok(Exit::Ok)
 }
 
-fn overwriting(path: &camino::Utf8Path) -> Ended {
-    let refuse = || -> anyhow::Result<()> {
-        bail!("`{path}` is there already: nothing was written (choose a folder with --into)")
-    };
-    refuse()?;
-    Ok(Exit::Error)
-}
-
 fn list(output: &Output) {
     if output.json {
-        output.json(&blueprint::all().iter().map(described).collect::<Value>());
+        let mut body = Map::new();
+        body.insert("blueprints", blueprint::all().iter().map(described).collect::<Value>());
+        output.document(body, Exit::Ok);
         return;
     }
     for blueprint in blueprint::all() {

@@ -46,9 +46,10 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
                 Value::Map(map)
             })
             .collect();
-        output.json(&crate::document!({
-            "format_version": "1.0", "outputs": things, "handovers": handovers
-        }));
+        let mut body = Map::new();
+        body.insert("outputs", things);
+        body.insert("handovers", handovers);
+        output.document(body, Exit::Ok);
         return Ok(Exit::Ok);
     }
     let wide = all.iter().map(|one| one.path.len()).max().unwrap_or(0);

@@ -1,15 +1,17 @@
 //! `plan`: what would happen, and why.
 
+use std::sync::atomic::Ordering;
+
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use crate::apply::{self, Verdict};
+use crate::apply::{self, Asking, Verdict};
 use crate::cli::commands::{Spec, Where};
 use crate::cli::env::SystemClock;
 use crate::cli::load::{self, Ready};
 use crate::cli::output::Output;
 use crate::cli::planning::{self, Format, Observed};
-use crate::cli::{Ended, Stop, env};
+use crate::cli::{Ended, Exit, Stop, env};
 use crate::plan::{self, Consent, Deployed, Plan};
 
 #[derive(Debug, Args)]
@@ -72,7 +74,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
                 false => planning::plan(&ready, &mut observed, consents, output)?,
             };
             if arguments.change_sets {
-                let said = asked(&plan, &observed, output);
+                let said = asked(&plan, &observed, output)?;
                 plan.warnings.extend(said);
             }
             plan
@@ -82,14 +84,20 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         true => Format::Markdown { most: arguments.max_bytes },
         false => Format::Text,
     };
-    planning::print(&plan, format, arguments.out.is_none() && !arguments.offline, output);
     if let Some(path) = &arguments.out {
         env::write(path, plan::file::write(&plan).as_bytes())?;
+    }
+    let exit = planning::ended(&plan, arguments.detailed_exitcode);
+    let unsaved = arguments.out.is_none() && !arguments.offline;
+    planning::print(&plan, format, unsaved, exit, output);
+    if let Some(path) = &arguments.out {
         output.progress(&format!(
             "\nSaved the plan. To carry out exactly this: lakewright apply {path}"
         ));
     }
-    Ok(planning::ended(&plan, arguments.detailed_exitcode))
+    // The process ends here, and gives a million small values back at once.
+    std::mem::forget((plan, ready));
+    Ok(exit)
 }
 
 /// A plan against what was given, without credentials.
@@ -109,9 +117,19 @@ fn without_cloud(
 }
 
 /// What CloudFormation says of the plan, where it is not the same.
-fn asked(plan: &Plan, observed: &Observed, output: &Output) -> Vec<String> {
-    let answers =
-        apply::ask(&*observed.cloud, &SystemClock, plan, &observed.deployed, &env::run_id());
+fn asked(plan: &Plan, observed: &Observed, output: &Output) -> Result<Vec<String>, Stop> {
+    let interrupt = env::interrupt_switch();
+    let how = Asking {
+        clock: &SystemClock,
+        run: env::run_id(),
+        interrupt,
+        tell: &|stack| output.progress(&format!("Asking CloudFormation about stack {stack}")),
+    };
+    let answers = apply::ask(&*observed.cloud, plan, &observed.deployed, &how);
+    if interrupt.load(Ordering::SeqCst) {
+        output.report("Interrupted: the change sets that were made are deleted again.");
+        return Err(Stop::Said(Exit::Interrupted));
+    }
     let mut said = Vec::new();
     for answer in answers {
         let stack = answer.stack;
@@ -132,5 +150,5 @@ fn asked(plan: &Plan, observed: &Observed, output: &Output) -> Vec<String> {
             }
         }
     }
-    said
+    Ok(said)
 }

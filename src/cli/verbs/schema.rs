@@ -10,6 +10,6 @@ use crate::spec::schema;
 pub struct Arguments {}
 
 pub fn run(_: Arguments, output: &Output) -> Ended {
-    output.json(&schema::json_schema());
+    output.foreign(&schema::json_schema());
     Ok(Exit::Ok)
 }

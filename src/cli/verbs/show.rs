@@ -1,13 +1,11 @@
 //! `show`: a saved plan.
 
-use anyhow::anyhow;
 use camino::Utf8PathBuf;
 use clap::Args;
 
 use crate::cli::output::Output;
 use crate::cli::planning::{self, Format};
 use crate::cli::{Ended, Exit, env};
-use crate::plan::file;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -24,12 +22,11 @@ pub struct Arguments {
 
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let text = String::from_utf8_lossy(&env::read(&arguments.plan)?).into_owned();
-    let plan = file::read(&text)
-        .map_err(|error| anyhow!("{}: `{}`: {error}", error.code(), arguments.plan))?;
+    let plan = planning::saved(&arguments.plan, &text, output)?;
     let format = match arguments.markdown {
         true => Format::Markdown { most: arguments.max_bytes },
         false => Format::Text,
     };
-    planning::print(&plan, format, false, output);
+    planning::print(&plan, format, false, Exit::Ok, output);
     Ok(Exit::Ok)
 }

@@ -24,7 +24,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let status = apply::status(&*observed.cloud, &SystemClock, &scope, &observed.deployed)
         .map_err(|found| output.stop(found, &ready.sources))?;
     if output.json {
-        output.json(&rendered::json(&status));
+        output.document(rendered::json(&status), Exit::Ok);
     } else {
         output.data(&rendered::text(&status));
     }

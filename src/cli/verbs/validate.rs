@@ -9,8 +9,8 @@ use crate::cli::output::Output;
 use crate::cli::{Ended, Exit};
 use crate::compile;
 use crate::diagnostic::{Diagnostics, Severity};
+use crate::document::Map;
 use crate::policy::Library;
-use crate::render::diagnostics;
 use crate::resolve;
 use crate::stacks::Placement;
 
@@ -34,10 +34,13 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     loaded.diagnostics.extend(found);
     loaded.diagnostics.sort();
     let valid = !loaded.diagnostics.has_errors();
+    let exit = if valid { Exit::Ok } else { Exit::Error };
+    output.findings(&loaded.diagnostics, &loaded.sources);
     if output.json {
-        output.json(&diagnostics::report(&loaded.diagnostics, &loaded.sources));
+        let mut body = Map::new();
+        body.insert("valid", valid);
+        output.document(body, exit);
     } else {
-        output.findings(&loaded.diagnostics, &loaded.sources);
         let warnings = loaded.diagnostics.count(Severity::Warning);
         match (valid, warnings) {
             (true, 0) => output.progress("Success! The spec is valid."),
@@ -49,7 +52,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
             (false, _) => {}
         }
     }
-    Ok(if valid { Exit::Ok } else { Exit::Error })
+    Ok(exit)
 }
 
 /// What is found while the lake of an environment is made into templates.
@@ -57,6 +60,6 @@ fn made_of(loaded: &Loaded, environment: &str) -> Diagnostics {
     let Some(lake) = compile::understand(&loaded.tree, environment).lake else {
         return Diagnostics::default();
     };
-    let scripts = load::scripts(&lake, &loaded.folder);
+    let scripts = load::scripts(&lake, &loaded.folder, &load::Root::Here);
     compile::compile(&lake, &Library::built_in(), &scripts, &Placement::default()).diagnostics
 }

@@ -6,29 +6,14 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::diagnostic::Diagnostic;
 use crate::document;
 use crate::document::{Map, Value};
 use crate::source::{Sources, Span};
 
-/// The document that `validate --json` prints: `format_version`, `valid`, `error_count`,
-/// `warning_count` and all `diagnostics`.
-pub fn report(diagnostics: &Diagnostics, sources: &Sources) -> Value {
-    let errors = diagnostics.count(Severity::Error);
-    let warnings = diagnostics.count(Severity::Warning);
-    let list: Vec<Value> = diagnostics.iter().map(|one| json(one, sources)).collect();
-    document!({
-        "format_version": "1.0",
-        "valid": (errors == 0),
-        "error_count": (errors as i64),
-        "warning_count": (warnings as i64),
-        "diagnostics": (list)
-    })
-}
-
 /// One finding. `severity` is `error`, `warning` or `note`; Terraform's keys `summary`, `detail`,
-/// `range` and `snippet`; ours `code`, `path`, `environment`, `related`, `suggestions`, `docs` and
-/// `fingerprint`.
+/// `range` and `snippet`; ours `code`, `path`, `environment`, `related`, `suggestions`, `docs`,
+/// `docs_url` and `fingerprint`.
 pub fn json(diagnostic: &Diagnostic, sources: &Sources) -> Value {
     let mut map = Map::new();
     map.insert("severity", diagnostic.severity.as_str());
@@ -36,6 +21,7 @@ pub fn json(diagnostic: &Diagnostic, sources: &Sources) -> Value {
     map.insert("summary", diagnostic.headline.clone());
     map.insert("detail", detail(diagnostic));
     map.insert("docs", format!("lakewright explain {}", diagnostic.code));
+    map.insert("docs_url", format!("docs/codes/{}.md", diagnostic.code));
     map.insert("fingerprint", fingerprint(diagnostic, sources));
     map.insert_some("path", diagnostic.path.clone());
     map.insert_some("environment", diagnostic.environment.clone());

@@ -6,5 +6,5 @@ mod json;
 mod text;
 
 pub use annotations::annotations;
-pub use json::{fingerprint, json, report};
+pub use json::{fingerprint, json};
 pub use text::{Style, text};

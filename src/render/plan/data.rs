@@ -7,15 +7,11 @@ use crate::plan::{
     Action, Cause, Change, Consent, Effect, Operation, Plan, StackAction, StackPlan,
 };
 
-/// The version of the form. A later version only adds keys, or says so by its number.
-pub const FORMAT_VERSION: i64 = 1;
-
-/// The plan as JSON. It holds what the text says, in full: nothing is shortened.
-pub fn json(plan: &Plan) -> Value {
+/// The plan for programs: the keys of the document. It holds what the text says, in full: nothing is shortened.
+pub fn json(plan: &Plan) -> Map {
     let counts = plan.counts();
     let number = |n: usize| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
     let mut out = Map::new();
-    out.insert("format_version", FORMAT_VERSION);
     out.insert("operation", operation(plan.operation));
     out.insert("lake", plan.lake.clone());
     out.insert("environment", plan.environment.clone());
@@ -118,7 +114,7 @@ pub fn json(plan: &Plan) -> Value {
             })
             .collect::<Value>(),
     );
-    Value::Map(out)
+    out
 }
 
 fn operation(operation: Operation) -> &'static str {

@@ -1,0 +1,19 @@
+//! Who can do what: the states of access that templates describe, read for the verdict.
+//!
+//! In: CloudFormation templates, ours or anybody's, all stacks of a state together. Out: a [`State`]: every
+//! principal with its identity policies, boundary and trust, every resource with its policy, every grant of
+//! Lake Formation, everything that runs code as a role; and what could not be read, by name.
+//! INVARIANT: what a template says about access is in the state or in its list of what is unread; nothing that
+//! is not understood is passed over in silence.
+//! Read next: [`state`] for the values, `template` for the resource types that are modelled, `texts` for how a
+//! reference becomes an ARN.
+
+pub mod state;
+mod template;
+mod texts;
+
+pub use state::{
+    Boundary, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State,
+    Unread,
+};
+pub use template::{MODELLED, Source, read};

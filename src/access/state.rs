@@ -1,0 +1,167 @@
+//! A state of access, as values.
+//!
+//! Names are whole ARNs where the templates tell them. What CloudFormation will only know after creation stands as
+//! the reference that it is, with the stack's name before the logical id, so that one thing has one name in all
+//! stacks of a state and in both states of a comparison.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::document::Value;
+
+/// Everything that templates say about access.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    /// By ARN. A role that is named and not made here has the ARN without a path.
+    pub principals: BTreeMap<String, Principal>,
+    /// By ARN, or by the reference in its place.
+    pub resources: BTreeMap<String, Guarded>,
+    /// Grants of Lake Formation, ascending.
+    pub grants: Vec<Grant>,
+    /// What runs code as a role, by ARN or reference.
+    pub runners: BTreeMap<String, Runner>,
+    /// What these templates say that is not modelled.
+    pub unread: Vec<Unread>,
+    /// The type of each resource that stands in a policy as a reference, by `stack/LogicalId`.
+    pub references: BTreeMap<String, String>,
+}
+
+/// Where something stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    pub stack: String,
+    pub logical_id: String,
+    /// The path in a spec, empty in a template of somebody else's.
+    pub path: String,
+}
+
+/// A policy document and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    /// With references resolved as far as the templates tell.
+    pub document: Value,
+    pub origin: Origin,
+    /// `PolicyDocument`, `Policies/0`: the property, in the notation of a path.
+    pub property: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PrincipalKind {
+    Role,
+    User,
+    Group,
+}
+
+impl PrincipalKind {
+    /// The word in an ARN.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            PrincipalKind::Role => "role",
+            PrincipalKind::User => "user",
+            PrincipalKind::Group => "group",
+        }
+    }
+}
+
+/// Somebody who can hold identity policies.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Principal {
+    pub kind: PrincipalKind,
+    /// Where it is made; `None` for one that the templates only name.
+    pub origin: Option<Origin>,
+    /// Inline and attached policies, in the order of the templates.
+    pub identity: Vec<Held>,
+    /// Policies that are attached by ARN and stand in no template of the state.
+    pub attached: BTreeSet<String>,
+    /// Groups that a user is in, by ARN.
+    pub groups: BTreeSet<String>,
+    /// A role's trust policy.
+    pub trust: Option<Held>,
+    pub boundary: Boundary,
+}
+
+impl Principal {
+    pub(super) fn new(kind: PrincipalKind) -> Self {
+        Principal {
+            kind,
+            origin: None,
+            identity: Vec::new(),
+            attached: BTreeSet::new(),
+            groups: BTreeSet::new(),
+            trust: None,
+            boundary: Boundary::None,
+        }
+    }
+}
+
+/// The permissions boundary of a role or user.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Boundary {
+    #[default]
+    None,
+    /// The document stands in a template of the state.
+    Read(Held),
+    /// Its ARN; the document is elsewhere.
+    Unread(String),
+}
+
+/// A resource that has a policy of its own, or could have.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guarded {
+    /// `AWS::S3::Bucket`: what is guarded, not the type that carries the policy.
+    pub kind: String,
+    /// Where it is made; `None` for one that is only named.
+    pub origin: Option<Origin>,
+    /// One, except where two templates write one policy.
+    pub policies: Vec<Held>,
+    /// A bucket's public access block; `None` where the template gives none.
+    pub public_access: Option<PublicAccess>,
+}
+
+/// The four settings of a bucket's public access block
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>). A setting that
+/// a template leaves out is false.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PublicAccess {
+    pub block_acls: bool,
+    pub ignore_acls: bool,
+    pub block_policy: bool,
+    pub restrict: bool,
+}
+
+/// A grant of Lake Formation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grant {
+    /// An ARN, an account, `IAM_ALLOWED_PRINCIPALS`, as Lake Formation names it.
+    pub principal: String,
+    /// The resource as `AWS::LakeFormation::PrincipalPermissions` has it, references resolved.
+    pub resource: Value,
+    pub permissions: BTreeSet<String>,
+    pub with_grant_option: BTreeSet<String>,
+    pub origin: Origin,
+}
+
+/// Something that executes code or moves data as a role.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Runner {
+    /// `AWS::Glue::Job`.
+    pub kind: String,
+    /// ARN of the role, or the reference.
+    pub role: String,
+    /// ARNs of the objects in S3 that are executed, one each.
+    pub code: BTreeSet<String>,
+    pub origin: Origin,
+}
+
+/// What is about access and not modelled.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unread {
+    pub origin: Origin,
+    /// `AWS::Lambda::Permission`.
+    pub kind: String,
+    /// The property that looks like access, or empty for the whole resource.
+    pub property: String,
+    /// Why, as a clause: "the type is not modelled".
+    pub why: String,
+    /// The value itself, on one line of JSON: two states that say the same of it agree.
+    pub value: String,
+}

@@ -1,0 +1,525 @@
+//! What each resource type says about access.
+//!
+//! One function a family of types; the table [`MODELLED`] lists them. A type that is not in the table and has a
+//! property that looks like a policy goes to [`State::unread`], by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::state::{
+    Boundary, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State,
+    Unread,
+};
+use super::texts::{Texts, kind_of};
+use crate::document::{Map, Value};
+
+/// A template, and where it is or will be deployed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Source {
+    /// The stack's name; in a state each once.
+    pub name: String,
+    /// Twelve digits.
+    pub account: String,
+    pub region: String,
+    pub body: Value,
+    /// Parameters that get their value from an output of another stack of the state: its name and the output's.
+    pub parameters: BTreeMap<String, (String, String)>,
+}
+
+/// The resource types whose say in access is read, each with what is read of it.
+pub const MODELLED: &[(&str, &str)] = &[
+    ("AWS::IAM::Role", "trust, inline and attached policies, boundary"),
+    ("AWS::IAM::User", "inline and attached policies, groups, boundary"),
+    ("AWS::IAM::Group", "inline and attached policies"),
+    ("AWS::IAM::Policy", "the policy, for each role, user and group"),
+    ("AWS::IAM::RolePolicy", "the policy, for its role"),
+    ("AWS::IAM::UserPolicy", "the policy, for its user"),
+    ("AWS::IAM::GroupPolicy", "the policy, for its group"),
+    ("AWS::IAM::ManagedPolicy", "the policy, for each role, user and group it is attached to"),
+    ("AWS::IAM::UserToGroupAddition", "who is in the group"),
+    ("AWS::S3::Bucket", "the public access block"),
+    ("AWS::S3::BucketPolicy", "the bucket policy"),
+    ("AWS::KMS::Key", "the key policy"),
+    ("AWS::SNS::TopicPolicy", "the policy of each topic"),
+    ("AWS::SNS::TopicInlinePolicy", "the topic's policy"),
+    ("AWS::SQS::QueuePolicy", "the policy of each queue"),
+    ("AWS::SQS::QueueInlinePolicy", "the queue's policy"),
+    ("AWS::Kinesis::ResourcePolicy", "the stream's policy"),
+    ("AWS::SecretsManager::ResourcePolicy", "the secret's policy"),
+    ("AWS::LakeFormation::PrincipalPermissions", "the grant"),
+    ("AWS::Glue::Job", "role and script"),
+    ("AWS::Lambda::Function", "role and code"),
+    ("AWS::KinesisFirehose::DeliveryStream", "the roles it takes"),
+    ("AWS::Scheduler::Schedule", "the role it takes"),
+];
+
+/// Types that carry no access of their own though a property of theirs is called a policy.
+const HARMLESS: &[&str] = &[
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::AutoScaling::ScalingPolicy",
+    "AWS::Budgets::BudgetsAction",
+    "AWS::Events::Rule",
+    "AWS::Logs::LogGroup",
+    "AWS::SNS::Subscription",
+];
+
+/// Reads the templates of one state.
+pub fn read(sources: &[Source]) -> State {
+    let mut reader =
+        Reader { texts: Texts::new(sources), state: State::default(), managed: BTreeMap::new() };
+    for source in sources {
+        for (id, definition) in resources(&source.body) {
+            reader.note(source, id, definition);
+        }
+    }
+    for source in sources {
+        for (id, definition) in resources(&source.body) {
+            reader.resource(source, id, definition);
+        }
+    }
+    reader.finish()
+}
+
+fn resources(template: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    template.get("Resources").and_then(Value::as_map).into_iter().flat_map(Map::iter)
+}
+
+struct Reader<'a> {
+    texts: Texts<'a>,
+    state: State,
+    /// Managed policies of the templates, by ARN or reference.
+    managed: BTreeMap<String, Held>,
+}
+
+impl Reader<'_> {
+    /// First round: what others refer to.
+    fn note(&mut self, source: &Source, id: &str, definition: &Value) {
+        let kind = kind_of(definition);
+        self.state.references.insert(format!("{}/{id}", source.name), kind.to_owned());
+        if kind == "AWS::IAM::ManagedPolicy"
+            && let Some(held) = self.held(source, id, definition, "PolicyDocument")
+        {
+            let arn = self.texts.text(source, &crate::document!({"Ref": (id.to_owned())}));
+            self.managed.insert(arn, held);
+        }
+    }
+
+    /// Second round: what each says.
+    fn resource(&mut self, source: &Source, id: &str, definition: &Value) {
+        let kind = kind_of(definition);
+        let Some(properties) = definition.get("Properties") else { return };
+        let at = (source, id, definition);
+        match kind {
+            "AWS::IAM::Role" => self.principal(at, PrincipalKind::Role),
+            "AWS::IAM::User" => self.principal(at, PrincipalKind::User),
+            "AWS::IAM::Group" => self.principal(at, PrincipalKind::Group),
+            "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy" => {
+                for (key, word) in [
+                    ("Roles", PrincipalKind::Role),
+                    ("Users", PrincipalKind::User),
+                    ("Groups", PrincipalKind::Group),
+                ] {
+                    for name in self.list(source, properties.get(key)) {
+                        self.attach(at, word, &name);
+                    }
+                }
+            }
+            "AWS::IAM::RolePolicy" => self.attach_to(at, PrincipalKind::Role, "RoleName"),
+            "AWS::IAM::UserPolicy" => self.attach_to(at, PrincipalKind::User, "UserName"),
+            "AWS::IAM::GroupPolicy" => self.attach_to(at, PrincipalKind::Group, "GroupName"),
+            "AWS::IAM::UserToGroupAddition" => {
+                let group =
+                    self.texts.text(source, properties.get("GroupName").unwrap_or(&Value::Null));
+                let group = named(source, PrincipalKind::Group, &group);
+                for user in self.list(source, properties.get("Users")) {
+                    let arn = named(source, PrincipalKind::User, &user);
+                    self.known(&arn, PrincipalKind::User).groups.insert(group.clone());
+                }
+            }
+            "AWS::S3::Bucket" => {
+                let arn = self.texts.arn(source, id);
+                let block = properties.get("PublicAccessBlockConfiguration");
+                let guarded = self.guarded(&arn, kind);
+                guarded.origin = Some(origin(source, id, definition));
+                guarded.public_access = block.map(public_access);
+            }
+            "AWS::S3::BucketPolicy" => {
+                let bucket =
+                    self.texts.text(source, properties.get("Bucket").unwrap_or(&Value::Null));
+                let arn = if bucket.starts_with('{') {
+                    self.sibling(source, properties.get("Bucket"))
+                } else {
+                    format!("arn:{}:s3:::{bucket}", source.partition())
+                };
+                self.guard(at, &arn, "AWS::S3::Bucket", "PolicyDocument");
+            }
+            "AWS::KMS::Key" => {
+                let arn = self.texts.arn(source, id);
+                self.guard(at, &arn, kind, "KeyPolicy");
+                self.guarded(&arn, kind).origin = Some(origin(source, id, definition));
+            }
+            "AWS::SNS::TopicPolicy" => {
+                for topic in self.list(source, properties.get("Topics")) {
+                    self.guard(at, &topic, "AWS::SNS::Topic", "PolicyDocument");
+                }
+            }
+            "AWS::SQS::QueuePolicy" => {
+                let queues = properties.get("Queues").and_then(Value::as_list).unwrap_or(&[]);
+                for queue in queues {
+                    let arn = self.sibling(source, Some(queue));
+                    self.guard(at, &arn, "AWS::SQS::Queue", "PolicyDocument");
+                }
+            }
+            "AWS::SNS::TopicInlinePolicy" => {
+                self.guard_named(at, "TopicArn", "AWS::SNS::Topic", "PolicyDocument");
+            }
+            "AWS::SQS::QueueInlinePolicy" => {
+                let arn = self.sibling(source, properties.get("Queue"));
+                self.guard(at, &arn, "AWS::SQS::Queue", "PolicyDocument");
+            }
+            "AWS::Kinesis::ResourcePolicy" => {
+                self.guard_named(at, "ResourceArn", "AWS::Kinesis::Stream", "ResourcePolicy");
+            }
+            "AWS::SecretsManager::ResourcePolicy" => {
+                self.guard_named(at, "SecretId", "AWS::SecretsManager::Secret", "ResourcePolicy");
+            }
+            "AWS::LakeFormation::PrincipalPermissions" => self.grant(at),
+            "AWS::Glue::Job" => {
+                let code = properties.at(&["Command", "ScriptLocation"]);
+                let code = code.map(|value| self.texts.text(source, value));
+                self.runner(at, properties.get("Role"), code.as_deref().and_then(object_arn));
+            }
+            "AWS::Lambda::Function" => {
+                let part = |key| {
+                    let value = properties.at(&["Code", key])?;
+                    Some(self.texts.text(source, value))
+                };
+                let code = part("S3Bucket").zip(part("S3Key"));
+                let code = code
+                    .map(|(bucket, key)| format!("arn:{}:s3:::{bucket}/{key}", source.partition()));
+                self.runner(at, properties.get("Role"), code);
+            }
+            "AWS::KinesisFirehose::DeliveryStream" => {
+                let mut roles = BTreeSet::new();
+                roles_in(properties, &mut |role| {
+                    roles.insert(self.texts.text(source, role));
+                });
+                for role in roles {
+                    self.runner(at, Some(&Value::from(role)), None);
+                }
+            }
+            "AWS::Scheduler::Schedule" => {
+                self.runner(at, properties.at(&["Target", "RoleArn"]), None);
+            }
+            _ if HARMLESS.contains(&kind) => {}
+            _ => self.suspicious(at, properties),
+        }
+    }
+
+    fn finish(mut self) -> State {
+        self.state.grants.sort_by_cached_key(|grant| {
+            (grant.principal.clone(), grant.resource.to_json(), grant.origin.clone())
+        });
+        self.state.unread.sort();
+        self.state.unread.dedup();
+        let all = &self.state;
+        let used: BTreeSet<String> = mentioned(all);
+        self.state.references.retain(|id, _| used.contains(id));
+        self.state
+    }
+
+    fn principal(&mut self, at: (&Source, &str, &Value), kind: PrincipalKind) {
+        let (source, id, definition) = at;
+        let properties = definition.get("Properties").unwrap_or(&Value::Null);
+        let arn = self.texts.arn(source, id);
+        let trust = self.held(source, id, definition, "AssumeRolePolicyDocument");
+        let mut identity = Vec::new();
+        let inline = properties.get("Policies").and_then(Value::as_list).unwrap_or(&[]);
+        for (index, policy) in inline.iter().enumerate() {
+            let document = policy.get("PolicyDocument");
+            if let Some(document) = document.and_then(|one| self.texts.resolve(source, one)) {
+                let property = format!("Policies/{index}");
+                identity.push(Held { document, origin: origin(source, id, definition), property });
+            }
+        }
+        let mut attached = BTreeSet::new();
+        for managed in self.list(source, properties.get("ManagedPolicyArns")) {
+            match self.managed.get(&managed) {
+                Some(held) => identity.push(held.clone()),
+                None => drop(attached.insert(managed)),
+            }
+        }
+        let boundary = match properties.get("PermissionsBoundary") {
+            None => Boundary::None,
+            Some(value) => {
+                let boundary = self.texts.text(source, value);
+                match self.managed.get(&boundary) {
+                    Some(held) => Boundary::Read(held.clone()),
+                    None => Boundary::Unread(boundary),
+                }
+            }
+        };
+        let groups = self.list(source, properties.get("Groups"));
+        let groups = groups.iter().map(|name| named(source, PrincipalKind::Group, name)).collect();
+        let origin = origin(source, id, definition);
+        // A policy that was read before may have named the role without its path.
+        let name = arn.rsplit('/').next().map(str::to_owned);
+        let earlier = name.map(|name| named(source, kind, &name)).filter(|other| *other != arn);
+        let earlier = earlier.and_then(|other| self.state.principals.remove(&other));
+        let known = self.known(&arn, kind);
+        if let Some(earlier) = earlier {
+            known.identity.extend(earlier.identity);
+            known.groups.extend(earlier.groups);
+        }
+        known.identity.extend(identity);
+        known.attached.extend(attached);
+        known.groups.extend::<BTreeSet<String>>(groups);
+        known.trust = trust;
+        known.boundary = boundary;
+        known.origin = Some(origin);
+    }
+
+    fn known(&mut self, arn: &str, kind: PrincipalKind) -> &mut Principal {
+        self.state.principals.entry(arn.to_owned()).or_insert_with(|| Principal::new(kind))
+    }
+
+    fn guarded(&mut self, arn: &str, kind: &str) -> &mut Guarded {
+        self.state.resources.entry(arn.to_owned()).or_insert_with(|| Guarded {
+            kind: kind.to_owned(),
+            origin: None,
+            policies: Vec::new(),
+            public_access: None,
+        })
+    }
+
+    fn attach_to(&mut self, at: (&Source, &str, &Value), kind: PrincipalKind, key: &str) {
+        if let Some(name) = at.2.at(&["Properties", key]) {
+            let name = self.texts.text(at.0, name);
+            self.attach(at, kind, &name);
+        }
+    }
+
+    fn attach(&mut self, at: (&Source, &str, &Value), kind: PrincipalKind, name: &str) {
+        let (source, id, definition) = at;
+        let Some(held) = self.held(source, id, definition, "PolicyDocument") else { return };
+        let arn = self.holder(source, kind, name);
+        self.known(&arn, kind).identity.push(held);
+    }
+
+    /// The ARN of a principal that a policy names by its name alone.
+    fn holder(&self, source: &Source, kind: PrincipalKind, name: &str) -> String {
+        let plain = named(source, kind, name);
+        let ends = format!("/{name}");
+        let starts = plain.strip_suffix(name).unwrap_or(&plain).to_owned();
+        let made = self.state.principals.iter().find(|(arn, known)| {
+            known.kind == kind && arn.starts_with(&starts) && arn.ends_with(&ends)
+        });
+        made.map_or(plain, |(arn, _)| arn.clone())
+    }
+
+    fn guard(&mut self, at: (&Source, &str, &Value), arn: &str, kind: &str, property: &str) {
+        let (source, id, definition) = at;
+        if let Some(held) = self.held(source, id, definition, property) {
+            self.guarded(arn, kind).policies.push(held);
+        }
+    }
+
+    fn guard_named(&mut self, at: (&Source, &str, &Value), key: &str, kind: &str, property: &str) {
+        if let Some(value) = at.2.at(&["Properties", key]) {
+            let arn = self.texts.text(at.0, value);
+            self.guard(at, &arn, kind, property);
+        }
+    }
+
+    /// The ARN of a resource that is meant by a `Ref`, which gives something else.
+    fn sibling(&self, source: &Source, value: Option<&Value>) -> String {
+        match value.and_then(|value| value.get("Ref")).and_then(Value::as_str) {
+            Some(id) if source.body.at(&["Resources", id]).is_some() => self.texts.arn(source, id),
+            _ => self.texts.text(source, value.unwrap_or(&Value::Null)),
+        }
+    }
+
+    fn grant(&mut self, at: (&Source, &str, &Value)) {
+        let (source, id, definition) = at;
+        let get = |key: &str| definition.at(&["Properties", key]);
+        let principal = get("Principal").and_then(|one| one.get("DataLakePrincipalIdentifier"));
+        let (Some(principal), Some(resource)) = (principal, get("Resource")) else { return };
+        let set = |key| self.list(source, get(key)).into_iter().collect();
+        let grant = Grant {
+            principal: self.texts.text(source, principal),
+            resource: self.texts.resolve(source, resource).unwrap_or_default(),
+            permissions: set("Permissions"),
+            with_grant_option: set("PermissionsWithGrantOption"),
+            origin: origin(source, id, definition),
+        };
+        self.state.grants.push(grant);
+    }
+
+    fn runner(&mut self, at: (&Source, &str, &Value), role: Option<&Value>, code: Option<String>) {
+        let (source, id, definition) = at;
+        let Some(role) = role else { return };
+        let mut role = self.texts.text(source, role);
+        if !role.starts_with("arn:") && !role.starts_with('{') {
+            role = self.holder(source, PrincipalKind::Role, &role);
+        }
+        let arn = format!("{}#{role}", self.texts.arn(source, id));
+        let runner = Runner {
+            kind: kind_of(definition).to_owned(),
+            role,
+            code: code.into_iter().collect(),
+            origin: origin(source, id, definition),
+        };
+        self.state.runners.insert(arn, runner);
+    }
+
+    /// A property of an unknown type that looks like a policy.
+    fn suspicious(&mut self, at: (&Source, &str, &Value), properties: &Value) {
+        let (source, id, definition) = at;
+        for (key, value) in properties.as_map().into_iter().flat_map(Map::iter) {
+            if !looks_like_access(key, value) {
+                continue;
+            }
+            let value = self.texts.resolve(source, value).unwrap_or_default();
+            self.state.unread.push(Unread {
+                origin: origin(source, id, definition),
+                kind: kind_of(definition).to_owned(),
+                property: key.to_owned(),
+                why: "the type is not modelled".to_owned(),
+                value: value.to_json(),
+            });
+        }
+    }
+
+    fn held(&self, source: &Source, id: &str, definition: &Value, property: &str) -> Option<Held> {
+        let document = definition.at(&["Properties", property])?;
+        // A policy may stand as JSON in a text (AWS::SecretsManager::ResourcePolicy and others take both).
+        let document = match document.as_str() {
+            Some(text) => Value::from_json(text).unwrap_or_else(|_| document.clone()),
+            None => document.clone(),
+        };
+        Some(Held {
+            document: self.texts.resolve(source, &document)?,
+            origin: origin(source, id, definition),
+            property: property.to_owned(),
+        })
+    }
+
+    fn list(&self, source: &Source, value: Option<&Value>) -> Vec<String> {
+        let Some(value) = value.and_then(|value| self.texts.resolve(source, value)) else {
+            return Vec::new();
+        };
+        let text = |value: Value| match value {
+            Value::Str(text) => text.into_owned(),
+            other => other.to_json(),
+        };
+        match value {
+            Value::List(list) => list.into_iter().map(text).collect(),
+            one => vec![text(one)],
+        }
+    }
+}
+
+fn origin(source: &Source, id: &str, definition: &Value) -> Origin {
+    let path = definition.at(&["Metadata", "lakewright", "path"]).and_then(Value::as_str);
+    Origin {
+        stack: source.name.clone(),
+        logical_id: id.to_owned(),
+        path: path.unwrap_or("").to_owned(),
+    }
+}
+
+/// The ARN of a principal by its name, without a path.
+fn named(source: &Source, kind: PrincipalKind, name: &str) -> String {
+    if name.starts_with("arn:") {
+        return name.to_owned();
+    }
+    if name.starts_with('{') {
+        return by_attribute(name);
+    }
+    format!("arn:{}:iam::{}:{}/{name}", source.partition(), source.account, kind.as_str())
+}
+
+/// A `Ref` to a principal that CloudFormation names, as the reference to its ARN: what others know it by.
+fn by_attribute(reference: &str) -> String {
+    let value = Value::from_json(reference).unwrap_or_default();
+    match value.get("Ref").and_then(Value::as_str) {
+        Some(id) => crate::document!({"Fn::GetAtt": [(id.to_owned()), "Arn"]}).to_json(),
+        None => reference.to_owned(),
+    }
+}
+
+/// `s3://bucket/key` as an ARN; `None` for what is no place in S3.
+fn object_arn(location: &str) -> Option<String> {
+    location.strip_prefix("s3://").map(|rest| format!("arn:aws:s3:::{rest}"))
+}
+
+fn public_access(block: &Value) -> PublicAccess {
+    let set = |key| match block.get(key) {
+        Some(Value::Bool(value)) => *value,
+        Some(Value::Str(text)) => text.as_ref() == "true",
+        _ => false,
+    };
+    PublicAccess {
+        block_acls: set("BlockPublicAcls"),
+        ignore_acls: set("IgnorePublicAcls"),
+        block_policy: set("BlockPublicPolicy"),
+        restrict: set("RestrictPublicBuckets"),
+    }
+}
+
+fn roles_in<'v>(value: &'v Value, found: &mut impl FnMut(&'v Value)) {
+    match value {
+        Value::Map(map) => map.iter().for_each(|(key, value)| match key {
+            "RoleARN" | "RoleArn" => found(value),
+            _ => roles_in(value, found),
+        }),
+        Value::List(list) => list.iter().for_each(|value| roles_in(value, found)),
+        _ => {}
+    }
+}
+
+/// A name that speaks of a policy, or statements somewhere inside.
+fn looks_like_access(key: &str, value: &Value) -> bool {
+    fn statements(value: &Value) -> bool {
+        match value {
+            Value::Map(map) => {
+                map.get("Statement").is_some()
+                    || map.get("Effect").is_some()
+                    || map.iter().any(|(_, value)| statements(value))
+            }
+            Value::List(list) => list.iter().any(statements),
+            _ => false,
+        }
+    }
+    let named = key.contains("Policy") || matches!(key, "Principal" | "Principals" | "Permissions");
+    named || statements(value)
+}
+
+/// The references that stand in the documents of a state.
+fn mentioned(state: &State) -> BTreeSet<String> {
+    fn walk(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Map(map) => {
+                if let Some(Value::Str(id)) = map.get("Ref") {
+                    found.insert(id.to_string());
+                }
+                if let Some([Value::Str(id), ..]) = map.get("Fn::GetAtt").and_then(Value::as_list) {
+                    found.insert(id.to_string());
+                }
+                map.iter().for_each(|(_, value)| walk(value, found));
+            }
+            Value::List(list) => list.iter().for_each(|value| walk(value, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    let held = state.principals.values().flat_map(|one| one.identity.iter().chain(&one.trust));
+    let held = held.chain(state.resources.values().flat_map(|one| &one.policies));
+    held.for_each(|held| walk(&held.document, &mut found));
+    let texts = state.principals.keys().chain(state.resources.keys());
+    for text in texts.filter(|text| text.starts_with('{')) {
+        if let Ok(value) = Value::from_json(text) {
+            walk(&value, &mut found);
+        }
+    }
+    found
+}

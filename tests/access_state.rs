@@ -1,0 +1,178 @@
+//! What templates say about access, as a state: every role, bucket and key of the examples is in it, under one name
+//! whichever stack names it, and what a stranger's template says otherwise is listed as unread.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lakewright::access::{Boundary, Source, State, read};
+use lakewright::document::Value;
+
+fn templates(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        match entry.path() {
+            path if path.is_dir() => found.extend(templates(&path)),
+            path if path.extension().is_some_and(|e| e == "json") => found.push(path),
+            _ => {}
+        }
+    }
+    found.sort();
+    found
+}
+
+fn source(name: &str, body: Value) -> Source {
+    Source {
+        name: name.into(),
+        account: "111111111111".into(),
+        region: "eu-west-1".into(),
+        body,
+        parameters: BTreeMap::new(),
+    }
+}
+
+fn state(text: &str) -> State {
+    read(&[source("one", Value::from_json(text).expect("JSON"))])
+}
+
+#[test]
+fn every_principal_and_resource_of_the_examples_is_read() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut environments = 0;
+    for example in fs::read_dir(root).expect("examples").flatten() {
+        for environment in
+            fs::read_dir(example.path().join("templates")).expect("templates").flatten()
+        {
+            let mut sources = Vec::new();
+            let mut wanted: BTreeMap<&str, usize> = BTreeMap::new();
+            for path in templates(&environment.path()) {
+                let body = Value::from_json(&fs::read_to_string(&path).unwrap()).expect("JSON");
+                if body.get("Resources").is_none() {
+                    continue;
+                }
+                for (_, one) in body.get("Resources").and_then(Value::as_map).unwrap().iter() {
+                    for kind in [
+                        "AWS::IAM::Role",
+                        "AWS::S3::BucketPolicy",
+                        "AWS::KMS::Key",
+                        "AWS::SNS::TopicPolicy",
+                    ] {
+                        if one.get("Type").and_then(Value::as_str) == Some(kind) {
+                            *wanted.entry(kind).or_default() += 1;
+                        }
+                    }
+                }
+                let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+                let region =
+                    path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+                sources.push(Source { region, ..source(&name, body) });
+            }
+            let state = read(&sources);
+            environments += 1;
+            let made = state.principals.values().filter(|one| one.origin.is_some());
+            assert_eq!(made.clone().count(), wanted.get("AWS::IAM::Role").copied().unwrap_or(0));
+            for one in made {
+                assert!(one.trust.is_some(), "{one:?}");
+                assert!(!one.identity.is_empty(), "a role of ours that may do nothing: {one:?}");
+            }
+            let guarded = |kind: &str| {
+                state
+                    .resources
+                    .values()
+                    .filter(|one| one.kind == kind && one.policies.len() == 1)
+                    .count()
+            };
+            for (kind, carrier) in [
+                ("AWS::S3::Bucket", "AWS::S3::BucketPolicy"),
+                ("AWS::KMS::Key", "AWS::KMS::Key"),
+                ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy"),
+            ] {
+                assert_eq!(
+                    guarded(kind),
+                    wanted.get(carrier).copied().unwrap_or(0),
+                    "{kind} of {:?}",
+                    environment.path()
+                );
+            }
+            for (arn, one) in &state.resources {
+                if one.kind == "AWS::S3::Bucket" {
+                    assert!(
+                        one.public_access.is_some_and(|it| it.block_policy && it.restrict),
+                        "{arn}"
+                    );
+                }
+            }
+            assert!(state.unread.is_empty(), "{:?}", state.unread);
+            assert!(
+                !state.runners.values().any(|one| !state.principals.contains_key(&one.role)),
+                "{:?}",
+                state.runners
+            );
+        }
+    }
+    assert!(environments >= 6, "{environments}");
+}
+
+#[test]
+fn a_policy_reaches_its_holder_whichever_way_it_is_attached() {
+    let state = state(
+        r#"{"Resources": {
+        "Attached": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": []}, "Roles": [{"Ref": "Unnamed"}, "named"]}},
+        "Unnamed": {"Type": "AWS::IAM::Role", "Properties": {
+            "AssumeRolePolicyDocument": {"Statement": []}, "PermissionsBoundary": {"Ref": "Wall"},
+            "Policies": [{"PolicyName": "own", "PolicyDocument": {"Statement": []}}],
+            "ManagedPolicyArns": [{"Ref": "Wall"}, "arn:aws:iam::aws:policy/ReadOnlyAccess"]}},
+        "Wall": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": []}}},
+        "Named": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "named", "Path": "/team/", "AssumeRolePolicyDocument": {"Statement": []}}},
+        "Inline": {"Type": "AWS::IAM::RolePolicy", "Properties": {"RoleName": "named", "PolicyDocument": {"Statement": []}}}}}"#,
+    );
+    let unnamed = &state.principals[r#"{"Fn::GetAtt":["one/Unnamed","Arn"]}"#];
+    assert_eq!(unnamed.identity.len(), 3, "{unnamed:#?}");
+    assert_eq!(
+        unnamed.attached.iter().collect::<Vec<_>>(),
+        ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
+    );
+    assert!(matches!(&unnamed.boundary, Boundary::Read(held) if held.origin.logical_id == "Wall"));
+    let named = &state.principals["arn:aws:iam::111111111111:role/team/named"];
+    assert_eq!(named.identity.len(), 2, "{named:#?}");
+    assert_eq!(state.principals.len(), 2);
+}
+
+#[test]
+fn what_looks_like_access_and_is_not_modelled_is_listed() {
+    let state = state(
+        r#"{"Resources": {
+        "Function": {"Type": "AWS::Lambda::Permission", "Properties": {"Action": "lambda:InvokeFunction", "FunctionName": "f", "Principal": "*"}},
+        "Vault": {"Type": "AWS::Backup::BackupVault", "Properties": {"BackupVaultName": "v", "AccessPolicy": {"Statement": [{"Effect": "Allow"}]}}},
+        "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "t"}}}}"#,
+    );
+    let found: Vec<_> =
+        state.unread.iter().map(|one| (one.kind.as_str(), one.property.as_str())).collect();
+    assert_eq!(
+        found,
+        [("AWS::Lambda::Permission", "Principal"), ("AWS::Backup::BackupVault", "AccessPolicy")]
+    );
+}
+
+#[test]
+fn a_value_of_another_stack_is_the_thing_it_comes_from() {
+    let keys = Value::from_json(
+        r#"{"Resources": {"Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": []}}}},
+            "Outputs": {"KeyArn": {"Value": {"Fn::GetAtt": ["Key", "Arn"]}}}}"#,
+    );
+    let roles = Value::from_json(
+        r#"{"Parameters": {"KeyArn": {"Type": "String"}},
+            "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "r", "AssumeRolePolicyDocument": {"Statement": []},
+              "Policies": [{"PolicyName": "p", "PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": {"Ref": "KeyArn"}}]}}]}}}}"#,
+    );
+    let fed = BTreeMap::from([("KeyArn".to_owned(), ("keys".to_owned(), "KeyArn".to_owned()))]);
+    let state = read(&[
+        source("keys", keys.unwrap()),
+        Source { parameters: fed, ..source("roles", roles.unwrap()) },
+    ]);
+    let role = &state.principals["arn:aws:iam::111111111111:role/r"];
+    let resource = role.identity[0].document.at(&["Statement", "0", "Resource", "0"]).unwrap();
+    let key = state.resources.keys().next().unwrap();
+    assert_eq!(&resource.to_json(), key);
+    assert_eq!(state.references["keys/Key"], "AWS::KMS::Key");
+}

@@ -1,0 +1,216 @@
+//! What `policies deployer` prints: every permission of every handler is in it or named as left out, on the lake's own
+//! resources, and no role can be made without the boundary.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use lakewright::catalogue::{Handler, iam, resource_type};
+use lakewright::compile::{compile, scripts_of, understand};
+use lakewright::deployer::{NoPolicies, Policies, Purpose, policies};
+use lakewright::document::Value;
+use lakewright::lake::Lake;
+use lakewright::lower::Scripts;
+use lakewright::policy::{Library, limit};
+use lakewright::resolve::environments;
+use lakewright::source::{Sources, Span};
+use lakewright::spec::decode::At;
+use lakewright::spec::environments::PolicyName;
+use lakewright::stacks::{Placement, Stack};
+use lakewright::syntax::parse;
+
+/// Every example in every environment, with a boundary in each.
+fn lakes() -> Vec<(String, Lake, Vec<Stack>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(root).expect("examples").flatten() {
+        let path = entry.path().join("lake.yaml");
+        let text = std::fs::read_to_string(&path).expect("every example has a spec");
+        let mut sources = Sources::default();
+        let file = sources.add(path.display().to_string(), text);
+        let (tree, _) = parse(&sources, file);
+        for environment in environments(&tree) {
+            let name = format!("{} {environment}", entry.file_name().to_string_lossy());
+            let understood = understand(&tree, environment);
+            assert!(!understood.diagnostics.has_errors(), "{name}: {:?}", understood.diagnostics);
+            let mut lake = understood.lake.expect("no errors");
+            let boundary = PolicyName("policy/lake/wall".to_owned());
+            lake.home.permissions_boundary = Some(At { value: boundary, span: Span::default() });
+            let scripts: Scripts = scripts_of(&lake)
+                .into_iter()
+                .map(|path| (path.to_owned(), "ab".repeat(32)))
+                .collect();
+            let compiled = compile(&lake, &Library::built_in(), &scripts, &Placement::default());
+            found.push((name, lake, compiled.stacks));
+        }
+    }
+    assert!(found.len() >= 7, "{}", found.len());
+    found
+}
+
+fn made(lake: &Lake, stacks: &[Stack], purpose: Purpose) -> Policies {
+    let base = vec![lake.naming.base_bucket(&lake.home.region)];
+    policies(lake, stacks, &base, &Library::built_in(), purpose).expect("it fits")
+}
+
+fn statements(made: &Policies) -> Vec<&Value> {
+    let documents = made.policies.iter().map(|policy| &policy.document);
+    documents
+        .flat_map(|one| one.get("Statement").and_then(Value::as_list).expect("a list"))
+        .collect()
+}
+
+fn texts<'v>(statement: &'v Value, key: &str) -> Vec<&'v str> {
+    let list = statement.get(key).and_then(Value::as_list).expect(key);
+    list.iter().map(|value| value.as_str().expect("a text")).collect()
+}
+
+#[test]
+fn every_permission_of_a_handler_is_given_or_left_out_with_a_reason() {
+    for (name, lake, stacks) in lakes() {
+        let made = made(&lake, &stacks, Purpose::Apply);
+        let given: BTreeSet<&str> = statements(&made)
+            .iter()
+            .filter(|one| one.get("Effect").and_then(Value::as_str) == Some("Allow"))
+            .flat_map(|one| texts(one, "Action"))
+            .collect();
+        let kinds: BTreeSet<&str> = stacks
+            .iter()
+            .flat_map(|stack| stack.resources())
+            .map(|(_, one)| one.get("Type").and_then(Value::as_str).unwrap())
+            .collect();
+        let mut counted = 0;
+        for kind in kinds {
+            let facts = resource_type(kind).expect(kind);
+            for handler in
+                [Handler::Create, Handler::Read, Handler::Update, Handler::Delete, Handler::List]
+            {
+                for action in facts.permissions(handler).iter().flat_map(|one| iam::matching(one)) {
+                    let action = action.full_name();
+                    let left = made.left_out.contains_key(&format!("{action} ({kind})"));
+                    let passes = action.ends_with(":PassRole");
+                    assert!(
+                        given.contains(action.as_str()) || left || passes,
+                        "{name}: {kind} {action}"
+                    );
+                    counted += usize::from(!left);
+                }
+            }
+        }
+        assert!(counted > 40, "{name}: {counted}");
+    }
+}
+
+#[test]
+fn roles_are_made_with_the_boundary_only_and_through_cloudformation() {
+    let key =
+        |one: &Value, operator: &str, key: &str| one.at(&["Condition", operator, key]).cloned();
+    for (name, lake, stacks) in lakes() {
+        let made = made(&lake, &stacks, Purpose::Apply);
+        let wall = format!("arn:aws:iam::{}:policy/lake/wall", lake.home.account);
+        let mut creates = 0;
+        for one in statements(&made) {
+            let actions = texts(one, "Action");
+            let allows = one.get("Effect").and_then(Value::as_str) == Some("Allow");
+            if allows && actions.contains(&"iam:CreateRole") {
+                creates += 1;
+                assert_eq!(
+                    key(one, "StringEquals", "iam:PermissionsBoundary"),
+                    Some(Value::from(wall.clone())),
+                    "{name}"
+                );
+            }
+            if allows && actions.contains(&"iam:AttachRolePolicy") {
+                assert!(key(one, "ArnLike", "iam:PolicyARN").is_some(), "{name}: {one}");
+            }
+            if allows && actions.contains(&"iam:PassRole") {
+                assert!(key(one, "StringEquals", "iam:PassedToService").is_some(), "{name}: {one}");
+                assert!(
+                    texts(one, "Resource").iter().all(|arn| !arn.contains('*')),
+                    "{name}: {one}"
+                );
+            }
+            // What lakewright calls itself is in documents of the vocabulary; everything else goes through CloudFormation.
+            let sid = one.get("Sid").and_then(Value::as_str).unwrap();
+            let through = key(one, "ForAnyValue:StringEquals", "aws:CalledVia").is_some();
+            let own = lake.home.execution_role.is_some();
+            let reads = texts(one, "Action").iter().all(|action| {
+                matches!(iam::action(action).unwrap().level, iam::Level::List | iam::Level::Read)
+            });
+            let said = sid.starts_with("Deployer") || actions == ["iam:PassRole"];
+            assert!(!allows || said || through || own || reads, "{name}: {one}");
+            // On nobody else's resources.
+            if allows && sid.starts_with("Handlers") {
+                for arn in texts(one, "Resource") {
+                    let narrowed = arn.ends_with(":key/*") && one.get("Condition").is_some();
+                    let ours = arn.contains(&lake.naming.lake_id())
+                        || arn.contains(&lake.naming.lake_id().replace('-', "_"))
+                        || arn.ends_with(":catalog");
+                    let theirs =
+                        ["iam", "logs", "sns", "s3"].contains(&arn.split(':').nth(2).unwrap_or(""));
+                    assert!(arn == "*" || narrowed || ours || theirs, "{name}: {arn}");
+                    if arn == "*" {
+                        for action in texts(one, "Action") {
+                            assert!(
+                                iam::action(action).unwrap().resources.is_empty(),
+                                "{name}: {action} on *"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        let roles = stacks.iter().flat_map(|stack| stack.resources());
+        let roles = roles
+            .filter(|(_, one)| one.get("Type").and_then(Value::as_str) == Some("AWS::IAM::Role"));
+        let roles: Vec<_> = roles.collect();
+        assert_eq!(creates > 0, !roles.is_empty(), "{name}");
+        for (id, role) in roles {
+            let carried = role.at(&["Properties", "PermissionsBoundary"]).and_then(Value::as_str);
+            assert_eq!(carried, Some(wall.as_str()), "{name}: {id}");
+        }
+        for policy in &made.policies {
+            assert!(
+                policy.document.to_json().len() <= limit::MANAGED_POLICY,
+                "{name}: {}",
+                policy.name
+            );
+        }
+        assert!(
+            made.policies.len() <= limit::MANAGED_POLICIES_OF_A_ROLE,
+            "{name}: {}",
+            made.policies.len()
+        );
+    }
+}
+
+#[test]
+fn whoever_plans_changes_nothing() {
+    for (name, lake, stacks) in lakes() {
+        for one in statements(&made(&lake, &stacks, Purpose::Plan)) {
+            for action in texts(one, "Action") {
+                let level = iam::action(action).expect(action).level;
+                assert!(matches!(level, iam::Level::List | iam::Level::Read), "{name}: {action}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_boundary_holds_every_role_of_the_lake_and_no_permission_on_iam() {
+    for (name, lake, stacks) in lakes() {
+        let made = made(&lake, &stacks, Purpose::Boundary);
+        let [policy] = made.policies.as_slice() else { panic!("{name}: one document") };
+        assert!(policy.document.to_json().len() <= limit::MANAGED_POLICY, "{name}");
+        let allowed: BTreeSet<&str> =
+            statements(&made).iter().flat_map(|one| texts(one, "Action")).collect();
+        assert!(!allowed.iter().any(|action| action.starts_with("iam:")), "{name}");
+    }
+}
+
+#[test]
+fn without_a_boundary_nobody_is_told_to_make_roles() {
+    let (_, mut lake, stacks) = lakes().remove(0);
+    lake.home.permissions_boundary = None;
+    let refused = policies(&lake, &stacks, &["b".repeat(3)], &Library::built_in(), Purpose::Apply);
+    assert_eq!(refused, Err(NoPolicies::NoBoundary));
+}
