@@ -42,7 +42,8 @@ def ask(engine, batch, flags=()):
     answers = {}
     for line in done.stdout.splitlines():
         answer = json.loads(line)
-        answers[answer["id"]] = answer
+        if "id" in answer:  # other lines say who speaks
+            answers[answer["id"]] = answer
     missing = [p["id"] for p in batch if p["id"] not in answers]
     if missing:
         raise RuntimeError(f"no answer to {missing[:3]} (exit {done.returncode}): {done.stderr[-800:]}")
