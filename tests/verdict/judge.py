@@ -66,6 +66,11 @@ def replays(pair, request, was, now):
     return [r for r in oracle.readings(pair) if ev.proves(pair["kind"], was, now, request, r)]
 
 
+def by_axioms(pair, readings):
+    """The verdicts of the readings over the requests that can come."""
+    return {possible.judge(pair, r) for r in readings if r.standing and not r.wide}
+
+
 def settle(pair, truth, answer, with_axioms=True):
     """(what kind of answer this is, what is wrong with it or None)."""
     given, readings = answer["verdict"], truth.verdicts
@@ -76,7 +81,7 @@ def settle(pair, truth, answer, with_axioms=True):
     if given == "undecided":
         if not answer.get("reason"):
             return "wrong", "undecided without a reason"
-        if agreed and with_axioms and len({possible.judge(pair, r) for r in readings if r.standing and not r.wide}) > 1:
+        if agreed and with_axioms and len(by_axioms(pair, readings)) > 1:
             return "undecided", None  # the readings agree only over requests that cannot come
         if agreed:
             return "wrong", f"undecided ({because(answer)}) where every reading says {said.pop()}"
@@ -114,6 +119,8 @@ def settle(pair, truth, answer, with_axioms=True):
             return "agreed", None
         if with_axioms and given == possible.judge(pair):
             return "agreed, by an axiom", None
+        if with_axioms and not answer["exact"] and given in by_axioms(pair, readings):
+            return "sound, not exact", None
         if with_axioms and given == possible.judge(pair, ev.Reading(standing=False)):
             return "wrong", f"who is granted to: {given}, but {possible.judge(pair)}"
         reading = next(iter(readings))
@@ -130,7 +137,7 @@ def settle(pair, truth, answer, with_axioms=True):
     gains = [r for r in settled if truth.gained[r] and not r.wide]
     if gains and given in ("narrowed", "equivalent"):
         differ = {f for f in ev.Reading._fields for a in gains for b in settled
-                  if not truth.gained[b] and getattr(a, f) != getattr(b, f)}
+                  if not truth.gained[b] and a._replace(**{f: getattr(b, f)}) == b}
         if differ - SETTLED_BY_THE_MODEL - {"wide"}:
             return "wrong", f"reading of {'/'.join(sorted(differ))}: {given}, but gained: {truth.gained[gains[0]]}"
         return "gains by the reading that the model does not take", None
