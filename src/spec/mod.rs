@@ -15,6 +15,7 @@ mod manual;
 pub mod organization;
 pub mod partitions;
 pub mod pipelines;
+pub mod policies;
 pub mod record;
 pub mod reference;
 pub mod scalars;
@@ -65,6 +66,9 @@ record! {
         pipelines: Named<pipelines::Pipeline>,
         /// Who may do what.
         access: Named<access::Access>,
+        /// A folder beside the spec with policy documents of your own, each under the name of the one
+        /// of lakewright's that it takes the place of: `s3-write.json`. See `docs/policies.md`.
+        policies: Option<At<policies::Folder>>,
         /// Who is told.
         notify: Named<watch::Notify>,
         /// When somebody is told.
