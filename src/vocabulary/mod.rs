@@ -95,7 +95,8 @@ impl Reading<'_> {
         }
         let word = name.split(['-', '/']).find(|word| !word.is_empty()).unwrap_or(name);
         let alike = |known: &&&str| known.split('-').any(|part| part == word);
-        let near: Vec<&str> = match nearest(name, names.iter().copied()) {
+        let last = name.rsplit('/').next().unwrap_or(name);
+        let near: Vec<&str> = match nearest(last, names.iter().copied()) {
             Some(near) => vec![near],
             None => names.iter().filter(alike).copied().collect(),
         };

@@ -29,14 +29,9 @@ pub fn at(sources: &Sources, id: FileId, error: &FillError) -> Span {
     {
         return Span::new(id, offset, offset + source.len());
     }
-    // a key that has no place there is better than the map that it stands in
-    let stray = error.reason.split('`').nth(1).filter(|_| error.reason.contains("no place here"));
-    match (stray, place) {
-        (Some(key), "the file") => of(sources, id, key),
-        (Some(key), place) => of(sources, id, &format!("{place}.{key}")),
-        (None, "effect and layer") => of(sources, id, "effect"),
-        (None, place) => quoted(sources, id, of(sources, id, place), &error.reason),
-    }
+    // a key that has no place there is named; a value too, mostly
+    let place = if place == "effect and layer" { "effect" } else { place };
+    quoted(sources, id, of(sources, id, place), &error.reason)
 }
 
 /// The place of the text that a reason quotes, where it follows soon; else where the search began.
@@ -45,8 +40,10 @@ fn quoted(sources: &Sources, id: FileId, from: Span, reason: &str) -> Span {
     let text = &sources.get(id).text;
     let start = from.start as usize;
     let found = reason.split('`').nth(1).filter(|word| !word.is_empty()).and_then(|word| {
-        let offset = text.get(start..)?.find(word).filter(|offset| *offset < SOON)?;
-        Some(Span::new(id, start + offset, start + offset + word.len()))
+        let offset = text.get(start..)?.find(word)?;
+        // at the beginning of the file stands what is wrong with all of it
+        let soon = start == 0 || offset < SOON;
+        soon.then(|| Span::new(id, start + offset, start + offset + word.len()))
     });
     found.unwrap_or(from)
 }
@@ -79,7 +76,11 @@ fn walk(node: &Node, path: &str) -> Option<Span> {
                 .filter(|entry| !entry.key.is_empty() && fits(&entry.key).is_some())
                 .max_by_key(|entry| entry.key.len())?;
             let more = fits(&entry.key)?;
-            Some(walk(&entry.value, more).unwrap_or(entry.key_span))
+            let itself = match entry.value.kind {
+                Kind::Scalar { .. } => entry.value.span,
+                _ => entry.key_span,
+            };
+            Some(walk(&entry.value, more).unwrap_or(itself))
         }
         Kind::List(items) => {
             let (number, more) = rest.strip_prefix('[')?.split_once(']')?;
