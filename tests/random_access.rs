@@ -59,10 +59,12 @@ struct Tally {
     idle: Vec<String>,
 }
 
-fn judge(ground: &Ground, requests: &[generate::Asked], tally: &mut Tally) {
+/// Places of statements: the policy in the ground's list, the statement in the policy.
+type Places = BTreeSet<(usize, usize)>;
+
+fn judge(ground: &Ground, requests: &[generate::Asked], tally: &mut Tally, decisive: &mut Places) {
     let asked: Vec<simulator::Request> = requests.iter().map(|one| one.request.clone()).collect();
     let theirs = iam_simulate(&asked);
-    let mut decisive: BTreeSet<(usize, usize)> = BTreeSet::new();
     for (one, theirs) in requests.iter().zip(&theirs) {
         tally.asked += 1;
         let theirs = match theirs {
@@ -105,21 +107,40 @@ fn judge(ground: &Ground, requests: &[generate::Asked], tally: &mut Tally) {
                 .disagreements
                 .push(format!("{}: ours {ours:?}, theirs {}: {shown}", ground.name, theirs.result));
         }
-        mark(&layers, ours, &mut decisive);
-    }
-    let all = ground.statements();
-    tally.statements += all.len();
-    for (place, name) in all.into_iter().filter(|(place, _)| !decisive.contains(place)) {
-        let name = format!("{}: {name}", ground.name);
-        match ground.is_redundant(place) {
-            true => tally.redundant.push(name),
-            false => tally.idle.push(name),
-        }
+        mark(&layers, ours, decisive);
     }
 }
 
+/// Asks until each statement has decided something, or has been tried often.
+fn exhaust(ground: &Ground, count: usize, rng: &mut Rng, tally: &mut Tally) {
+    const ROUNDS: usize = 6;
+    let mut decisive = Places::new();
+    judge(ground, &ground.requests(count, rng), tally, &mut decisive);
+    let all = ground.statements();
+    let mut idle: Vec<(usize, usize)> = Vec::new();
+    for (place, name) in &all {
+        if decisive.contains(place) {
+            continue;
+        }
+        match ground.is_redundant(*place) {
+            true => tally.redundant.push(format!("{}: {name}", ground.name)),
+            false => idle.push(*place),
+        }
+    }
+    for _ in 0..ROUNDS {
+        if idle.is_empty() {
+            break;
+        }
+        judge(ground, &ground.of_statements(&idle, 30, rng), tally, &mut decisive);
+        idle.retain(|place| !decisive.contains(place));
+    }
+    tally.statements += all.len();
+    let idle = all.iter().filter(|(place, _)| idle.contains(place));
+    tally.idle.extend(idle.map(|(_, name)| format!("{}: {name}", ground.name)));
+}
+
 /// Marks the statements without which the answer would be another.
-fn mark(layers: &Layers, ours: Answer, decisive: &mut BTreeSet<(usize, usize)>) {
+fn mark(layers: &Layers, ours: Answer, decisive: &mut Places) {
     for &(document, place) in &layers.places {
         let statements = layers.statements(document);
         if (0..statements.len()).all(|at| decisive.contains(&(place, at))) {
@@ -156,8 +177,7 @@ fn two_evaluators_agree_on_every_example() {
     for (at, folder) in folders.iter().enumerate() {
         let ground = Ground::read(folder);
         let mut rng = Rng::new(seed + at as u64);
-        let requests = ground.requests(all / folders.len(), &mut rng);
-        judge(&ground, &requests, &mut tally);
+        exhaust(&ground, all / folders.len(), &mut rng, &mut tally);
     }
     println!(
         "{} requests: {} allowed, {} denied, {} not allowed; not compared {:#?}; {} statements, {} of them redundant {:#?}, idle {:#?}",

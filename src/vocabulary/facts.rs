@@ -18,7 +18,9 @@ impl check::Catalogue for Catalogue {
             condition_keys.extend(on.keys.iter().chain(resource.keys).map(|key| (*key).to_owned()));
             resource_types.push((resource.name.to_owned(), resource.arn.to_owned()));
         }
-        Some(ActionFacts { level: action.level.to_string(), resource_types, condition_keys })
+        let needs_resource = action.resources.iter().any(|on| on.required);
+        let level = action.level.to_string();
+        Some(ActionFacts { level, resource_types, needs_resource, condition_keys })
     }
 
     fn is_global_key(&self, key: &str) -> bool {

@@ -247,6 +247,17 @@ impl Ground {
         requests
     }
 
+    /// So many requests of each of these statements, as they are.
+    pub fn of_statements(
+        &self,
+        places: &[(usize, usize)],
+        each: usize,
+        rng: &mut Rng,
+    ) -> Vec<Asked> {
+        let all = places.iter().flat_map(|place| std::iter::repeat_n(*place, each));
+        all.filter_map(|place| self.of_statement(place, rng.percent(10), rng)).collect()
+    }
+
     /// Every statement: its place and its name.
     pub fn statements(&self) -> Vec<((usize, usize), String)> {
         let mut all = Vec::new();
