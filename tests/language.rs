@@ -3,10 +3,13 @@
 
 use std::path::Path;
 
-use lakewright::diagnostic::Diagnostics;
+use lakewright::diagnostic::{Diagnostics, Severity};
+use lakewright::lower::Scripts;
+use lakewright::policy::Library;
 use lakewright::render::diagnostics::{Style, text as render};
 use lakewright::source::Sources;
-use lakewright::{check, syntax};
+use lakewright::stacks::Placement;
+use lakewright::{check, compile, resolve, syntax};
 use proptest::prelude::*;
 
 fn front_end(name: &str, text: &str) -> (Sources, Diagnostics) {
@@ -38,6 +41,39 @@ fn the_examples_are_valid() {
         count += 1;
     }
     assert!(count >= 5, "only {count} examples");
+}
+
+/// What cannot be divided between stacks is told at the thing that is too large.
+#[test]
+fn a_table_that_fills_a_stack_is_told_at_its_line() {
+    let mut spec = String::from(
+        "lakewright: 1\nlake: acme\nenvironments:\n  dev: { account: \"111111111111\", region: eu-west-1 }\n\
+         buckets: { raw: {} }\ndatabases:\n  sales:\n    location: raw/\n    tables:\n      wide:\n\
+        \x20       format: parquet\n        columns:\n",
+    );
+    for column in 0..4_000 {
+        let about = "x".repeat(240);
+        spec += &format!("          c{column}: {{ type: string, description: {about} }}\n");
+    }
+    let mut sources = Sources::default();
+    let file = sources.add("lake.yaml", spec);
+    let (tree, _) = syntax::parse(&sources, file);
+    let lake = resolve::resolve(&tree, "dev").lake.expect("the spec is valid");
+    let (library, nowhere) = (Library::built_in(), Placement::default());
+    let found = compile::compile(&lake, &library, &Scripts::new(), &nowhere).diagnostics;
+    let errors: Vec<_> = found.iter().filter(|d| d.severity == Severity::Error).collect();
+    let [error] = &errors[..] else { panic!("{}", shown(&sources, &found)) };
+    assert_eq!(
+        (error.code.as_str(), error.path.as_deref()),
+        ("LW0505", Some("databases.sales.tables.wide"))
+    );
+    assert!(
+        error.headline.contains("bytes, and CloudFormation takes 1000000"),
+        "{}",
+        error.headline
+    );
+    let line = error.primary.as_ref().map(|label| sources.start(label.span).line);
+    assert_eq!(line, Some(10));
 }
 
 /// A spec in which everything of the language stands, to break.

@@ -279,20 +279,29 @@ pub(super) fn lock_not_given_back() -> Diagnostic {
 }
 
 /// The person stopped the run.
-pub(super) fn interrupted(stacks: &[StackReport], options: &Options<'_>) -> Diagnostic {
+pub(super) fn interrupted(
+    stacks: &[StackReport],
+    command: &str,
+    options: &Options<'_>,
+) -> Diagnostic {
     let headline = "interrupted: nothing new was started";
     let mut told = Diagnostic::new(diagnostic::LW0818, Severity::Warning, None, headline);
     for stack in stacks.iter().filter(|stack| stack.state == State::Running) {
         told = told.note(format!("CloudFormation goes on with stack {}", stack.key));
     }
     told.help(format!("to watch it: `{}`", options.watch_command))
-        .help(format!("to go on where it stopped: `{}`", options.command))
+        .help(format!("to go on where it stopped: `{command}`"))
 }
 
 /// What to type now, the most important first.
-pub(super) fn next(ended: Ended, stacks: &[StackReport], options: &Options<'_>) -> Vec<String> {
+pub(super) fn next(
+    ended: Ended,
+    stacks: &[StackReport],
+    command: &str,
+    options: &Options<'_>,
+) -> Vec<String> {
     use StackStatus::*;
-    let command = &options.command;
+    let command = command.to_owned();
     match ended {
         Ended::Done => Vec::new(),
         Ended::NeedsRecovery => {
@@ -306,13 +315,13 @@ pub(super) fn next(ended: Ended, stacks: &[StackReport], options: &Options<'_>) 
                     )
             });
             let recover = rollback.then(|| options.recover_command.clone());
-            recover.into_iter().chain([command.clone()]).collect()
+            recover.into_iter().chain([command]).collect()
         }
         Ended::Locked => vec![format!("{command} --lock-timeout 10m")],
         Ended::Interrupted | Ended::Unfinished => {
-            vec![options.watch_command.clone(), command.clone()]
+            vec![options.watch_command.clone(), command]
         }
-        Ended::Refused | Ended::Stale | Ended::RolledBack => vec![command.clone()],
+        Ended::Refused | Ended::Stale | Ended::RolledBack => vec![command],
     }
 }
 

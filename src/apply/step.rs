@@ -295,8 +295,8 @@ impl Run<'_> {
                 return Err(call(error));
             }
             self.watcher.renew();
-            let page = match self.watcher.insist(|| cloud.list_versions(at, "", PAGE)) {
-                Ok(page) => page,
+            let page = match self.watcher.insist(|| cloud.list_versions(at, "", None, PAGE)) {
+                Ok(page) => page.versions,
                 Err(CloudError::NotFound(_)) => return Ok(()),
                 Err(error) => return Err(call(error)),
             };

@@ -7,7 +7,9 @@
 //! end, from the tree of a file to everything that is wrong with it.
 
 mod across;
+mod bypass;
 mod cycles;
+mod formation;
 mod keys;
 mod lifecycle;
 mod lock;
@@ -15,8 +17,10 @@ mod names;
 mod overlap;
 mod principals;
 mod projection;
+mod quotas;
 mod regions;
 mod replication;
+mod rows;
 mod strangers;
 mod tables;
 mod watching;
@@ -28,7 +32,7 @@ use crate::syntax::{self, Node};
 
 /// Everything that is wrong with a lake as a whole.
 pub fn all(lake: &Lake) -> Diagnostics {
-    let rules: [fn(&Lake, &mut Diagnostics); 13] = [
+    let rules: [fn(&Lake, &mut Diagnostics); 17] = [
         names::check,
         regions::check,
         lifecycle::check,
@@ -40,8 +44,12 @@ pub fn all(lake: &Lake) -> Diagnostics {
         cycles::check,
         principals::check,
         strangers::check,
+        formation::check,
+        rows::check,
+        bypass::check,
         keys::check,
         watching::check,
+        quotas::check,
     ];
     let mut found = Diagnostics::default();
     for rule in rules {

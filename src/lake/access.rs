@@ -1,9 +1,11 @@
 //! Access: who may do what on which places.
 
+use super::formation::Restriction;
 use super::places::Place;
 use crate::names::Name;
 use crate::source::Span;
 use crate::spec::decode::At;
+use crate::spec::lake_formation::TagExpression;
 use crate::spec::reference::Principal;
 
 /// An entry of `access`.
@@ -14,6 +16,10 @@ pub struct Access {
     pub description: Option<String>,
     pub who: Vec<At<Principal>>,
     pub grants: Vec<Grant>,
+    /// What is left of the tables that are read.
+    pub restriction: Restriction,
+    /// What carries all of these LF-tags is read too.
+    pub tagged: Option<At<TagExpression>>,
 }
 
 impl Access {

@@ -51,6 +51,11 @@ impl Origins {
         }
     }
 
+    /// Whether the path is in the file, as a whole.
+    pub fn has(&self, path: &str) -> bool {
+        self.0.contains_key(&hash(path))
+    }
+
     /// The place of the longest part of the path that is in the file.
     pub fn find(&self, path: &str) -> Option<Span> {
         let mut path = path;

@@ -6,6 +6,7 @@ use crate::diagnostic::{self, Diagnostic};
 use crate::document::Value;
 use crate::graph::Part;
 use crate::lake::access::{Access, Verb};
+use crate::lake::formation::Through;
 use crate::lake::places::{Location, Place};
 use crate::policy::grant::{Grantee, Level};
 use crate::policy::{Argument, Policy, Statement};
@@ -19,6 +20,9 @@ pub struct Handover {
     pub access: String,
     /// Who has to attach it: `account/333333333333`.
     pub to: String,
+    /// What it is, where it is no plain policy: `resource-links`, a template for the other account;
+    /// `opt-ins`, inputs of Lake Formation's API; `lake-formation`, the policy that goes with them.
+    pub what: Option<&'static str>,
     /// An identity policy. Keys of the lake stand in it as `{"Fn::GetAtt": [...]}` until they exist.
     pub policy: Value,
 }
@@ -30,7 +34,7 @@ impl Lowering<'_> {
             let mut own: Vec<(usize, &At<Principal>, Vec<Statement>)> = Vec::new();
             for (at, who) in access.who.iter().enumerate() {
                 match self.own_principal(&who.value) {
-                    Some(arn) => own.push((at, who, self.own_grants(access, &arn))),
+                    Some(arn) => own.push((at, who, self.own_grants(access, &who.value, &arn))),
                     None => self.foreign_grants(access, who),
                 }
             }
@@ -54,14 +58,25 @@ impl Lowering<'_> {
     }
 
     /// What an entry gives to a role or user of this account.
-    fn own_grants(&mut self, access: &Access, arn: &str) -> Vec<Statement> {
+    fn own_grants(&mut self, access: &Access, who: &Principal, arn: &str) -> Vec<Statement> {
         let mut statements = Vec::new();
         for (path, grant) in access.grants_by_path() {
-            statements.extend(self.from(path, |lowering| match (grant.verb, &grant.place.value) {
+            let place = &grant.place.value;
+            if self.lake.through(access, who, place) == Through::LakeFormation {
+                statements.extend(
+                    self.from(path, |lowering| lowering.identity_half(access, grant.verb, place)),
+                );
+                continue;
+            }
+            statements.extend(self.from(path, |lowering| match (grant.verb, place) {
+                (_, Place::Stream(source)) => lowering.may_put(arn, source),
                 (Verb::Read, place) => lowering.may_read(arn, place),
                 (verb, Place::Objects(location)) => lowering.own_access(arn, level(verb), location),
                 (verb, place) => lowering.catalog_grant(arn, verb, place),
             }));
+        }
+        if let Some(tagged) = &access.tagged {
+            statements.extend(self.identity_half_by_tags(&tagged.value));
         }
         statements
     }
@@ -76,7 +91,7 @@ impl Lowering<'_> {
                     self.lake.databases.get(name).into_iter().flat_map(|d| d.tables.keys());
                 tables.map(|table| (name.clone(), table.clone())).collect()
             }
-            Place::Objects(_) => Vec::new(),
+            Place::Objects(_) | Place::Stream(_) => Vec::new(),
         };
         for (database, table) in tables {
             statements.extend(self.catalog_access("glue-read", &database, &[&table]));
@@ -132,7 +147,7 @@ impl Lowering<'_> {
         let mut handover: Vec<Statement> = Vec::new();
         for (path, grant) in access.grants_by_path() {
             let Place::Objects(location) = &grant.place.value else {
-                // Reported by the check of principals: the catalog is shared by Lake Formation.
+                // The catalog is shared by Lake Formation.
                 continue;
             };
             if self.bucket(location).existing {
@@ -155,6 +170,7 @@ impl Lowering<'_> {
             self.handovers.push(Handover {
                 access: access.name.to_string(),
                 to: who.value.to_string(),
+                what: None,
                 policy: Policy::new(handover).to_value(),
             });
         }
@@ -234,8 +250,12 @@ impl Lowering<'_> {
             Principal::Organization => {
                 Grantee::Organization { org_id: organization?.id.value.0.clone() }
             }
-            // Roles and users without an account are ours; services are refused by the check.
-            Principal::Role { .. } | Principal::User { .. } | Principal::Service(_) => return None,
+            // Roles and users without an account are ours; the rest is refused by the check.
+            Principal::Role { .. }
+            | Principal::User { .. }
+            | Principal::Service(_)
+            | Principal::Saml { .. }
+            | Principal::IdentityCenter { .. } => return None,
         })
     }
 }

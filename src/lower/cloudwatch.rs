@@ -226,6 +226,7 @@ impl Lowering<'_> {
                 Some(self.find_table(database, table)?.location.clone())
             }
             Place::Database(database) => self.lake.databases.get(database)?.location.clone(),
+            Place::Stream(_) => None,
         }
     }
 

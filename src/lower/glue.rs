@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::glue_logs::{JobLogs, log_prefix};
 use super::tables::{HIVE_CAUSES, ICEBERG_CAUSES, hive_input, iceberg_format};
 use super::{Lowering, database_id, describe, s3_uri, some, table_id};
 use crate::diagnostic::{self, Diagnostic};
@@ -14,7 +15,7 @@ use crate::lake::{Database, Pipeline, Table};
 use crate::names::{BucketName, LogicalId, Name};
 use crate::policy::grant::Level;
 use crate::policy::{Argument, Statement};
-use crate::spec::databases::Format;
+use crate::spec::databases::{Format, Mode};
 use crate::spec::reference::Principal;
 
 impl Lowering<'_> {
@@ -44,6 +45,11 @@ impl Lowering<'_> {
             ("Name", Some(database.catalog_name.clone().into())),
             ("Description", database.description.clone().map(Value::from)),
             ("LocationUri", location),
+            // Else whatever the account gives by default: everything, to everybody whom IAM lets in.
+            (
+                "CreateTableDefaultPermissions",
+                (database.mode == Mode::LakeFormation).then(|| Value::List(Vec::new())),
+            ),
         ]);
         resource
             .set("CatalogId", home.account.as_str().to_owned())
@@ -109,6 +115,7 @@ impl Lowering<'_> {
         for pipeline in lake.pipelines.values() {
             self.pipeline(pipeline);
         }
+        self.security_configurations();
     }
 
     fn pipeline(&mut self, pipeline: &Pipeline) {
@@ -125,10 +132,11 @@ impl Lowering<'_> {
         };
         let base = self.base_bucket_name();
         let key = script_key(&pipeline.script.value, hash);
+        let logs = self.from(path.clone(), |lowering| lowering.job_logs(pipeline));
         let role = match &pipeline.role {
             Some(at) => self.foreign_role(&at.value),
             None => {
-                self.pipeline_role(pipeline, &base, &key);
+                self.pipeline_role(pipeline, &base, &key, &logs);
                 graph::attribute(&logical_id("RolePipeline", &names), "Arn")
             }
         };
@@ -165,6 +173,11 @@ impl Lowering<'_> {
             .caused("DefaultArguments.--write", ".write")
             .caused("Description", ".description")
             .caused("Role", ".role");
+        if let Some(security) = &logs.security {
+            job.set("SecurityConfiguration", security.clone());
+            job.after.push(self.security[security].id());
+        }
+        job.after.extend(logs.groups);
         let arn = self.lake.home.own_arn(
             "glue",
             &self.lake.home.region,
@@ -186,7 +199,7 @@ impl Lowering<'_> {
         let mut arguments = Map::new();
         arguments.insert("--job-language", spark.to_owned());
         arguments.insert("--enable-metrics", "true");
-        arguments.insert("--enable-continuous-cloudwatch-log", "true");
+        arguments.insert("--custom-logGroup-prefix", log_prefix(pipeline));
         arguments.insert("--enable-glue-datacatalog", "true");
         arguments.insert("--job-bookmark-option", "job-bookmark-disable");
         if pipeline.workers.min < pipeline.workers.max {
@@ -215,6 +228,8 @@ impl Lowering<'_> {
     fn addresses(&self, places: &[crate::spec::decode::At<Place>]) -> String {
         let address = |place: &Place| match place {
             Place::Objects(location) => self.uri(location),
+            // A pipeline names what a source delivers.
+            Place::Stream(name) => name.to_string(),
             Place::Database(name) => self.lake.databases[name].catalog_name.clone(),
             Place::Table { database, table } => {
                 let catalog = if self.holds_iceberg(place) { "glue_catalog." } else { "" };
@@ -227,7 +242,7 @@ impl Lowering<'_> {
     fn holds_iceberg(&self, place: &Place) -> bool {
         let is_iceberg = |table: &Table| table.format == Format::Iceberg;
         match place {
-            Place::Objects(_) => false,
+            Place::Objects(_) | Place::Stream(_) => false,
             Place::Database(name) => {
                 self.lake.databases.get(name).is_some_and(|d| d.tables.values().any(is_iceberg))
             }
@@ -242,7 +257,13 @@ impl Lowering<'_> {
     }
 
     /// A role that may do exactly what the pipeline reads and writes.
-    fn pipeline_role(&mut self, pipeline: &Pipeline, base: &BucketName, script: &str) {
+    fn pipeline_role(
+        &mut self,
+        pipeline: &Pipeline,
+        base: &BucketName,
+        script: &str,
+        logs: &JobLogs,
+    ) {
         let path = pipeline.path();
         let names = [pipeline.name.as_str()];
         let id = logical_id("RolePipeline", &names);
@@ -264,11 +285,14 @@ impl Lowering<'_> {
                 &[("bucket", base_arn.into()), ("object", vec![script.to_owned()].into())],
             )
         });
-        let groups = ["/aws-glue/jobs/output", "/aws-glue/jobs/error", "/aws-glue/jobs/logs-v2"];
         statements.extend(self.fill_here(
             "glue-job-runtime",
-            &[("log_groups", groups.to_vec().into()), ("namespace", "Glue".into())],
+            &[("log_groups", logs.names.clone().into()), ("namespace", "Glue".into())],
         ));
+        if logs.security.is_some() {
+            let groups = [("log_groups", logs.names.clone().into())];
+            statements.extend(self.fill_here("glue-job-log-key", &groups));
+        }
         for database in self.metastores(pipeline) {
             statements.extend(self.fill_here("glue-metastore", &[("database", database.into())]));
         }
@@ -297,7 +321,7 @@ impl Lowering<'_> {
         let places = pipeline.read.iter().chain(&pipeline.write);
         let mut names: BTreeSet<String> = places
             .filter_map(|at| match &at.value {
-                Place::Objects(_) => None,
+                Place::Objects(_) | Place::Stream(_) => None,
                 Place::Database(name) | Place::Table { database: name, .. } => {
                     self.lake.databases.get(name).map(|found| found.catalog_name.clone())
                 }
@@ -317,6 +341,8 @@ impl Lowering<'_> {
             Place::Objects(location) => {
                 statements.extend(self.own_access(role, Level::Read, location))
             }
+            // A stream is written to by `access`, and read by the source's own delivery.
+            Place::Stream(_) => {}
             Place::Database(name) => {
                 statements.extend(self.catalog_access("glue-read-database", name, &[]));
                 for location in self.locations_of(name) {
@@ -342,7 +368,7 @@ impl Lowering<'_> {
         match place {
             Place::Objects(location) => locations.push(location.clone()),
             // Refused by the check of places: a pipeline writes tables by name.
-            Place::Database(_) => {}
+            Place::Database(_) | Place::Stream(_) => {}
             Place::Table { database, table } => {
                 statements.extend(self.catalog_access("glue-read", database, &[table]));
                 statements.extend(self.catalog_access("glue-write-partitions", database, &[table]));

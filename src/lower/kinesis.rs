@@ -1,5 +1,6 @@
 //! Sources from Kinesis: a stream, and a Firehose that delivers what is put into it.
 
+use super::base::retention_in_days;
 use super::{Lowering, bucket_id, some, table_id};
 use crate::document;
 use crate::document::{Map, Value};
@@ -78,7 +79,11 @@ impl Lowering<'_> {
         let names = [source.name.as_str()];
         let mut group =
             self.resource("AWS::Logs::LogGroup", "LogSource", &names, Part::Flows, &source.path());
-        group.set("LogGroupName", log_group(source)).set("RetentionInDays", 365);
+        group.set("LogGroupName", log_group(source)).set_from(
+            "RetentionInDays",
+            "logs.keep",
+            retention_in_days(self.lake.log_days),
+        );
         group.knows("Ref", log_group(source));
         // What Firehose says of a record may quote it: the log is encrypted as the data is.
         if let Some(key) = self.bucket(&source.into.value).key() {
@@ -176,6 +181,31 @@ impl Lowering<'_> {
             let arguments = [("streams", streams.into()), ("grantee", grantee().into())];
             let asked = self.fill_here("key-stream-read", &arguments);
             self.ask_key(key, &format!("source {}", source.name), asked);
+        }
+        statements
+    }
+
+    /// What a role or user of this account needs to put records into the stream of a source: its own
+    /// half is returned, the key's half is asked of the key.
+    pub(super) fn may_put(&mut self, who: &str, source: &Name) -> Vec<Statement> {
+        let lake = self.lake;
+        let Some(source) = lake.sources.get(source) else { return Vec::new() };
+        let streams = vec![self.stream_arn(source)];
+        let mut statements =
+            self.fill_here("kinesis-write", &[("streams", streams.clone().into())]);
+        if let Some(key) = &source.key {
+            let arguments =
+                [("streams", streams.clone().into()), ("key", vec![self.key_arn(key)].into())];
+            statements.extend(self.fill_here("kms-stream-write", &arguments));
+            let grantee = Grantee::Principals {
+                partition: lake.home.partition.to_owned(),
+                account: lake.home.account.to_string(),
+                arns: vec![who.to_owned()],
+            };
+            let arguments = [("streams", streams.into()), ("grantee", grantee.into())];
+            let asked = self.fill_here("key-stream-write", &arguments);
+            let bare = who.rsplit('/').next().unwrap_or(who);
+            self.ask_key(key, &format!("{bare} {}", source.name), asked);
         }
         statements
     }

@@ -9,11 +9,17 @@ mod access;
 mod base;
 mod cloudwatch;
 mod glue;
+mod glue_logs;
 mod iam;
 mod kinesis;
 mod kms;
+mod lakeformation;
+mod lf_grants;
+mod lf_tags;
+mod permits;
 mod replication;
 mod s3;
+mod shares;
 mod sns;
 mod tables;
 
@@ -53,6 +59,7 @@ pub fn lower(lake: &Lake, library: &Library, scripts: &Scripts) -> Lowered {
         graph: Graph::default(),
         keys: BTreeMap::new(),
         buckets: BTreeMap::new(),
+        security: BTreeMap::new(),
         handovers: Vec::new(),
         diagnostics: Diagnostics::default(),
         flow: String::new(),
@@ -62,6 +69,7 @@ pub fn lower(lake: &Lake, library: &Library, scripts: &Scripts) -> Lowered {
     lowering.sources();
     lowering.pipelines();
     lowering.access();
+    lowering.lake_formation();
     lowering.replication();
     lowering.watching();
     lowering.buckets();
@@ -83,6 +91,8 @@ struct Lowering<'a> {
     keys: BTreeMap<Name, Vec<Statement>>,
     /// Statements for the policies of buckets.
     buckets: BTreeMap<Name, Vec<Statement>>,
+    /// The security configurations that jobs need, by name.
+    security: BTreeMap<String, glue_logs::Security>,
     handovers: Vec<Handover>,
     diagnostics: Diagnostics,
     /// The spec path of what is being lowered, for the statements that it asks for; empty where a

@@ -89,12 +89,12 @@ pub(super) fn access_block() -> Value {
     })
 }
 
-/// Access logs are kept for a year.
-pub(super) fn log_expiry() -> Value {
+/// Access logs expire after so many days.
+pub(super) fn log_expiry(days: i64) -> Value {
     document!({"Rules": [
         {"Id": "abort-uploads", "Status": "Enabled",
          "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
-        {"Id": "expire", "Status": "Enabled", "ExpirationInDays": 365,
+        {"Id": "expire", "Status": "Enabled", "ExpirationInDays": days,
          "NoncurrentVersionExpiration": {"NoncurrentDays": 30}}
     ]})
 }

@@ -58,6 +58,11 @@ impl Work<'_> {
             change.physical_id = Some(values.join("|"));
             if importable(&kept.kind) {
                 change.action = Action::Import;
+            } else if name_of_resource(definition).is_none() {
+                // What has no name of ours is made anew beside what was kept, or over it: the settings
+                // of an account.
+                change.physical_id = None;
+                change.notes.push("an earlier one was kept and is left as it is".into());
             } else {
                 change.action = Action::Blocked;
                 change.notes.push(
@@ -206,6 +211,7 @@ impl Work<'_> {
                 .notes
                 .push(format!("after this, `--allow-destroy {name}` is all it takes to delete it"));
         }
+        change.notes.extend(self.unseen(&change));
         change.properties = verdict
             .properties
             .into_iter()
@@ -271,9 +277,20 @@ impl Work<'_> {
             let taken = (key.region.clone(), change.kind.clone(), name);
             self.names.insert(taken, change.logical_id.clone());
         }
+        change.notes.extend(self.unseen(&change));
         let filled = self.filled(&change);
         self.judgement.judge(self.context, operation, &change, change.kept, filled);
         change
+    }
+
+    /// That a bucket may hold locked versions of which the plan knows nothing.
+    fn unseen(&self, change: &Change) -> Option<String> {
+        let filled = self.filled(change).filter(|filled| filled.unseen && filled.locked == 0)?;
+        Some(format!(
+            "of its versions, {} were looked at, and none is locked; apply looks at all of them \
+             before it deletes any",
+            filled.versions
+        ))
     }
 
     fn filled(&self, change: &Change) -> Option<Filled> {

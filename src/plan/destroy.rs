@@ -6,7 +6,7 @@
 
 use super::build::Work;
 use super::consent::Judgement;
-use super::context::{Context, opt_outs, unused};
+use super::context::{Context, opt_outs, unknown, unused};
 use super::resource::kind_of;
 use super::{Action, Change, Deployed, DeployedStack, Operation, Plan, StackPlan};
 use super::{grants, identity};
@@ -38,6 +38,7 @@ pub fn destroy(deployed: &Deployed, context: &Context) -> Plan {
         ..
     } = work;
     refusals.extend(losses);
+    refusals.extend(unknown(context, deployed, std::iter::empty()));
     if refusals.is_empty() {
         warnings.extend(unused(context, &consents));
     }

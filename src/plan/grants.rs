@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::context::Context;
 use super::resource::{kind_of, path_of};
-use super::{GrantChange, consent};
+use super::{GrantChange, consent, lake_formation};
 use crate::canonical::{Known, Scope, canonical, listed};
 use crate::document::{Map, Value};
 use crate::stacks::{Causes, Stack};
@@ -33,7 +33,7 @@ const VERBS: [(&str, &str, &str); 16] = [
     ("kms", "Decrypt", "decrypt with"),
     ("kms", "GenerateDataKey", "encrypt with"),
     ("kms", "PutKeyPolicy", "administer"),
-    ("lakeformation", "GetDataAccess", "read through Lake Formation"),
+    ("lakeformation", "GetDataAccess", "use"),
 ];
 
 /// The path of what the lake itself needs: scripts and templates are no data of people.
@@ -113,6 +113,8 @@ struct Names<'a> {
     /// Name of a bucket, database (`database/acme_prod_sales`), stream (`stream/...`), role
     /// (`role/...`) in AWS to the thing's name.
     physical: HashMap<String, String>,
+    /// Databases that Lake Formation decides about: there a policy opens the catalog's half only.
+    governed: BTreeSet<String>,
     /// The resources by logical id.
     resources: HashMap<&'a str, &'a Value>,
 }
@@ -136,6 +138,12 @@ impl<'a> Names<'a> {
                 "AWS::IAM::Role" => text(&["RoleName"]).map(|name| (format!("role/{name}"), path)),
                 _ => None,
             };
+            let defaults = ["Properties", "DatabaseInput", "CreateTableDefaultPermissions"];
+            if let (Some((name, _)), Some(Value::List(none))) = (&known, definition.at(&defaults))
+                && none.is_empty()
+            {
+                names.governed.insert(name.clone());
+            }
             if let Some((name, path)) = known {
                 // The replica of a bucket has the path of its source and a name of its own.
                 let called = if path.is_empty() { name.clone() } else { consent::name_of(path) };
@@ -177,7 +185,10 @@ impl<'a> Names<'a> {
     /// what is no data (a bucket without its objects, a catalog).
     fn place(&self, service: &str, arn: &str) -> Option<String> {
         if arn == "*" {
-            return Some("everything".into());
+            return Some(match service {
+                "lakeformation" => "every Lake Formation grant that it has or will get".into(),
+                _ => "everything".into(),
+            });
         }
         let resource = arn.splitn(6, ':').nth(5)?;
         match service {
@@ -191,6 +202,9 @@ impl<'a> Names<'a> {
             }
             "glue" => {
                 let (database, table) = resource.strip_prefix("table/")?.split_once('/')?;
+                if self.governed.contains(&format!("database/{database}")) {
+                    return None;
+                }
                 let database = self
                     .physical
                     .get(&format!("database/{database}"))
@@ -249,6 +263,10 @@ fn grants<'a>(
             | "AWS::IAM::Policy" => &["PolicyDocument"],
             "AWS::KMS::Key" => &["KeyPolicy"],
             "AWS::Kinesis::ResourcePolicy" => &["ResourcePolicy"],
+            "AWS::LakeFormation::PrincipalPermissions" => {
+                lake_formation(definition, &scope, names, context, &mut all);
+                continue;
+            }
             _ => continue,
         };
         let Some(properties) = definition.get("Properties") else { continue };
@@ -281,6 +299,35 @@ fn grants<'a>(
         }
     }
     admins(all)
+}
+
+/// A grant of Lake Formation's.
+fn lake_formation(
+    definition: &Value,
+    scope: &Scope,
+    names: &Names,
+    context: &Context,
+    all: &mut Grants,
+) {
+    let Some(properties) = definition.get("Properties").and_then(|one| canonical(one, scope))
+    else {
+        return;
+    };
+    let principal = properties.at(&["Principal", "DataLakePrincipalIdentifier"]);
+    let Some(principal) = principal.and_then(|one| names.text(one)) else { return };
+    let who = match principal.contains(":role/") || principal.contains(":user/") {
+        true if principal.contains(":iam:") => names.principal(&principal, context),
+        _ => lake_formation::who(&principal, context.account.as_str()),
+    };
+    let called = |key: String, name: &str| {
+        names.physical.get(&key).cloned().unwrap_or_else(|| name.to_owned())
+    };
+    let database = |name: &str| called(format!("database/{name}"), name);
+    let bucket = |name: &str| called(name.to_owned(), name);
+    for (verb, place) in lake_formation::permitted(&properties, &database, &bucket) {
+        let grant = (who.clone(), verb.to_owned(), place);
+        all.entry(grant).or_insert_with(|| path_of(definition).to_owned());
+    }
 }
 
 /// The roles that a policy is attached to; `None` for a policy of a resource.

@@ -45,6 +45,12 @@ impl Effect {
     }
 }
 
+/// Bytes of a policy around its statements: `{"Statement":[],"Version":"2012-10-17"}`.
+const FRAME: usize = 41;
+
+/// Digits that a Sid may grow by: no policy has 10,000 statements.
+const NUMBER: usize = 4;
+
 /// One IAM statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
@@ -85,6 +91,11 @@ impl Statement {
         let mut name = format!("{}{}", self.sid, self.about);
         name.truncate(96);
         name
+    }
+
+    /// Bytes of the statement in a policy, with the comma behind it.
+    fn size(&self) -> usize {
+        measure(&self.to_value(&self.name())) + 1
     }
 
     /// The statement as IAM reads it, under the given Sid.
@@ -151,10 +162,14 @@ impl Policy {
             halve(statement, limit, &mut pieces);
         }
         let mut policies: Vec<Vec<Statement>> = Vec::new();
+        // What the last one measures at most: a Sid that another has too gets a number.
+        let mut room = 0;
         for piece in pieces {
+            let more = piece.size() + NUMBER;
             if let Some(last) = policies.last_mut() {
                 last.push(piece);
-                if Policy::named(last.clone()).size() <= limit {
+                room += more;
+                if room <= limit || Policy::named(last.clone()).size() <= limit {
                     continue;
                 }
                 let piece = last.pop().expect("invariant: it was just pushed");
@@ -162,6 +177,7 @@ impl Policy {
             } else {
                 policies.push(vec![piece]);
             }
+            room = FRAME + more;
         }
         let policies: Vec<Policy> = policies.into_iter().map(Policy::named).collect();
         if policies.len() > most || policies.iter().any(|policy| policy.size() > limit) {
@@ -290,8 +306,7 @@ fn merged(statements: Vec<Statement>) -> Vec<Statement> {
 
 /// A statement too big for a document of its own becomes two, each with half of the resources.
 fn halve(statement: Statement, limit: usize, out: &mut Vec<Statement>) {
-    let alone = Policy::named(vec![statement.clone()]);
-    if alone.size() <= limit || statement.resources.len() < 2 {
+    if FRAME + statement.size() <= limit || statement.resources.len() < 2 {
         out.push(statement);
         return;
     }
@@ -319,8 +334,19 @@ fn measure(value: &Value) -> usize {
         }
         Value::Map(map) => measure_map(map),
         Value::List(list) => 1 + list.iter().map(|item| measure(item) + 1).sum::<usize>().max(1),
+        Value::Str(text) => written(text),
         other => other.to_json().len(),
     }
+}
+
+/// The bytes of a text in JSON: quotes, and what has to be escaped in it.
+fn written(text: &str) -> usize {
+    let byte = |byte: u8| match byte {
+        b'"' | b'\\' | 0x08 | 0x0c | b'\n' | b'\r' | b'\t' => 2,
+        0x00..0x20 => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(byte).sum::<usize>()
 }
 
 fn measure_map(map: &Map) -> usize {

@@ -19,7 +19,7 @@ pub use combine::combine;
 
 use crate::catalogue;
 use crate::diagnostic::{self, Code, Diagnostic, Diagnostics, nearest};
-use crate::lake::{Home, Lake, Naming, OptOut, Organization, Origins};
+use crate::lake::{Home, Lake, LakeFormation, Naming, OptOut, Organization, Origins};
 use crate::names::{AccountId, Name, Region};
 use crate::source::Span;
 use crate::spec::decode::{At, Named, list};
@@ -271,19 +271,27 @@ impl<'a> Resolver<'a> {
         let sources = self.sources(&databases);
         self.lost(&self.spec.sources, |name| sources.contains_key(name));
         let pipelines = self.pipelines(&databases, &sources);
-        let access = self.access(&databases);
+        let access = self.access(&databases, &sources);
+        let lake_formation = self
+            .spec
+            .lake_formation
+            .as_ref()
+            .map(|given| LakeFormation { span: given.span, admins: given.admins.clone() });
         let notify = self.notify();
         let alarms = self.alarms(&databases);
+        let log_days = self.log_days();
         Lake {
             naming: self.naming,
             home: self.home,
             description: self.spec.description.clone(),
             tags,
+            log_days,
             organization,
             family,
             keys,
             buckets,
             databases,
+            lake_formation,
             sources,
             pipelines,
             access,

@@ -247,13 +247,4 @@ impl Resolver<'_> {
             }
         }
     }
-
-    /// Says that something comes with Lake Formation.
-    pub(super) fn lake_formation(&mut self, span: Span, path: &str, what: &str) {
-        let diagnostic =
-            Diagnostic::error(diagnostic::LW0405, span, format!("{what} with Lake Formation"))
-                .note("this version gives access by IAM, bucket and key policies")
-                .help("leave it out, or give access to whole tables");
-        self.report(diagnostic, path);
-    }
 }

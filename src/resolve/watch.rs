@@ -11,7 +11,19 @@ use crate::spec;
 use crate::spec::decode::{At, Item, list};
 use crate::spec::reference::{Reference, Section};
 
+/// Days that logs are kept unless the spec says otherwise.
+const LOG_DAYS: i64 = 365;
+
 impl Resolver<'_> {
+    /// Days that logs are kept. CloudWatch keeps them for 3,653 days at most: CloudWatch Logs API
+    /// reference, PutRetentionPolicy, retentionInDays.
+    pub(super) fn log_days(&mut self) -> i64 {
+        match self.spec.logs.as_ref().and_then(|logs| logs.keep.clone()) {
+            Some(keep) => self.days_within(keep.value, keep.span, "logs.keep", 1, 3653),
+            None => LOG_DAYS,
+        }
+    }
+
     pub(super) fn notify(&mut self) -> BTreeMap<Name, Notify> {
         let spec = self.spec;
         let mut all = BTreeMap::new();

@@ -21,6 +21,7 @@ mod changes;
 mod drift;
 mod faults;
 mod intrinsics;
+mod lake_formation;
 mod names;
 mod objects;
 mod operation;
@@ -382,6 +383,10 @@ impl Cloud for Sandbox {
         self.call("CreateChangeSet", |world, now| change_sets::create(world, request, now))
     }
 
+    fn list_change_sets(&self, at: &StackAddress) -> Result<Vec<String>, CloudError> {
+        self.call("ListChangeSets", |world, _| change_sets::list(world, at))
+    }
+
     fn describe_change_set(&self, region: &Region, id: &str) -> Result<ChangeSet, CloudError> {
         self.call("DescribeChangeSet", |world, _| {
             let mut set = change_sets::describe(world, region, id)?;
@@ -454,6 +459,13 @@ impl Cloud for Sandbox {
         })
     }
 
+    fn open_to_iam(&self, region: &Region) -> Result<Vec<OpenToIam>, CloudError> {
+        self.call("ListPermissions", |world, _| {
+            let place: Place = world.place(region);
+            lake_formation::open(&mut world.realm, &place)
+        })
+    }
+
     fn get_object(&self, at: &ObjectAddress) -> Result<Option<Object>, CloudError> {
         self.call("GetObject", |world, _| objects::get(&mut world.realm, at))
     }
@@ -475,10 +487,11 @@ impl Cloud for Sandbox {
         &self,
         bucket: &BucketAddress,
         prefix: &str,
+        after: Option<&VersionMarker>,
         limit: usize,
-    ) -> Result<Vec<ObjectVersion>, CloudError> {
+    ) -> Result<VersionPage, CloudError> {
         self.call("ListObjectVersions", |world, now| {
-            objects::list(&mut world.realm, bucket, prefix, limit, now)
+            objects::list(&mut world.realm, bucket, prefix, after, limit, now)
         })
     }
 

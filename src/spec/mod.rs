@@ -11,6 +11,8 @@ pub mod databases;
 pub mod decode;
 pub mod environments;
 pub mod keys;
+pub mod lake_formation;
+pub mod logs;
 mod manual;
 pub mod organization;
 pub mod partitions;
@@ -60,6 +62,8 @@ record! {
         buckets: Named<buckets::Bucket>,
         /// Glue databases.
         databases: Named<databases::Database>,
+        /// What Lake Formation is told once; needed by databases that it decides about.
+        lake_formation: Option<lake_formation::LakeFormation>,
         /// What flows in.
         sources: Named<sources::Source>,
         /// What turns data into other data.
@@ -69,6 +73,8 @@ record! {
         /// A folder beside the spec with policy documents of your own, each under the name of the one
         /// of lakewright's that it takes the place of: `s3-write.json`. See `docs/policies.md`.
         policies: Option<At<policies::Folder>>,
+        /// How long logs are kept.
+        logs: Option<logs::Logs>,
         /// Who is told.
         notify: Named<watch::Notify>,
         /// When somebody is told.

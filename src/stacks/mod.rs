@@ -9,8 +9,10 @@
 
 mod assign;
 mod emit;
+mod excess;
 
 pub use assign::Placement;
+pub use excess::{Excess, excess};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,10 +22,12 @@ use crate::lake::Lake;
 use crate::names::{LogicalId, Region, StackName};
 
 /// CloudFormation's quotas for a template, with room left below them
-/// (AWS CloudFormation User Guide, "Understand CloudFormation quotas": 500 resources, 1 MB in S3).
+/// (AWS CloudFormation User Guide, "Understand CloudFormation quotas": 500 resources, 200 parameters, 200 outputs, 1 MB in S3).
 pub const MOST_RESOURCES: usize = 490;
 /// Bytes of a template that a stack is filled up to; the quota is 1,000,000.
 pub const MOST_BYTES: usize = 950_000;
+/// Parameters and outputs, each, that a stack is filled up to; the quotas are 200.
+pub const MOST_REFERENCES: usize = 190;
 
 /// A stack's place: names are unique within a region.
 #[derive(
@@ -123,6 +127,14 @@ impl Stack {
 pub fn body(template: &Value) -> String {
     let pretty = template.to_json_pretty();
     if pretty.len() <= MOST_BYTES { pretty } else { template.to_json() }
+}
+
+/// The bytes of [`body`].
+pub fn size(template: &Value) -> usize {
+    match template.pretty_size() {
+        pretty if pretty <= MOST_BYTES => pretty,
+        _ => template.to_json().len(),
+    }
 }
 
 /// Divides the graph into stacks. `placement` is empty for a lake that is not deployed.

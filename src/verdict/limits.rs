@@ -10,6 +10,22 @@ pub const STEPS: u64 = 40_000_000;
 /// The positions that one search for a word may hold at a time; 4 bytes each, beside some 100 bytes for each state.
 pub const POSITIONS: usize = 12_000_000;
 
+/// Literals that answers are kept for, at most; 4 bytes each.
+pub const KEPT: usize = 24_000_000;
+
+/// Characters that all patterns and values of a comparison may have. AWS's largest policy has 32 KiB (KMS Developer
+/// Guide, "Resource quotas").
+pub const TEXT: usize = 512 * 1024;
+
+/// Characters that one pattern or value may have. An ARN has at most 2,048.
+pub const PATTERN: usize = 2_048;
+
+/// Statements of both sides.
+pub const STATEMENTS: usize = 8_000;
+
+/// Context keys of both sides.
+pub const KEYS: usize = 500;
+
 /// Where a comparison ended without an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TooLarge {

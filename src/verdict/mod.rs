@@ -15,6 +15,7 @@ mod axioms;
 mod compare;
 mod evaluate;
 mod glob;
+pub mod layers;
 pub mod limits;
 mod line;
 mod lower;
@@ -25,15 +26,13 @@ pub mod read;
 mod request;
 mod search;
 mod space;
-#[cfg(test)]
-mod tests;
 mod text;
 mod witness;
 
 use std::fmt;
 
 pub use evaluate::{Decision, Reach, evaluate};
-pub use principal::Requester;
+pub use principal::{Requester, Standing};
 pub use read::{Document, Malformed};
 pub use request::Request;
 
@@ -102,6 +101,10 @@ pub enum ReasonKind {
     Token,
     /// An operator that the model does not read.
     Operator,
+    /// Not why it is unknown, but why something is left out: requests that contradict an axiom.
+    Axiom,
+    /// A permissions boundary whose document is not at hand.
+    Boundary,
     /// Something else that AWS's pages leave open.
     Undocumented,
 }
@@ -115,6 +118,8 @@ impl ReasonKind {
             ReasonKind::Variable => "policy_variable",
             ReasonKind::Token => "token",
             ReasonKind::Operator => "operator",
+            ReasonKind::Axiom => "axiom",
+            ReasonKind::Boundary => "boundary",
             ReasonKind::Undocumented => "undocumented",
         }
     }
@@ -150,11 +155,11 @@ pub struct Comparison {
     pub gained_by: Option<usize>,
     /// The old statement, counted over all documents, that allowed what was lost.
     pub lost_by: Option<usize>,
-    /// Why it is undecided, or not exact.
+    /// Why it is undecided, or not exact, or what it rests on.
     pub reason: Option<Reason>,
 }
 
 /// What the change from `old` to `new` does: the union of each side's statements, of one kind.
 pub fn compare(old: &[Document], new: &[Document], kind: Kind, options: &Options) -> Comparison {
-    compare::compare(old, new, kind, options)
+    compare::compare(&[old], &[new], kind, options)
 }

@@ -20,6 +20,9 @@ pub struct Boxed {
     pub statement: usize,
 }
 
+/// From this number on a box is an axiom, and no statement.
+pub const AXIOM: usize = 1 << 40;
+
 /// What is left of the space in a branch.
 #[derive(Debug, Clone)]
 pub struct Region {
@@ -56,7 +59,7 @@ impl Region {
         literals.extend_from_slice(&cell.literals[..at]);
         literals.push(literal);
         literals.extend_from_slice(&cell.literals[at..]);
-        if !space.budget.take(16) {
+        if !space.budget.take(16 + (literals.len() + self.cells.len()) as u64 / 4) {
             return Err(statements());
         }
         Ok(space.solve(dimension, &literals)?.map(|held| {
@@ -170,11 +173,16 @@ fn choose<'b>(
     let mut best: Option<(&Boxed, Vec<usize>)> = None;
     let mut weighed = 0;
     for boxed in avoid {
-        if !space.budget.take(1) {
+        // most boxes are out at their first literal
+        let weight = boxed.literals.first().map_or(1, |literal| 1 + space.weight(*literal));
+        if !space.budget.take(weight) {
             return Err(statements());
         }
         if !hits(space, boxed, |at| &*region.cells[at].held) {
             continue;
+        }
+        if boxed.statement >= AXIOM {
+            space.axioms_met.insert(boxed.statement - AXIOM);
         }
         let most = best.as_ref().map_or(usize::MAX, |(_, through)| through.len());
         let mut through = Vec::new();

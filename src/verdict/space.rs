@@ -5,12 +5,12 @@
 //! dimension that meets a set of literals, or proves that there is none. Everything is interned, so that equal
 //! conditions of two documents are the same number, and answers are kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::automaton::{self, Demand};
-use super::glob::{Glob, Letter, Mode, Symbols};
-use super::limits::{Budget, TooLarge};
+use super::glob::{Glob, Letter, Mode, Symbols, Tok};
+use super::limits::{Budget, KEPT, TooLarge};
 
 /// The number of a dimension.
 pub type DimensionId = u16;
@@ -86,11 +86,14 @@ pub struct Space {
     pub dimensions: Vec<Dimension>,
     pub symbols: Symbols,
     pub budget: Budget,
+    /// The axioms that some request on the way contradicted.
+    pub axioms_met: BTreeSet<usize>,
     languages: Vec<Language>,
     language_ids: HashMap<Language, u32>,
     literals: Vec<Literal>,
     literal_ids: HashMap<Literal, LiteralId>,
     solved: HashMap<Vec<LiteralId>, Option<Rc<Held>>>,
+    kept: usize,
 }
 
 impl Space {
@@ -99,11 +102,13 @@ impl Space {
             dimensions: Vec::new(),
             symbols: Symbols::default(),
             budget,
+            axioms_met: BTreeSet::new(),
             languages: Vec::new(),
             language_ids: HashMap::new(),
             literals: Vec::new(),
             literal_ids: HashMap::new(),
             solved: HashMap::new(),
+            kept: 0,
         };
         space.language(Language::All);
         space
@@ -149,6 +154,33 @@ impl Space {
 
     pub fn get(&self, id: LiteralId) -> Literal {
         self.literals[id as usize]
+    }
+
+    /// The values that a literal leaves, where these are single texts and a value is needed.
+    pub fn texts(&self, id: LiteralId) -> Option<Vec<String>> {
+        let literal = &self.literals[id as usize];
+        let Language::Globs(globs) = &self.languages[literal.language as usize] else {
+            return None;
+        };
+        if literal.absent || !literal.inside {
+            return None;
+        }
+        let text = |glob: &Glob| -> Option<String> {
+            let letter = |tok: &Tok| match tok {
+                Tok::Char(c) => char::from_u32(*c),
+                _ => None,
+            };
+            glob.toks.iter().map(letter).collect()
+        };
+        globs.iter().map(text).collect()
+    }
+
+    /// How much there is to look at to say whether a literal holds.
+    pub fn weight(&self, id: LiteralId) -> u64 {
+        match &self.languages[self.literals[id as usize].language as usize] {
+            Language::Globs(globs) => globs.len() as u64,
+            Language::All | Language::Points(_) => 1,
+        }
     }
 
     /// Whether a literal surely holds of what a request holds.
@@ -198,7 +230,8 @@ impl Space {
             dimension: self.dimensions[dimension as usize].name.clone(),
         })?;
         let found = found.map(Rc::new);
-        if !literals.is_empty() {
+        if !literals.is_empty() && self.kept < KEPT {
+            self.kept += literals.len() + 24;
             self.solved.insert(literals.to_vec(), found.clone());
         }
         Ok(found)

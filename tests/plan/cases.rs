@@ -110,7 +110,7 @@ pub fn deployed(case: &Value) -> Deployed {
     for (bucket, filled) in pairs(case.get("filled")) {
         let number = |key: &str| filled.get(key).and_then(Value::as_int).unwrap_or(0) as usize;
         let (versions, locked) = (number("versions"), number("locked"));
-        let filled = Filled { versions, locked, examples: Vec::new() };
+        let filled = Filled { versions, locked, ..Filled::default() };
         deployed.filled.insert(bucket.into(), filled);
     }
     deployed

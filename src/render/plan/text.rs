@@ -167,7 +167,9 @@ impl Printer {
 
     fn risks(&mut self, plan: &Plan) {
         let (stays, risks): (Vec<_>, Vec<_>) =
-            at_risk(plan).into_iter().partition(|(_, change, _)| change.action == Action::Retain);
+            at_risk(plan).into_iter().partition(|(_, change, _)| {
+                change.action == Action::Retain && !plan.leaves_data(change)
+            });
         for (title, style_of, list) in
             [("Data at risk", ALARM, risks), ("Data that stays", BOLD, stays)]
         {
