@@ -219,6 +219,9 @@ fn shown(request: &Request) -> String {
     if let Some(who) = &request.principal {
         text += &format!(" by {who}");
     }
+    if let Some(own) = request.own_policies() {
+        text += &format!(" whose own policies {own}");
+    }
     let context: Vec<String> = request
         .context
         .values()

@@ -621,6 +621,8 @@ impl Ground {
             .collect();
         let request = Request {
             principal: Some(who),
+            standing: Default::default(),
+            tokens: Vec::new(),
             action: one.action.clone(),
             resource: Some(one.resource.clone()),
             context,
