@@ -781,10 +781,13 @@ fn accounts(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The account that owns what is granted: the one that statements on buckets demand most often.
 fn most_common_account(text: &str) -> Option<String> {
-    let all = text.split(|c: char| !c.is_ascii_digit()).filter(|word| word.len() == 12);
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    all.for_each(|account| *counts.entry(account).or_default() += 1);
+    for after in text.split("\"aws:ResourceAccount\"").skip(1) {
+        let account = after.split('"').nth(1).filter(|word| word.len() == 12);
+        account.into_iter().for_each(|account| *counts.entry(account).or_default() += 1);
+    }
     counts.into_iter().max_by_key(|(_, count)| *count).map(|(account, _)| account.to_owned())
 }
 
