@@ -125,13 +125,18 @@ def settle(pair, truth, answer, with_axioms=True):
             return "wrong", f"who is granted to: {given}, but {possible.judge(pair)}"
         reading = next(iter(readings))
         return "wrong", f"{given}, but {said.pop()}: gained {truth.gained[reading]}, lost {truth.lost[reading]}"
-    settled = {r: v for r, v in readings.items() if r.standing}
+    # a key of S3 may hold colons: that each of them ends a segment is nobody's reading, only counted
+    settled = {r: v for r, v in readings.items() if r.standing and r.colon != "every"}
     sound = not answer["exact"] and answer.get("reason")
-    for reading, value in settled.items():
-        if settled.get(reading._replace(colon="six"), value) != settled[reading._replace(colon="whole")]:
-            if given == "narrowed" and sound and not any(truth.gained[r] for r in settled):
+    for reading in settled:
+        whole = settled[reading._replace(colon="whole")]
+        if settled.get(reading._replace(colon="six"), whole) != whole:
+            gains = [bool(truth.gained[r]) for r in settled]
+            if sound and (given == "narrowed" and not any(gains) or given == "broadened" and all(gains)):
                 return "sound, not exact", None
             return "wrong", f"{given}, though it hangs on what `*` does at a colon: {sorted(set(settled.values()))}"
+    if with_axioms and given not in settled.values() and given in by_axioms(pair, settled):
+        return "agreed, by an axiom", None
     if given not in settled.values() and given in said:
         return "wrong", f"who is granted to: {given}, but {sorted(set(settled.values()))}"
     gains = [r for r in settled if truth.gained[r] and not r.wide]
