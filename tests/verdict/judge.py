@@ -29,6 +29,8 @@ import words
 VERDICTS = ("broadened", "narrowed", "equivalent", "incomparable")
 SLICE = 250
 NO_AXIOMS = "--no-axioms"
+# AWS's pages leave these open, and docs/access-model.md takes one answer; what the other would change is counted.
+SETTLED_BY_THE_MODEL = {"any_if_exists", "every_party"}
 
 
 def ask(engine, batch, flags=()):
@@ -40,7 +42,8 @@ def ask(engine, batch, flags=()):
     answers = {}
     for line in done.stdout.splitlines():
         answer = json.loads(line)
-        answers[answer["id"]] = answer
+        if "id" in answer:  # other lines say who speaks
+            answers[answer["id"]] = answer
     missing = [p["id"] for p in batch if p["id"] not in answers]
     if missing:
         raise RuntimeError(f"no answer to {missing[:3]} (exit {done.returncode}): {done.stderr[-800:]}")
@@ -63,6 +66,11 @@ def replays(pair, request, was, now):
     return [r for r in oracle.readings(pair) if ev.proves(pair["kind"], was, now, request, r)]
 
 
+def by_axioms(pair, readings):
+    """The verdicts of the readings over the requests that can come."""
+    return {possible.judge(pair, r) for r in readings if r.standing and not r.wide}
+
+
 def settle(pair, truth, answer, with_axioms=True):
     """(what kind of answer this is, what is wrong with it or None)."""
     given, readings = answer["verdict"], truth.verdicts
@@ -73,7 +81,7 @@ def settle(pair, truth, answer, with_axioms=True):
     if given == "undecided":
         if not answer.get("reason"):
             return "wrong", "undecided without a reason"
-        if agreed and with_axioms and len({possible.judge(pair, r) for r in readings if r.standing and not r.wide}) > 1:
+        if agreed and with_axioms and len(by_axioms(pair, readings)) > 1:
             return "undecided", None  # the readings agree only over requests that cannot come
         if agreed:
             return "wrong", f"undecided ({because(answer)}) where every reading says {said.pop()}"
@@ -111,23 +119,33 @@ def settle(pair, truth, answer, with_axioms=True):
             return "agreed", None
         if with_axioms and given == possible.judge(pair):
             return "agreed, by an axiom", None
+        if with_axioms and not answer["exact"] and given in by_axioms(pair, readings):
+            return "sound, not exact", None
         if with_axioms and given == possible.judge(pair, ev.Reading(standing=False)):
             return "wrong", f"who is granted to: {given}, but {possible.judge(pair)}"
         reading = next(iter(readings))
         return "wrong", f"{given}, but {said.pop()}: gained {truth.gained[reading]}, lost {truth.lost[reading]}"
-    settled = {r: v for r, v in readings.items() if r.standing}
+    # a key of S3 may hold colons: that each of them ends a segment is nobody's reading, only counted
+    settled = {r: v for r, v in readings.items() if r.standing and r.colon != "every"}
     sound = not answer["exact"] and answer.get("reason")
-    for reading, value in settled.items():
-        if settled.get(reading._replace(colon="six"), value) != settled[reading._replace(colon="whole")]:
-            if given == "narrowed" and sound and not any(truth.gained[r] for r in settled):
+    for reading in settled:
+        whole = settled[reading._replace(colon="whole")]
+        if settled.get(reading._replace(colon="six"), whole) != whole:
+            gains = [bool(truth.gained[r]) for r in settled]
+            if sound and (given == "narrowed" and not any(gains) or given == "broadened" and all(gains)):
                 return "sound, not exact", None
             return "wrong", f"{given}, though it hangs on what `*` does at a colon: {sorted(set(settled.values()))}"
+    if with_axioms and given not in settled.values() and given in by_axioms(pair, settled):
+        return "agreed, by an axiom", None
     if given not in settled.values() and given in said:
         return "wrong", f"who is granted to: {given}, but {sorted(set(settled.values()))}"
     gains = [r for r in settled if truth.gained[r] and not r.wide]
     if gains and given in ("narrowed", "equivalent"):
-        open_in = [f for f in gains[0]._fields if any(getattr(r, f) != getattr(gains[0], f) for r in settled if not truth.gained[r])]
-        return "wrong", f"reading of {'/'.join(open_in)}: {given}, but by one of them gained: {truth.gained[gains[0]]}"
+        differ = {f for f in ev.Reading._fields for a in gains for b in settled
+                  if not truth.gained[b] and a._replace(**{f: getattr(b, f)}) == b}
+        if differ - SETTLED_BY_THE_MODEL - {"wide"}:
+            return "wrong", f"reading of {'/'.join(sorted(differ))}: {given}, but gained: {truth.gained[gains[0]]}"
+        return "gains by the reading that the model does not take", None
     if given in settled.values():
         return "open question", None
     return "wrong", f"{given}, where the readings say {sorted(set(settled.values()))}"

@@ -77,20 +77,23 @@ class Pair:
 
         return self.once(("action", wide), make)
 
+    def resource_words(self, colon, wide, more=()):
+        """(mask, word) for every way in which resources, and `more` patterns, can match."""
+        reading = Reading(colon=colon)
+        globs = [(ANY, STAR), *more]
+        for i, (v, s, _) in enumerate(self.all):
+            if not self.void[i]:
+                for element in ("Resource", "NotResource"):
+                    globs += [tokens(ev.pieces(p, v, self.context), colon=colon)
+                              for p in listed(s.get(element, []))]
+        return [(self.mask(lambda i, v, s: ev.resource_applies(v, s, word, self.context, reading)), word)
+                for word in words([(g, False) for g in globs], avoid=":") if word or wide]
+
     def resources(self, colon, wide):
         def make():
-            reading = Reading(colon=colon)
-            globs = [(ANY, STAR)]
-            for i, (v, s, _) in enumerate(self.all):
-                if not self.void[i]:
-                    for element in ("Resource", "NotResource"):
-                        globs += [tokens(ev.pieces(p, v, self.context), colon=colon)
-                                  for p in listed(s.get(element, []))]
             out = {}
-            for word in words([(g, False) for g in globs], avoid=":"):
-                if word or wide:
-                    fits = self.mask(lambda i, v, s: ev.resource_applies(v, s, word, self.context, reading))
-                    out.setdefault(fits, word)
+            for fits, word in self.resource_words(colon, wide):
+                out.setdefault(fits, word)
             return out
 
         return self.once(("resource", colon, wide), make)

@@ -11,6 +11,7 @@ import re
 import evaluator as ev
 import oracle
 from axioms import PRINCIPAL, arn_of, impossible, types_of
+from words import STAR, STAR_IN
 
 OF_ASKER = re.compile(r"aws:(principal.*|userid|username)$")
 OF_SOURCE = ("aws:sourcearn", "aws:sourceaccount")
@@ -113,7 +114,9 @@ def decide(pair, reading):
 
     present = pair.lines
     found = askers(pair, reading)
-    resources = [(m, None, r) for m, r in pair.resources(reading.colon, reading.wide).items()]
+    accounts = candidates(pair, "aws:resourceaccount", reading) if "aws:resourceaccount" in present else []
+    whose = [(STAR_IN, ":") * 4 + tuple(a) + (":", STAR) for a in ["", *accounts] if isinstance(a, str)]
+    resources = [(m, None, r) for m, r in pair.resource_words(reading.colon, reading.wide, whose)]
     found = oracle.joined(found, group(pair, [k for k in present if k == "aws:resourceaccount"], reading, resources), both)
     everything = pair.mask(lambda i, v, s: True)
     for keys in (OF_SOURCE, OF_NETWORK):
