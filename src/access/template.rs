@@ -328,6 +328,9 @@ impl Reader<'_> {
     /// The ARN of a principal that a policy names by its name alone.
     fn holder(&self, source: &Source, kind: PrincipalKind, name: &str) -> String {
         let plain = named(source, kind, name);
+        if self.state.principals.contains_key(&plain) {
+            return plain;
+        }
         let ends = format!("/{name}");
         let starts = plain.strip_suffix(name).unwrap_or(&plain).to_owned();
         let made = self.state.principals.iter().find(|(arn, known)| {
