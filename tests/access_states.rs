@@ -103,6 +103,7 @@ fn states_by_hand() {
             (" after, with itself", &new, &new, &same),
         ] {
             let found = access::compare(old, new, &options);
+            assert_eq!(access::counts(old, new, &options), found.counts(), "{id}{what}");
             if !expected.iter().any(|one| one == found.verdict().word()) {
                 wrong += &format!("{id}{what}: {} and not {expected:?}\n", found.verdict());
                 wrong += &shown(&found);

@@ -155,23 +155,65 @@ impl Compared {
 /// What a change from `old` to `new` does to each part.
 pub fn compare(old: &State, new: &State, options: &Options) -> Compared {
     let mut rows = Vec::new();
-    let names: BTreeSet<&String> = old.principals.keys().chain(new.principals.keys()).collect();
-    for name in names {
+    for name in names(&old.principals, &new.principals) {
         rows.extend(rows::identity(name, old, new, options));
         rows.extend(rows::trust(name, old, new, options));
     }
-    let names: BTreeSet<&String> = old.resources.keys().chain(new.resources.keys()).collect();
-    for name in names {
+    for name in names(&old.resources, &new.resources) {
         rows.extend(rows::resource(name, old, new, options));
-        rows.extend(rows::public_access(name, old, new));
     }
+    rows.extend(others(old, new));
+    Compared { rows }
+}
+
+/// How many parts have which verdict, without the requests that prove it: what [`compare`] counts, except that a new
+/// principal or resource whose statements all allow counts as broadened without a search.
+pub fn counts(old: &State, new: &State, options: &Options) -> Counts {
+    let mut counts = Counts::default();
+    let mut count = |is_plain: bool, row: &dyn Fn() -> Option<Row>| {
+        match is_plain {
+            true => counts.count(Verdict::Broadened),
+            false => row().iter().for_each(|row| counts.count(row.verdict())),
+        };
+    };
+    for name in names(&old.principals, &new.principals) {
+        let made = new.principals.get(name).filter(|_| !old.principals.contains_key(name));
+        let identity = made.is_some_and(rows::only_allows);
+        let trust = made.and_then(|one| one.trust.as_ref()).is_some_and(rows::allows);
+        count(identity, &|| rows::identity(name, old, new, options));
+        count(trust, &|| rows::trust(name, old, new, options));
+    }
+    for name in names(&old.resources, &new.resources) {
+        let made = new.resources.get(name).filter(|_| !old.resources.contains_key(name));
+        let plain = made.is_some_and(|one| {
+            let restricts = one.public_access.is_some_and(|block| block.restrict);
+            !restricts && !one.policies.is_empty() && one.policies.iter().all(rows::allows)
+        });
+        count(plain, &|| rows::resource(name, old, new, options));
+    }
+    others(old, new).iter().for_each(|row| counts.count(row.verdict()));
+    counts
+}
+
+fn names<'s, T>(
+    old: &'s BTreeMap<String, T>,
+    new: &'s BTreeMap<String, T>,
+) -> BTreeSet<&'s String> {
+    old.keys().chain(new.keys()).collect()
+}
+
+/// Public access blocks, Lake Formation, and what is not modelled.
+fn others(old: &State, new: &State) -> Vec<Row> {
+    let resources = names(&old.resources, &new.resources).into_iter();
+    let mut rows: Vec<Row> =
+        resources.filter_map(|name| rows::public_access(name, old, new)).collect();
     let same = old.grants == new.grants && old.filters == new.filters && old.tagged == new.tagged;
     if !same {
         let principals = grants::principals(old, new);
         rows.extend(principals.into_iter().map(|who| lake_formation(who, old, new)));
     }
     rows.extend(unmodelled(&old.unread, &new.unread));
-    Compared { rows }
+    rows
 }
 
 fn lake_formation(who: &str, old: &State, new: &State) -> Row {

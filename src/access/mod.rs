@@ -20,7 +20,7 @@ pub mod state;
 mod template;
 mod texts;
 
-pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare};
+pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare, counts};
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use gravity::{Gravity, gravity};
 pub use source::{Source, feed};

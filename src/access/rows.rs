@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::compare::{Cause, Layer, Presence, Row, presence};
 use super::decide::in_request;
 use super::state::{Boundary, Guarded, Held, Origin, Principal, PublicAccess, State};
+use crate::document::Value;
 use crate::verdict::effective::{EXAMPLE_ACCOUNT, of_account, of_anybody, restricted, within};
 use crate::verdict::{
     Comparison, Decision, Document, Kind, Malformed, Options, Reach, Reason, ReasonKind, Request,
@@ -75,6 +76,23 @@ fn malformed((origin, error): (Origin, Malformed)) -> Comparison {
 
 fn supply(arn: &str) -> String {
     format!("supply it: --document {arn}=FILE")
+}
+
+/// Whether a document has statements and all of them allow.
+pub(super) fn allows(held: &Held) -> bool {
+    let allow = |one: &Value| one.get("Effect").and_then(Value::as_str) == Some("Allow");
+    match held.document.get("Statement") {
+        Some(Value::List(list)) => !list.is_empty() && list.iter().all(allow),
+        Some(one) => allow(one),
+        None => false,
+    }
+}
+
+/// Whether all that a principal holds is at hand and allows.
+pub(super) fn only_allows(one: &Principal) -> bool {
+    let at_hand =
+        one.attached.is_empty() && one.groups.is_empty() && one.boundary == Boundary::None;
+    at_hand && !one.identity.is_empty() && one.identity.iter().all(allows)
 }
 
 /// What a principal may do.

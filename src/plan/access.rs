@@ -26,7 +26,7 @@ impl Plan {
 
     /// How many principals and policies the plan broadens, narrows, or leaves.
     pub(super) fn access_counts(&self) -> Counts {
-        access::compare(&self.access_before(), &self.access_after(), &Options::default()).counts()
+        access::counts(&self.access_before(), &self.access_after(), &Options::default())
     }
 
     fn state<'p>(&'p self, body: impl Fn(&'p StackPlan) -> Option<&'p Value>) -> State {
