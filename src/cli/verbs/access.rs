@@ -142,7 +142,7 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
         return Err(Misuse("only one of the two states can be `-`".to_owned()).into());
     }
     let (before, after) = sides(arguments, old, new, output)?;
-    let exit = match (before.content, after.content) {
+    match (before.content, after.content) {
         (Content::Policy(before), Content::Policy(after)) => {
             let Some(kind) = arguments.kind else {
                 return Err(Misuse(
@@ -178,8 +178,7 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
             let told = "one of the two is a policy document and the other a state: compare a policy with a policy";
             Err(Misuse(told.to_owned()).into())
         }
-    };
-    exit
+    }
 }
 
 /// Both sides. Templates whose account nobody says are taken to be of the account of the other side's spec.
