@@ -12,6 +12,7 @@ pub mod compare;
 mod decide;
 mod grants;
 mod lake_formation;
+pub mod reach;
 mod rows;
 mod source;
 pub mod state;
