@@ -274,52 +274,73 @@ fn pass(
 /// Who is let in from outside of the state by the policy of a resource, and how people say it.
 pub fn outsiders(state: &State, guard: &str) -> BTreeMap<Subject, String> {
     let mut found = BTreeMap::new();
-    let Some(guarded) = state.resources.get(guard) else { return found };
-    for held in &guarded.policies {
-        let Ok(document) = Document::read(&held.document, Attached::Resource) else { continue };
-        for statement in document.statements.iter().filter(|one| one.effect == Effect::Allow) {
-            let Some(listed) = &statement.principals else { continue };
-            let everyone = listed.not || listed.items.contains(&Name::Everyone);
-            if everyone {
-                let organization = statement.conditions.iter().find(|condition| {
-                    condition.key.starts_with("aws:principalorg") && !condition.operator.negated
-                });
-                let text = match organization {
-                    Some(condition) => {
-                        let ids: Vec<String> = condition.values.iter().map(|one| one.shown()).collect();
-                        format!("organization {}", ids.join(", "))
-                    }
-                    None => "everyone under the policy's conditions".to_owned(),
-                };
-                found.insert(Subject::Anybody, text);
-                found.insert(Subject::Anonymous, "everyone".to_owned());
-            }
-            if listed.not {
-                continue;
-            }
-            for name in &listed.items {
-                match name {
-                    Name::Account { account, .. } if *account != guarded.account => {
-                        found.insert(Subject::Account(account.clone()), format!("account/{account}"));
-                    }
-                    Name::Role { partition, account, path } | Name::User { partition, account, path } => {
-                        let word = if matches!(name, Name::Role { .. }) { "role" } else { "user" };
-                        let arn = format!("arn:{partition}:iam::{account}:{word}/{path}");
-                        if !state.principals.contains_key(&arn) {
-                            let text = match *account == guarded.account {
-                                true => format!("{word}/{path}"),
-                                false => format!("{account}:{word}/{path}"),
-                            };
-                            found.insert(Subject::Named(arn), text);
-                        }
-                    }
-                    Name::Other { kind, text } if kind == "Service" => {
-                        found.insert(Subject::Service(text.clone()), format!("service/{text}"));
-                    }
-                    _ => {}
-                }
-            }
+    if let Some(guarded) = state.resources.get(guard) {
+        for held in &guarded.policies {
+            let read = Document::read(&held.document, Attached::Resource);
+            read.iter().for_each(|document| named_in(state, document, &guarded.account, &mut found));
         }
     }
     found
+}
+
+/// Who from outside of the state may assume a role of it. Services are left out: what they do as a role is the role's.
+pub fn trusted(state: &State) -> BTreeMap<Subject, String> {
+    let mut found = BTreeMap::new();
+    for one in state.principals.values() {
+        for held in &one.trust {
+            let read = Document::read(&held.document, Attached::Trust);
+            read.iter().for_each(|document| named_in(state, document, &one.account, &mut found));
+        }
+    }
+    found.retain(|who, _| !matches!(who, Subject::Service(_)));
+    found
+}
+
+fn named_in(
+    state: &State,
+    document: &Document,
+    home: &str,
+    found: &mut BTreeMap<Subject, String>,
+) {
+    for statement in document.statements.iter().filter(|one| one.effect == Effect::Allow) {
+        let Some(listed) = &statement.principals else { continue };
+        if listed.not || listed.items.contains(&Name::Everyone) {
+            let organization = statement.conditions.iter().find(|condition| {
+                condition.key.starts_with("aws:principalorg") && !condition.operator.negated
+            });
+            let text = match organization {
+                Some(condition) => {
+                    let ids: Vec<String> =
+                        condition.values.iter().map(|one| one.shown()).collect();
+                    format!("organization {}", ids.join(", "))
+                }
+                None => "everyone under the policy's conditions".to_owned(),
+            };
+            found.insert(Subject::Anybody, text);
+            found.insert(Subject::Anonymous, "anonymous".to_owned());
+        }
+        for name in listed.items.iter().filter(|_| !listed.not) {
+            match name {
+                Name::Account { account, .. } if account != home => {
+                    found.insert(Subject::Account(account.clone()), format!("account/{account}"));
+                }
+                Name::Role { partition, account, path }
+                | Name::User { partition, account, path } => {
+                    let word = if matches!(name, Name::Role { .. }) { "role" } else { "user" };
+                    let arn = format!("arn:{partition}:iam::{account}:{word}/{path}");
+                    if !state.principals.contains_key(&arn) {
+                        let text = match account == home {
+                            true => format!("{word}/{path}"),
+                            false => format!("{account}:{word}/{path}"),
+                        };
+                        found.insert(Subject::Named(arn), text);
+                    }
+                }
+                Name::Other { kind, text } if kind == "Service" => {
+                    found.insert(Subject::Service(text.clone()), format!("service/{text}"));
+                }
+                _ => {}
+            }
+        }
+    }
 }

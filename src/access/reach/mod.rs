@@ -9,5 +9,5 @@
 pub mod closure;
 pub mod judge;
 
-pub use closure::{Closure, Way, outsiders};
+pub use closure::{Closure, Way, outsiders, trusted};
 pub use judge::{Judge, Reached, Subject, Target};
