@@ -287,7 +287,7 @@ pub fn outsiders(state: &State, guard: &str) -> BTreeMap<Subject, String> {
 pub fn trusted(state: &State) -> BTreeMap<Subject, String> {
     let mut found = BTreeMap::new();
     for one in state.principals.values() {
-        for held in &one.trust {
+        if let Some(held) = &one.trust {
             let read = Document::read(&held.document, Attached::Trust);
             read.iter().for_each(|document| named_in(state, document, &one.account, &mut found));
         }

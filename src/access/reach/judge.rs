@@ -253,7 +253,15 @@ impl<'s> Judge<'s> {
         asked: &[Document],
         home: Option<&str>,
     ) -> Reached {
-        let mut found = self.search(&[Some(theirs), cut, Some(asked)]);
+        // of everybody only what an Allow for everybody gives: the others are asked by their names
+        let theirs: Vec<Document> = match who {
+            Subject::Anybody | Subject::Anonymous => {
+                let all = allowing(theirs, |name| *name == Name::Everyone);
+                all.into_iter().chain(only(theirs, Effect::Deny)).collect()
+            }
+            _ => theirs.to_vec(),
+        };
+        let mut found = self.search(&[Some(&theirs), cut, Some(asked)]);
         if let (Subject::Account(account), Reached::Yes { needed, .. }) = (who, &mut found) {
             let own = home == Some(account.as_str());
             needed.push(match own {
@@ -350,7 +358,10 @@ fn asked(who: &Subject, action: &str, on: &Value, condition: Option<(&str, &str)
     };
     if *who == Subject::Anonymous {
         let mut absent = Map::new();
-        absent.insert("aws:PrincipalAccount", "true");
+        // what nobody has: "Properties of the principal", IAM User Guide, "AWS global condition context keys"
+        for key in ["Account", "Arn", "OrgID", "OrgPaths"] {
+            absent.insert(format!("aws:Principal{key}"), "true");
+        }
         conditions.insert("Null", absent);
     }
     statement.insert("Principal", principal);
