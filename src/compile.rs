@@ -1,19 +1,19 @@
 //! The phases in their order: what turns one file into the stacks of one environment.
 //!
-//! [`understand`] reads, [`Understood::compile`] writes; between them the caller fetches the scripts
+//! [`understand`] reads, [`compile`] writes; between them the caller fetches the scripts
 //! that the pipelines name, since nothing here touches a file. Both report what they find and go on
 //! as far as they can.
 
 use std::collections::BTreeSet;
 
 use crate::check;
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{self, Diagnostic, Diagnostics, Severity};
 use crate::lake::{Lake, Origins};
 use crate::lower::{Handover, Scripts, lower};
 use crate::policy::Library;
 use crate::resolve;
-use crate::stacks::{Placement, Stack, stacks};
-use crate::syntax::Node;
+use crate::stacks::{Excess, Placement, Stack, excess, stacks};
+use crate::syntax::{self, Node};
 
 /// What a spec means in one environment, and what was found on the way.
 #[derive(Debug, Clone)]
@@ -41,6 +41,7 @@ pub fn understand(tree: &Node, environment: &str) -> Understood {
     if let Some(lake) = &resolved.lake {
         diagnostics.extend(check::all(lake));
     }
+    syntax::point_at_aliases(tree, &mut diagnostics);
     Understood { lake: resolved.lake, origins: resolved.origins, diagnostics }
 }
 
@@ -64,9 +65,24 @@ pub fn compile(
             diagnostics: lowered.diagnostics,
         };
     }
-    Compiled {
-        stacks: stacks(lake, lowered.graph, placement),
-        handovers: lowered.handovers,
-        diagnostics: lowered.diagnostics,
+    let mut diagnostics = lowered.diagnostics;
+    let stacks = stacks(lake, lowered.graph, placement);
+    for excess in excess(&stacks) {
+        diagnostics.push(too_much(lake, &excess));
     }
+    Compiled { stacks, handovers: lowered.handovers, diagnostics }
+}
+
+/// A stack that CloudFormation would refuse, told at the thing that has the largest part in it.
+fn too_much(lake: &Lake, excess: &Excess) -> Diagnostic {
+    let span = lake.place_of(&excess.path).or(lake.home.span);
+    let headline = format!(
+        "stack `{}` would have {} {}, and CloudFormation takes {}",
+        excess.stack, excess.count, excess.what, excess.most
+    );
+    Diagnostic::new(diagnostic::LW0505, Severity::Error, span, headline)
+        .label(format!("`{}` has the largest part in it", excess.path))
+        .at(excess.path.clone())
+        .note("a thing is not divided between stacks, and what is deployed keeps its stack")
+        .help("divide this thing in two, or let it refer to fewer keys")
 }

@@ -3,7 +3,7 @@
 //! One [`Diagnostic`] value feeds the terminal, JSON and CI annotations (`render`). It holds no text
 //! of a file, only spans. A phase returns its value *and* its diagnostics; nobody stops at the first.
 //! The codes stand in `docs/codes/`, a file each with cause, bad and good example; `build.rs` turns
-//! them into [`codes`].
+//! them into constants.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -243,6 +243,11 @@ impl Diagnostics {
     /// The findings as they came.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()
+    }
+
+    /// Changes each finding, all but its code, headline and primary place.
+    pub fn each(&mut self, change: impl FnMut(&mut Diagnostic)) {
+        self.list.iter_mut().for_each(change);
     }
 
     /// Sorts by severity, then place: what a reader should see first comes first.

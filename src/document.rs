@@ -213,6 +213,26 @@ impl Value {
     }
 }
 
+impl Value {
+    /// The bytes that [`Value::to_json_pretty`] would give, without writing them.
+    pub fn pretty_size(&self) -> usize {
+        struct Counter(usize);
+        impl std::io::Write for Counter {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                self.0 += bytes.len();
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut counter = Counter(0);
+        serde_json::to_writer_pretty(&mut counter, self)
+            .expect("invariant: a document has text keys and finite numbers");
+        counter.0
+    }
+}
+
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_json())
@@ -357,6 +377,7 @@ mod tests {
         let value = Value::from_json(r#"{"b": 1, "a": [true, null, 1.5], "b": 2}"#).unwrap();
         assert_eq!(value.to_json(), r#"{"a":[true,null,1.5],"b":2}"#);
         assert_eq!(value.at(&["a", "0"]), Some(&Value::Bool(true)));
+        assert_eq!(value.pretty_size(), value.to_json_pretty().len());
         assert_eq!(value.at(&["a", "3"]), None);
     }
 

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use crate::document::{Map, Text, Value};
 use crate::names::{LogicalId, Region};
+use crate::policy::Policy;
 
 /// A part of the lake that has stacks of its own, in the order in which they are made.
 #[derive(
@@ -67,7 +68,8 @@ pub struct Resource {
     /// What a reference to it gives, where that is known before it exists: `Ref` and attributes.
     pub known: Vec<(&'static str, String)>,
     /// Where in the spec a property comes from: (property, spec path). A path that starts with a dot
-    /// goes on from the resource's own.
+    /// goes on from the resource's own; the step `*` at its end is the next step of the property
+    /// (`Columns` from `.columns.*`: `Columns.[day]` from `.columns.day`).
     pub causes: Vec<(Text, Text)>,
 }
 
@@ -111,19 +113,25 @@ impl Resource {
         self.set(property, value)
     }
 
+    /// Says which key of the spec a property would come from, whether it is set or not: what is no
+    /// longer there has a cause too.
+    pub fn caused(&mut self, property: impl Into<Text>, from: impl Into<Text>) -> &mut Self {
+        self.causes.push((property.into(), from.into()));
+        self
+    }
+
+    /// Sets a policy document; each statement comes from what asked for it.
+    pub fn set_policy(&mut self, property: &'static str, policy: &Policy) -> &mut Self {
+        for (sid, from) in policy.causes() {
+            self.caused(format!("{property}.Statement.[{sid}]"), from.to_owned());
+        }
+        self.set(property, policy.to_value())
+    }
+
     /// Says what a reference gives before the resource exists.
     pub fn knows(&mut self, attribute: &'static str, value: impl Into<String>) -> &mut Self {
         self.known.push((attribute, value.into()));
         self
-    }
-
-    /// The spec path that a property comes from: the most precise one that is known.
-    pub fn cause(&self, property: &str) -> String {
-        match self.causes.iter().find(|(own, _)| own == property) {
-            Some((_, path)) if path.starts_with('.') => format!("{}{path}", self.path),
-            Some((_, path)) => path.to_string(),
-            None => self.path.clone(),
-        }
     }
 }
 

@@ -138,13 +138,20 @@ word! {
 
 word! {
     /// A general purpose S3 bucket's name. The rules are those of "General purpose bucket naming
-    /// rules" in the S3 User Guide; dots are refused besides, since TLS to virtual-hosted buckets
-    /// fails with them.
+    /// rules" in the S3 User Guide
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>); dots are
+    /// refused besides, since TLS to virtual-hosted buckets fails with them, and with them adjacent
+    /// dots, names like an IP address and the suffix `.mrap`. A name that ends in `-an` is one of an
+    /// account's regional namespace: it has the account and the region before it, see
+    /// [`BucketName::is_regional`].
     BucketName, |text| {
         let bytes = text.as_bytes();
         let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
         if !(3..=63).contains(&bytes.len()) {
-            return Err(format!("a bucket name has 3 to 63 characters, `{text}` has {}", bytes.len()));
+            return Err(format!("a bucket name has 3 to 63 characters, `{text}` has {}", text.chars().count()));
+        }
+        if text.contains('.') {
+            return Err("a bucket name with dots works with S3, but not with TLS to its own host name".into());
         }
         if let Some(bad) = text.chars().find(|c| !(c.is_ascii_lowercase() || c.is_ascii_digit() || *c == '-')) {
             return Err(format!("a bucket name has lower-case letters, digits and hyphens, not `{}`", bad.escape_default()));
@@ -152,17 +159,41 @@ word! {
         if !alphanumeric(bytes[0]) || !alphanumeric(bytes[bytes.len() - 1]) {
             return Err("a bucket name starts and ends with a letter or a digit".into());
         }
-        for prefix in ["xn--", "sthree-", "amzn-s3-demo-"] {
-            if text.starts_with(prefix) {
-                return Err(format!("a bucket name must not start with `{prefix}`, which S3 keeps for itself"));
-            }
+        if let Some(prefix) = RESERVED_PREFIXES.iter().find(|prefix| text.starts_with(**prefix)) {
+            return Err(format!("a bucket name must not start with `{prefix}`, which S3 keeps for itself"));
         }
-        for suffix in ["-s3alias", "--ol-s3", "--x-s3", "--table-s3", "-an"] {
-            if text.ends_with(suffix) {
-                return Err(format!("a bucket name must not end with `{suffix}`, which S3 keeps for itself"));
-            }
+        if let Some(suffix) = RESERVED_SUFFIXES.iter().find(|suffix| text.ends_with(**suffix)) {
+            return Err(format!("a bucket name must not end with `{suffix}`, which S3 keeps for itself"));
+        }
+        if text.ends_with(REGIONAL) && !of_regional_namespace(text) {
+            return Err("a bucket name that ends in `-an` is one of an account's regional namespace: `PREFIX-ACCOUNT-REGION-an`".into());
         }
         Ok(())
+    }
+}
+
+/// How no name of a general purpose bucket starts. `sthree-` covers `sthree-configurator`.
+const RESERVED_PREFIXES: [&str; 3] = ["xn--", "sthree-", "amzn-s3-demo-"];
+/// How none ends: access point aliases, Object Lambda access points, directory and table buckets.
+const RESERVED_SUFFIXES: [&str; 4] = ["-s3alias", "--ol-s3", "--x-s3", "--table-s3"];
+/// How names of a regional namespace end
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html>).
+const REGIONAL: &str = "-an";
+
+/// Whether a name reads `PREFIX-ACCOUNT-REGION-an`.
+fn of_regional_namespace(text: &str) -> bool {
+    let Some(rest) = text.strip_suffix(REGIONAL) else { return false };
+    let account = |word: &str| word.len() == 12 && word.bytes().all(|b| b.is_ascii_digit());
+    let words: Vec<&str> = rest.split('-').collect();
+    let at = words.iter().rposition(|word| account(word));
+    at.is_some_and(|at| at > 0 && Region::new(words[at + 1..].join("-")).is_ok())
+}
+
+impl BucketName {
+    /// Whether the name belongs to an account's regional namespace. Such a bucket can be referred to;
+    /// to make one takes a property that lakewright does not set.
+    pub fn is_regional(&self) -> bool {
+        of_regional_namespace(self.as_str())
     }
 }
 
@@ -200,23 +231,64 @@ mod tests {
         assert!(AccountId::new("11111111111").is_err());
         assert!(Region::new("eu-west-1").is_ok());
         assert!(Region::new("europe").is_err());
-        for bad in [
-            "ab",
-            "Raw",
-            "raw_data",
-            "-raw",
-            "raw-",
-            "xn--raw",
-            "raw-s3alias",
-            "raw--x-s3",
-            "a.b.c",
-        ] {
-            assert!(BucketName::new(bad).is_err(), "{bad}");
-        }
-        assert!(BucketName::new("acme-prod-raw").is_ok());
         assert!(Name::new("clean-orders").is_ok());
         assert!(Name::new("Orders").is_err());
         let arn = Arn::new("arn:aws:iam::111111111111:role/x/Loader").unwrap();
         assert_eq!((arn.account(), arn.resource()), ("111111111111", "role/x/Loader"));
+    }
+
+    /// "General purpose bucket naming rules" of the S3 User Guide, rule by rule, with AWS's own
+    /// examples among them; what is refused, and the word of the reason that says why.
+    #[test]
+    fn bucket_names_follow_every_rule() {
+        let long = "a".repeat(64);
+        let refused = [
+            ("ab", "3 to 63"),
+            (long.as_str(), "3 to 63"),
+            ("amzn_s3_demo_bucket", "not `_`"),
+            ("AmznS3DemoBucket", "not `A`"),
+            ("raw bucket", "not ` `"),
+            ("räw-data", "not `\\u{e4}`"),
+            ("raw-", "starts and ends"),
+            ("-raw", "starts and ends"),
+            ("raw..data", "dots"),
+            ("192.168.5.4", "dots"),
+            ("www.example.com", "dots"),
+            ("raw.mrap", "dots"),
+            ("xn--raw", "start with `xn--`"),
+            ("sthree-raw", "start with `sthree-`"),
+            ("sthree-configurator", "start with `sthree-`"),
+            ("amzn-s3-demo-raw", "start with `amzn-s3-demo-`"),
+            ("raw-s3alias", "end with `-s3alias`"),
+            ("raw--ol-s3", "end with `--ol-s3`"),
+            ("raw--usw2-az1--x-s3", "end with `--x-s3`"),
+            ("raw--table-s3", "end with `--table-s3`"),
+            ("raw-an", "regional namespace"),
+            ("raw-111122223333-an", "regional namespace"),
+            ("111122223333-us-west-2-an", "regional namespace"),
+        ];
+        for (name, why) in refused {
+            let reason = BucketName::new(name).expect_err(name);
+            assert!(reason.contains(why), "{name}: {reason}");
+        }
+        let longest = "a".repeat(63);
+        for name in [
+            "abc",
+            "acme-prod-raw",
+            "1-raw-2",
+            "192-168-5-4",
+            "raw--data",
+            "xn-raw",
+            "an",
+            "sthree",
+        ]
+        .into_iter()
+        .filter(|name| name.len() > 2)
+        .chain([longest.as_str(), "plan", "raw-111122223333-us-gov-west-1-an"])
+        {
+            assert!(BucketName::new(name).is_ok(), "{name}: {:?}", BucketName::new(name));
+        }
+        assert!(BucketName::new("raw-111122223333-us-west-2-an").expect("regional").is_regional());
+        assert!(!BucketName::new("acme-prod-raw").expect("global").is_regional());
     }
 }

@@ -16,6 +16,7 @@ use std::process::Command;
 use lakewright::compile::understand;
 use lakewright::lake::Lake;
 use lakewright::lake::access::Verb;
+use lakewright::lake::formation::Through;
 use lakewright::lake::places::{Location, Place};
 use lakewright::names::Name;
 use lakewright::resolve::environments;
@@ -100,7 +101,7 @@ fn is(lake: &Lake, who: &Principal, step: &Request) -> bool {
         Principal::Organization => {
             in_organization(lake, step) && account_of(step) != lake.home.account.as_str()
         }
-        Principal::Service(_) => false,
+        Principal::Service(_) | Principal::Saml { .. } | Principal::IdentityCenter { .. } => false,
     }
 }
 
@@ -231,6 +232,41 @@ fn on_objects<'a>(
     wanted
 }
 
+/// The cases that a grant through Lake Formation needs: the loan of credentials, and no file without it.
+/// What it lends for is Lake Formation's to decide, and stands in no policy.
+fn on_loan<'a>(lake: &'a Lake, who: &'a Principal, place: &Location) -> Vec<Wanted<'a>> {
+    let bucket = &lake.buckets[&place.bucket];
+    let inside = format!("{}/{}", lake.home.s3_arn(&bucket.bucket_name, ""), place.prefix);
+    let mut wanted: Vec<Wanted> = vec![(
+        "the files themselves are denied",
+        Box::new(move |asked| {
+            let fits = |step: &Request| {
+                step.action == "s3:GetObject"
+                    && step.resource.starts_with(&inside)
+                    && is(lake, who, step)
+            };
+            !asked.want && asked.variations.is_empty() && asked.steps.iter().any(fits)
+        }),
+    )];
+    if is_own(lake, who) {
+        let borrows = move |asked: &Asked| {
+            asked
+                .steps
+                .iter()
+                .any(|step| step.action == "lakeformation:GetDataAccess" && is(lake, who, step))
+        };
+        wanted.push(("credentials are lent", Box::new(move |asked| asked.want && borrows(asked))));
+        wanted.push((
+            "nothing is lent without identity policies",
+            Box::new(move |asked| {
+                let varied = asked.variations.iter().any(|v| v == "without identity policies");
+                !asked.want && varied && borrows(asked)
+            }),
+        ));
+    }
+    wanted
+}
+
 /// The cases that a grant on the catalog needs, beside those on the files.
 fn on_catalog<'a>(
     lake: &'a Lake,
@@ -277,6 +313,54 @@ fn on_catalog<'a>(
     ]
 }
 
+/// The cases that a grant on the stream of a source needs.
+fn on_stream<'a>(lake: &'a Lake, who: &'a Principal, source: &'a Name) -> Vec<Wanted<'a>> {
+    let source = &lake.sources[source];
+    let stream = format!("stream/{}", source.stream_name);
+    let arn = lake.home.own_arn("kinesis", &lake.home.region, &stream);
+    let asks = move |asked: &Asked, action: &str, who_fits: &dyn Fn(&Request) -> bool| {
+        asked.steps.iter().any(|s| s.action == action && s.resource == arn && who_fits(s))
+    };
+    let them = move |step: &Request| is(lake, who, step);
+    let varied = |asked: &Asked, word: &str| asked.variations.iter().any(|v| v == word);
+    let [a, b, c, d, e] = std::array::from_fn(|_| asks.clone());
+    let mut wanted: Vec<Wanted> = vec![
+        (
+            "records can be put",
+            Box::new(move |asked| {
+                asked.want && asked.variations.is_empty() && a(asked, "kinesis:PutRecord", &them)
+            }),
+        ),
+        (
+            "without identity policies",
+            Box::new(move |asked| {
+                let without = varied(asked, "without identity policies");
+                !asked.want && without && b(asked, "kinesis:PutRecord", &them)
+            }),
+        ),
+        (
+            "records cannot be read",
+            Box::new(move |asked| !asked.want && c(asked, "kinesis:GetRecords", &them)),
+        ),
+        (
+            "denied anonymously",
+            Box::new(move |asked| {
+                !asked.want && d(asked, "kinesis:PutRecord", &|s| s.principal.is_none())
+            }),
+        ),
+    ];
+    if source.key.is_some() {
+        wanted.push((
+            "without resource policies",
+            Box::new(move |asked| {
+                let without = varied(asked, "without resource policies");
+                !asked.want && without && e(asked, "kinesis:PutRecord", &them)
+            }),
+        ));
+    }
+    wanted
+}
+
 #[test]
 fn every_grant_has_its_cases() {
     let mut missing = String::new();
@@ -299,8 +383,23 @@ fn every_grant_has_its_cases() {
                     .flat_map(|who| access.grants.iter().map(move |grant| (who, grant)))
                 {
                     let who = &who.value;
+                    // Whoever a provider of identities vouches for signs in as some role: what that may do
+                    // stands in its own policies.
+                    if matches!(who, Principal::Saml { .. } | Principal::IdentityCenter { .. }) {
+                        continue;
+                    }
                     let mut wanted = Vec::new();
+                    let loan =
+                        lake.through(access, who, &grant.place.value) == Through::LakeFormation;
                     match &grant.place.value {
+                        place if loan => {
+                            for location in lake.files_of(place).iter().take(1) {
+                                wanted.extend(on_loan(&lake, who, location));
+                            }
+                            if let (Place::Database(name), true) = (place, is_own(&lake, who)) {
+                                wanted.extend(on_catalog(&lake, who, name, ""));
+                            }
+                        }
                         Place::Objects(location) => {
                             wanted.extend(on_objects(&lake, who, grant.verb, location))
                         }
@@ -309,6 +408,7 @@ fn every_grant_has_its_cases() {
                             let location = &lake.databases[database].tables[table].location;
                             wanted.extend(on_objects(&lake, who, grant.verb, location));
                         }
+                        Place::Stream(source) => wanted.extend(on_stream(&lake, who, source)),
                         Place::Database(name) => {
                             wanted.extend(on_catalog(&lake, who, name, ""));
                             let location = lake.databases[name].location.as_ref();

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use lakewright::access::{self, Compared, Source, State};
+use lakewright::access::{self, Answer, Compared, Layer, Source, State};
 use lakewright::document::{Map, Value};
 use lakewright::syntax;
-use lakewright::verdict::{Options, Verdict};
+use lakewright::verdict::{Options, Requester, Verdict};
 
 fn cases() -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/access_states");
@@ -125,6 +125,25 @@ fn states_by_hand() {
             let verdict = verdict.as_str();
             if row.map(|row| row.verdict().word()) != verdict {
                 wrong += &format!("{id}: {name} is not {verdict:?}\n{}", shown(&found));
+            }
+        }
+        // What was gained gets through all layers that are read, unless it is said what is needed; before, it did not.
+        for row in found.rows.iter().filter(|row| row.layer <= Layer::Resource) {
+            let Some(request) = &row.comparison.gained else { continue };
+            if row.kind == "AWS::IAM::Group" || !row.comparison.exact || row.layer == Layer::Trust {
+                continue;
+            }
+            let mut request = request.clone();
+            if row.layer == Layer::Identity {
+                request.principal = Some(Requester::read("AWS", &access::in_request(&row.subject)));
+            }
+            let (before, after) =
+                (access::decide(&old, &request).answer, access::decide(&new, &request).answer);
+            let through = access::needed(&new, row).is_empty();
+            if before == Answer::Allowed || (after == Answer::Allowed) != through {
+                wrong += &format!(
+                    "{id}: {before:?} and {after:?}, needed nothing: {through}: {row:?}\n"
+                );
             }
         }
         if let Some(clause) = case.get("needed").and_then(Value::as_str) {

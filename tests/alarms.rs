@@ -187,6 +187,7 @@ impl Deployed {
                 Some(self.lake.databases[database].tables[table].location.clone())
             }
             Place::Database(name) => self.lake.databases[name].location.clone(),
+            Place::Stream(_) => None,
         };
         found.ok_or("a place without a location".to_owned())
     }
@@ -260,6 +261,7 @@ fn kinds(lake: &Lake, watched: &Watched) -> Vec<&'static str> {
         Watched::Place(Place::Objects(_)) => vec!["prefix"],
         Watched::Place(Place::Table { .. }) => vec!["table"],
         Watched::Place(Place::Database(_)) => vec!["database"],
+        Watched::Place(Place::Stream(_)) => unreachable!("a source is watched as one"),
         Watched::Source(name) if lake.sources[name].table.is_some() => {
             vec!["source", "source with a table"]
         }

@@ -113,6 +113,39 @@ fn the_guides_can_be_walked() {
     }
 }
 
+/// The README's spec, changed as its remarks say, gives the plan that it shows.
+#[test]
+fn the_readme_shows_what_is_said() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("README.md")).expect("the README is there");
+    let block = |start: &str| {
+        let (_, rest) = page.split_once(start).unwrap_or_else(|| panic!("a block `{start}`"));
+        rest.split("```").next().unwrap_or_default()
+    };
+    let folder = start("readme", "an empty folder");
+    fs::write(folder.join("lake.yaml"), block("```yaml\n")).expect("the folder is writable");
+    run(&folder, "lakewright apply --sandbox --auto-approve").unwrap();
+    let remarks = page.split("<!-- edit: ").skip(1).filter_map(|rest| rest.split(" -->").next());
+    for remark in remarks {
+        let (old, new) = remark.split_once(" => ").expect("`old => new`");
+        edit(&folder, |text| text.replace(old, new)).unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_lakewright"))
+        .args(["plan", "--sandbox"])
+        .current_dir(&folder)
+        .env_remove("LAKEWRIGHT_ENV")
+        .env("NO_COLOR", "1")
+        .output()
+        .expect("lakewright is built");
+    let said = String::from_utf8_lossy(&output.stdout);
+    let shown = block("```text\n").split_once("\n\n").expect("the command, then the plan").1;
+    let plain = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    assert!(
+        plain(&said).contains(plain(shown).trim()),
+        "the README shows:\n{shown}\nit is:\n{said}"
+    );
+}
+
 /// Links from one page to another, and to files of the repository, lead somewhere.
 #[test]
 fn links_lead_somewhere() {

@@ -1,9 +1,9 @@
-//! The language as a whole: the examples mean something, the pages of the codes tell the truth, and
-//! nothing that a person or an accident can type makes the front end panic.
+//! The language as a whole: the examples mean something, and nothing that a person or an accident can
+//! type makes the front end panic.
 
 use std::path::Path;
 
-use lakewright::diagnostic::{Code, Diagnostics, Severity};
+use lakewright::diagnostic::{Diagnostics, Severity};
 use lakewright::lower::Scripts;
 use lakewright::policy::Library;
 use lakewright::render::diagnostics::{Style, text as render};
@@ -43,72 +43,37 @@ fn the_examples_are_valid() {
     assert!(count >= 5, "only {count} examples");
 }
 
-/// Codes that need more than a spec to show: they are run where they come from.
-const NOT_FROM_A_SPEC: [&str; 1] = ["LW0505"];
-
-/// The front end and, where it finds no error, what is made of the spec. Of scripts there is one.
-fn compiled(name: &str, text: &str) -> (Sources, Diagnostics) {
-    let (sources, mut found) = front_end(name, text);
-    if found.has_errors() {
-        return (sources, found);
-    }
-    let mut again = Sources::default();
-    let file = again.add(name, text);
-    let (tree, _) = syntax::parse(&again, file);
-    let scripts: Scripts =
-        ["jobs/clean.py", "clean.py", "enrich.py"].map(|path| (path.into(), "0".repeat(64))).into();
-    for environment in resolve::environments(&tree) {
-        let Some(lake) = resolve::resolve(&tree, environment).lake else { continue };
-        let library = Library::built_in();
-        let made = compile::compile(&lake, &library, &scripts, &Placement::default());
-        found.extend(made.diagnostics);
-    }
-    (sources, found)
-}
-
-/// The first block of YAML below a heading of a page.
-fn example<'p>(page: &'p str, heading: &str) -> Option<&'p str> {
-    let (_, rest) = page.split_once(&format!("\n## {heading}\n"))?;
-    let (_, rest) = rest.split_once("```yaml\n")?;
-    Some(rest.split_once("```")?.0)
-}
-
+/// What cannot be divided between stacks is told at the thing that is too large.
 #[test]
-fn the_pages_of_the_codes_tell_the_truth() {
-    let mut problems = String::new();
-    let mut count = 0;
-    for (code, page) in Code::all() {
-        let block = &code.as_str()[2..4];
-        if !("02"..="05").contains(&block) || NOT_FROM_A_SPEC.contains(&code.as_str()) {
-            continue;
-        }
-        let mut fail = |what: &str, shown: &str| {
-            problems += &format!("--- {code}: {what}\n{shown}\n");
-        };
-        let title = page.lines().next().unwrap_or("");
-        if !title.starts_with(&format!("# {code}: ")) {
-            fail("the title is no title", title);
-        }
-        let (Some(wrong), Some(right)) = (example(page, "Wrong"), example(page, "Right")) else {
-            fail("no example", "");
-            continue;
-        };
-        let (sources, found) = compiled("wrong.yaml", wrong);
-        if found.iter().all(|found| found.code != *code) {
-            fail("the wrong example does not give it", &shown(&sources, &found));
-        }
-        let others = found.iter().any(|d| d.severity == Severity::Error && d.code != *code);
-        if others {
-            fail("the wrong example gives others", &shown(&sources, &found));
-        }
-        let (sources, found) = compiled("right.yaml", right);
-        if found.has_errors() || found.iter().any(|found| found.code == *code) {
-            fail("the right example is wrong", &shown(&sources, &found));
-        }
-        count += 1;
+fn a_table_that_fills_a_stack_is_told_at_its_line() {
+    let mut spec = String::from(
+        "lakewright: 1\nlake: acme\nenvironments:\n  dev: { account: \"111111111111\", region: eu-west-1 }\n\
+         buckets: { raw: {} }\ndatabases:\n  sales:\n    location: raw/\n    tables:\n      wide:\n\
+        \x20       format: parquet\n        columns:\n",
+    );
+    for column in 0..4_000 {
+        let about = "x".repeat(240);
+        spec += &format!("          c{column}: {{ type: string, description: {about} }}\n");
     }
-    assert!(problems.is_empty(), "{problems}");
-    assert!(count >= 34, "only {count} pages");
+    let mut sources = Sources::default();
+    let file = sources.add("lake.yaml", spec);
+    let (tree, _) = syntax::parse(&sources, file);
+    let lake = resolve::resolve(&tree, "dev").lake.expect("the spec is valid");
+    let (library, nowhere) = (Library::built_in(), Placement::default());
+    let found = compile::compile(&lake, &library, &Scripts::new(), &nowhere).diagnostics;
+    let errors: Vec<_> = found.iter().filter(|d| d.severity == Severity::Error).collect();
+    let [error] = &errors[..] else { panic!("{}", shown(&sources, &found)) };
+    assert_eq!(
+        (error.code.as_str(), error.path.as_deref()),
+        ("LW0505", Some("databases.sales.tables.wide"))
+    );
+    assert!(
+        error.headline.contains("bytes, and CloudFormation takes 1000000"),
+        "{}",
+        error.headline
+    );
+    let line = error.primary.as_ref().map(|label| sources.start(label.span).line);
+    assert_eq!(line, Some(10));
 }
 
 /// A spec in which everything of the language stands, to break.

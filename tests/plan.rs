@@ -5,9 +5,10 @@
 //! properties and their effects, and the codes of the refusals. `tests/plan/README.md` has the keys.
 
 mod plan {
+    pub mod access;
     pub mod cases;
+    pub mod causes;
     pub mod laws;
-    pub mod pages;
     pub mod promise;
     pub mod views;
 }

@@ -3,11 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use lakewright::deployer::{self, Purpose};
 use lakewright::document::{Map, Value};
+use lakewright::lake::Lake;
+use lakewright::lower::Scripts;
 use lakewright::policy::check::{ActionFacts, Catalogue, check, examples};
 use lakewright::policy::{
     Argument, Grantee, Kind, Layer, Level, Library, Policy, Statement, limit,
 };
+use lakewright::source::{Sources, Span};
+use lakewright::spec::decode::At;
+use lakewright::spec::environments::PolicyName;
+use lakewright::stacks::Placement;
+use lakewright::{compile, resolve, syntax};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -694,4 +702,85 @@ fn kinds_have_names_that_documents_can_use() {
     for kind in Kind::all() {
         assert_eq!(Kind::named(kind.name()), Some(kind));
     }
+}
+
+// --- use --------------------------------------------------------------------
+
+/// The lakes of `examples/`, one for each environment.
+fn example_lakes() -> Vec<Lake> {
+    let mut folders: Vec<PathBuf> = std::fs::read_dir(root().join("examples"))
+        .expect("the folder is there")
+        .map(|entry| entry.expect("readable").path())
+        .collect();
+    folders.sort();
+    let mut lakes = Vec::new();
+    for folder in folders {
+        let text = std::fs::read_to_string(folder.join("lake.yaml")).expect("an example");
+        let mut files = Sources::default();
+        let file = files.add("lake.yaml", text);
+        let (tree, _) = syntax::parse(&files, file);
+        let environments = resolve::environments(&tree);
+        for name in environments {
+            let mut lake = resolve::resolve(&tree, name).lake.expect("examples are valid");
+            // A deployer makes roles only below a boundary.
+            let boundary = PolicyName("policy/lake/wall".to_owned());
+            lake.home.permissions_boundary = Some(At { value: boundary, span: Span::default() });
+            lakes.push(lake);
+        }
+    }
+    lakes
+}
+
+/// Everything that the lakes become: templates, the halves of other accounts, and what whoever deploys
+/// them is allowed.
+fn made_of(lakes: &[Lake], library: &Library) -> Vec<Value> {
+    let mut made = Vec::new();
+    for lake in lakes {
+        let scripts: Scripts = compile::scripts_of(lake)
+            .into_iter()
+            .map(|path| (path.to_owned(), "0".repeat(64)))
+            .collect();
+        let compiled = compile::compile(lake, library, &scripts, &Placement::default());
+        let bases = [lake.naming.base_bucket(&lake.home.region)];
+        for purpose in [Purpose::Plan, Purpose::ChangeSets, Purpose::Apply] {
+            let policies = deployer::policies(lake, &compiled.stacks, &bases, library, purpose);
+            let policies = policies.expect("what deploys an example fits").policies;
+            made.extend(policies.into_iter().map(|policy| policy.document));
+        }
+        made.extend(compiled.stacks.into_iter().map(|stack| stack.template));
+        made.extend(compiled.handovers.into_iter().map(|handover| handover.policy));
+    }
+    made
+}
+
+/// A document that nothing needs is a permission that nobody has looked at: each one, made another,
+/// changes what some example becomes.
+#[test]
+fn every_document_is_used_by_an_example() {
+    let library = Library::built_in();
+    let lakes = example_lakes();
+    let usual = made_of(&lakes, &library);
+    assert!(usual.len() > 20, "only {} documents were made", usual.len());
+    let mut unused = Vec::new();
+    for name in library.names() {
+        let text = read(&format!("policies/{name}.json"));
+        // Another Sid; a form of grantee has none, and gets a condition more.
+        let other = match library.get(name).expect("it is listed").layer {
+            Layer::Grantee => {
+                let condition = r#""Condition": { "Bool": { "aws:ViaAWSService": "false" },"#;
+                let (bare, fresh) = (r#""Condition": {"#, r#""Principal": "#);
+                match text.contains(bare) {
+                    true => text.replacen(bare, condition, 1),
+                    false => text.replacen(fresh, &format!("{condition} }}, {fresh}"), 1),
+                }
+            }
+            _ => text.replace("\"Sid\": \"", "\"Sid\": \"Another"),
+        };
+        assert_ne!(text, other, "{name}");
+        let changed = Library::built_in().with([(name, other)]).unwrap_or_else(|e| panic!("{e}"));
+        if made_of(&lakes, &changed) == usual {
+            unused.push(name);
+        }
+    }
+    assert!(unused.is_empty(), "no example needs {unused:?}: show it in one, or delete it");
 }

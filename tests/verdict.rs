@@ -11,7 +11,8 @@ use std::path::Path;
 use lakewright::document::Value;
 use lakewright::verdict::layers::{About, Boundary, Principal, Resource, State, compare_states};
 use lakewright::verdict::{
-    Decision, Document, Kind, Options, Reach, Request, Requester, Verdict, compare, evaluate,
+    Decision, Document, Kind, Options, Reach, Request, Requester, Standing, Verdict, compare,
+    evaluate,
 };
 
 fn lines(name: &str) -> Vec<Value> {
@@ -266,9 +267,11 @@ fn request(dice: &mut Dice, kind: Kind) -> Request {
     });
     Request {
         principal,
+        standing: [Standing::Delegated, Standing::Held, Standing::Direct][dice.roll(3)],
         action,
         resource: (kind != Kind::Trust).then(|| resource.to_owned()),
         context,
+        tokens: Vec::new(),
     }
 }
 

@@ -15,7 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::grants;
 use super::rows;
 use super::state::{Origin, State, Unread};
-use crate::verdict::{Comparison, Options, Reason, ReasonKind, Request, Requester, Verdict};
+use crate::verdict::{
+    Comparison, Options, Reason, ReasonKind, Request, Requester, Standing, Verdict,
+};
 
 /// What a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -163,7 +165,8 @@ pub fn compare(old: &State, new: &State, options: &Options) -> Compared {
         rows.extend(rows::resource(name, old, new, options));
         rows.extend(rows::public_access(name, old, new));
     }
-    if old.grants != new.grants || old.filters != new.filters {
+    let same = old.grants == new.grants && old.filters == new.filters && old.tagged == new.tagged;
+    if !same {
         let principals = grants::principals(old, new);
         rows.extend(principals.into_iter().map(|who| lake_formation(who, old, new)));
     }
@@ -183,6 +186,8 @@ fn lake_formation(who: &str, old: &State, new: &State) -> Row {
             action: found.permission.clone(),
             resource: Some(found.what.clone()),
             context: option.into_iter().collect(),
+            standing: Standing::default(),
+            tokens: Vec::new(),
         }
     };
     let cause = |found: &grants::Found| Cause {

@@ -9,13 +9,13 @@ use std::borrow::Cow;
 
 use super::compare::{Cause, Layer, Row};
 use super::rows::{Documents, policies};
-use super::state::{Boundary, Guarded, Principal, State};
+use super::state::{Boundary, Guarded, Held, Principal, State};
 use crate::catalogue::iam::{self, Level};
 use crate::document::Value;
-use crate::verdict::effective::{of_requester, possible, shown};
+use crate::verdict::effective::{of_requester, possible, restricted, shown};
 use crate::verdict::read::Effect;
 use crate::verdict::{
-    Decision, Document, Kind, Name, Options, Reach, Request, Requester, applies, evaluate,
+    Decision, Document, Kind, Options, Reach, Request, Requester, Standing, applies, evaluate,
 };
 
 /// Whether a request gets through.
@@ -44,43 +44,29 @@ pub struct Decided {
 struct Said {
     decision: Decision,
     by: Option<Cause>,
-    /// Whether an Allow names the requester so that no boundary stands in the way: everyone, a user, a session.
-    direct: bool,
-    /// Whether an Allow names it by its role.
-    by_role: bool,
 }
 
 fn said(documents: &Documents<'_>, request: &Request) -> Said {
     let decision = evaluate(&documents.documents, request, Reach::Whole);
-    let wanted = if decision == Decision::Denied { Effect::Deny } else { Effect::Allow };
-    let mut found = Said { decision, by: None, direct: false, by_role: false };
-    let statements = documents.documents.iter().flat_map(|document| &document.statements);
-    for (at, statement) in statements.enumerate() {
-        if statement.effect != wanted
-            || applies(statement, request, Reach::Whole) != Some(true)
-            || matches!(decision, Decision::NotAllowed)
-        {
-            continue;
-        }
-        if found.by.is_none() {
-            found.by = documents.cause(Some(at));
-        }
-        let own = request.principal.as_ref().map(Requester::names).unwrap_or_default();
-        let listed = statement.principals.iter().filter(|listed| !listed.not);
-        for name in listed.flat_map(|listed| &listed.items) {
-            match name {
-                Name::Account { .. } => {}
-                Name::Role { .. } => found.by_role |= own.contains(name),
-                Name::Everyone => found.direct = true,
-                // a reference to a role or user
-                Name::Other { text, .. } if text.contains("${") => {
-                    found.by_role |= own.contains(name)
-                }
-                name => found.direct |= own.contains(name),
-            }
-        }
-    }
-    found
+    let wanted = match decision {
+        Decision::Denied => Effect::Deny,
+        Decision::Allowed => Effect::Allow,
+        Decision::NotAllowed | Decision::Unknown => return Said { decision, by: None },
+    };
+    let mut statements = documents.documents.iter().flat_map(|document| &document.statements);
+    let at = statements.position(|statement| {
+        statement.effect == wanted && applies(statement, request, Reach::Whole) == Some(true)
+    });
+    Said { decision, by: documents.cause(at) }
+}
+
+/// Whether a bucket's public access block keeps out what its policy lets in.
+fn is_cut(guarded: &Guarded, read: &Documents<'_>, request: &Request) -> bool {
+    let restricts = guarded.public_access.is_some_and(|block| block.restrict);
+    let left = restricts
+        .then(|| restricted(&read.documents, &guarded.account, guarded.partition))
+        .flatten();
+    left.is_some_and(|left| evaluate(&[left], request, Reach::Whole) != Decision::Allowed)
 }
 
 /// A name of a state as it stands in a request: an ARN as it is, a reference as `${stack/Id.Arn}`.
@@ -160,51 +146,46 @@ pub fn decide(state: &State, request: &Request) -> Decided {
         }
     }
     let own_half = identity.clone().filter(|_| boundary);
+    let account = who.and_then(|who| who.account().map(|(_, account)| account.to_owned()));
+    let account = account.or_else(|| one.map(|one| one.account.clone()));
+    let home = target.map(|(_, guarded)| guarded.account.as_str());
+    let across = matches!((&account, home), (Some(own), Some(home)) if own != home);
+    // how much help of its own policies the principal has: across accounts any grant does, and its own half must be there
+    let standing = match (one, &own_half, boundary) {
+        (None, ..) => request.standing,
+        (_, Some(_), _) => Standing::Delegated,
+        _ if across => Standing::Delegated,
+        (_, None, true) => Standing::Held,
+        (_, None, false) => Standing::Direct,
+    };
     // the resource's half
     let mut half = None;
     if let Some((_, guarded)) = target {
         match Documents::read(guarded.policies.iter().collect(), Kind::Resource) {
             Err(_) => unknown = true,
             Ok(read) => {
-                let theirs = said(&read, request);
+                let asked = Request { standing, ..request.clone() };
+                let theirs = said(&read, &asked);
                 match theirs.decision {
                     Decision::Denied => return deny(theirs.by),
                     Decision::Unknown => unknown = true,
-                    Decision::Allowed => half = Some(theirs),
+                    Decision::Allowed => {
+                        half = theirs.by.filter(|_| !is_cut(guarded, &read, request))
+                    }
                     Decision::NotAllowed => {}
                 }
             }
         }
     }
-    let account = who.and_then(|who| who.account().map(|(_, account)| account.to_owned()));
-    let account = account.or_else(|| one.map(|one| one.account.clone()));
-    let home = target.map(|(_, guarded)| guarded.account.as_str());
-    let across = matches!((&account, home), (Some(own), Some(home)) if own != home);
     let is_key = target.is_some_and(|(_, guarded)| guarded.kind == "AWS::KMS::Key");
     let allowed = match &half {
-        // services, the anonymous: the resource's policy is all there is
-        Some(half) if account.is_none() => {
-            by.extend(half.by.clone());
-            true
-        }
-        Some(half) if across => {
-            by.extend(half.by.clone());
-            by.extend(own_half.clone());
-            own_half.is_some()
-        }
-        Some(half) => {
-            by.extend(half.by.clone());
-            let direct = half.direct || (half.by_role && boundary);
-            if !direct {
-                by.extend(own_half.clone());
-            }
-            direct || own_half.is_some()
-        }
-        None => {
-            by.extend(own_half.clone());
-            own_half.is_some() && !across && !is_key
-        }
+        Some(_) if across => own_half.is_some(),
+        // whoever is not of the state, with an account: whether its own policies allow it is the request's to say
+        Some(_) => one.is_some() || account.is_none() || standing != Standing::Delegated,
+        None => own_half.is_some() && !across && !is_key,
     };
+    by.extend(half);
+    by.extend(own_half.filter(|_| across || by.is_empty()));
     let needed = if allowed { key_half(state, request) } else { Vec::new() };
     let answer = match (allowed, unknown) {
         (true, _) if needed.is_empty() => Answer::Allowed,
@@ -324,23 +305,19 @@ pub fn needed(state: &State, row: &Row) -> Vec<String> {
     out
 }
 
-/// Whether what lets a requester of the own account in names its account only, or nothing but a Deny went.
+/// Whether what lets a requester of the own account in leaves it to the account's own policies.
 fn delegates(state: &State, row: &Row, request: &Request) -> bool {
-    let held = match row.layer {
-        Layer::Trust => state
-            .principals
-            .get(&row.subject)
-            .and_then(|one| one.trust.as_ref())
-            .into_iter()
-            .collect(),
-        _ => state
-            .resources
-            .get(&row.subject)
-            .map(|one| one.policies.iter().collect())
-            .unwrap_or_default(),
+    let (held, kind): (Vec<&Held>, Kind) = match row.layer {
+        Layer::Trust => {
+            let trust = state.principals.get(&row.subject).and_then(|one| one.trust.as_ref());
+            (trust.into_iter().collect(), Kind::Trust)
+        }
+        _ => {
+            let policies = state.resources.get(&row.subject).map(|one| one.policies.iter());
+            (policies.into_iter().flatten().collect(), Kind::Resource)
+        }
     };
-    let kind = if row.layer == Layer::Trust { Kind::Trust } else { Kind::Resource };
     let Ok(read) = Documents::read(held, kind) else { return false };
-    let found = said(&read, request);
-    !found.direct && !found.by_role
+    let alone = Request { standing: request.standing.max(Standing::Held), ..request.clone() };
+    evaluate(&read.documents, &alone, Reach::Whole) != Decision::Allowed
 }

@@ -9,8 +9,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::lake_formation::{ADMINISTRATION, DEFAULTS};
-use super::state::{Filter, Grant, Origin, State};
+use super::lake_formation::{ADMINISTRATION, DEFAULTS, REGISTRATION};
+use super::state::{Filter, Grant, Origin, State, Tagged};
 use crate::document::Value;
 
 /// What is granted on, apart from columns and rows.
@@ -79,8 +79,8 @@ pub(super) struct Way {
 
 /// What `principal` has in `new` and not in `old`.
 pub(super) fn gained(old: &State, new: &State, principal: &str) -> Way {
-    let atoms = |state| -> Vec<Atom<'_>> { atoms(state, principal) };
-    let (before, after) = (atoms(old), atoms(new));
+    let tables: BTreeSet<&(String, String)> = old.tables.union(&new.tables).collect();
+    let (before, after) = (atoms(old, principal, &tables), atoms(new, principal, &tables));
     let mut way = Way::default();
     for atom in &after {
         match missing(&before, atom) {
@@ -216,15 +216,94 @@ fn covers(place: &Place, other: &Place) -> bool {
     }
 }
 
-fn atoms<'a>(state: &'a State, principal: &str) -> Vec<Atom<'a>> {
+/// What a principal is granted. What an expression of tags reaches now stands beside the expression; `tables` are those
+/// of both states, so that one that is new is no gain of whoever may read its database by tag.
+fn atoms<'a>(
+    state: &'a State,
+    principal: &str,
+    tables: &BTreeSet<&(String, String)>,
+) -> Vec<Atom<'a>> {
     let mut out = Vec::new();
     for grant in state.grants.iter().filter(|grant| grant.principal == principal) {
-        for (place, view) in places(grant, state) {
+        let mut all = places(grant, state);
+        for at in 0..all.len() {
+            if let Place::Tagged(kind, clauses) = all[at].0.clone() {
+                all.extend(reached(&kind, &clauses, state, tables));
+            }
+        }
+        for (place, view) in all {
             // of a table's columns only what is read is restricted
             for permission in grant.permissions.union(&grant.with_grant_option) {
                 let grantable = grant.with_grant_option.contains(permission);
                 let (place, view, origin) = (place.clone(), view.clone(), &grant.origin);
                 out.push(Atom { place, view, permission, grantable, origin });
+            }
+        }
+    }
+    out
+}
+
+type Tags<'t> = BTreeMap<&'t str, &'t BTreeSet<String>>;
+
+/// What an expression of tags reaches: databases, or tables with the columns that it shows. A table has the tags of its
+/// database and a column those of its table, unless it has its own of that key (Lake Formation developer guide,
+/// "Lake Formation tag-based access control").
+fn reached(
+    kind: &str,
+    clauses: &BTreeMap<String, BTreeSet<String>>,
+    state: &State,
+    tables: &BTreeSet<&(String, String)>,
+) -> Vec<(Place, View)> {
+    let holds = |tags: &Tags<'_>| {
+        clauses
+            .iter()
+            .all(|(key, values)| tags.get(key.as_str()).is_some_and(|own| !own.is_disjoint(values)))
+    };
+    let databases: BTreeSet<&str> = state.tagged.iter().map(|one| one.database.as_str()).collect();
+    let mut out = Vec::new();
+    for database in databases {
+        let own = |table: Option<&str>| -> Tags<'_> {
+            let of = |one: &&Tagged| {
+                one.database == database && one.table.as_deref() == table && one.columns.is_empty()
+            };
+            let tags = state.tagged.iter().filter(of).flat_map(|one| &one.tags);
+            tags.map(|(key, values)| (key.as_str(), values)).collect()
+        };
+        let of_database = own(None);
+        if kind == "DATABASE" {
+            out.extend(
+                holds(&of_database).then(|| (Place::Database(database.to_owned()), View::all())),
+            );
+            continue;
+        }
+        let made = tables.iter().filter(|one| one.0 == database).map(|one| one.1.as_str());
+        let tagged = state.tagged.iter().filter(|one| one.database == database);
+        let named: BTreeSet<&str> =
+            made.chain(tagged.clone().filter_map(|one| one.table.as_deref())).collect();
+        if holds(&of_database) {
+            let rest = format!("every table of {database} that has no tags of its own");
+            out.push((Place::Other(rest), View::all()));
+        }
+        for table in named {
+            let mut of_table = of_database.clone();
+            of_table.extend(own(Some(table)));
+            let excludes = holds(&of_table);
+            let mut columns = BTreeSet::new();
+            let mut of_columns: BTreeMap<&str, Tags<'_>> = BTreeMap::new();
+            for one in tagged.clone().filter(|one| one.table.as_deref() == Some(table)) {
+                for column in &one.columns {
+                    let tags = of_columns.entry(column).or_insert_with(|| of_table.clone());
+                    tags.extend(one.tags.iter().map(|(key, values)| (key.as_str(), values)));
+                }
+            }
+            for (column, tags) in &of_columns {
+                if holds(tags) != excludes {
+                    columns.insert((*column).to_owned());
+                }
+            }
+            if excludes || !columns.is_empty() {
+                let place = Place::Table(database.to_owned(), Some(table.to_owned()));
+                out.push((place, View { columns, excludes, rows: None }));
             }
         }
     }
@@ -290,6 +369,7 @@ fn place(kind: &str, value: &Value, state: &State) -> (Place, View) {
         }
         ADMINISTRATION => Place::Setting(ADMINISTRATION, text("What")),
         DEFAULTS => Place::Setting(DEFAULTS, text("What")),
+        REGISTRATION => Place::Setting(REGISTRATION, text("ResourceArn")),
         _ => Place::Other(format!("{kind} {}", value.to_json())),
     };
     (place, View::all())

@@ -1,14 +1,15 @@
 //! What the resource types of Lake Formation say about access.
 //!
 //! Grants and filters go to the state; administrators and what new databases and tables leave to IAM are grants too, on
-//! a place of their own ([`ADMINISTRATION`] and [`DEFAULTS`]). What is left of these types (registered locations, tags on
-//! data, settings) is unread: two states that say the same of it agree, others are undecided by name.
+//! a place of their own ([`ADMINISTRATION`] and [`DEFAULTS`]), and so is a registered location: Lake Formation hands out
+//! what its role may read ([`REGISTRATION`]). What is left of these types (settings) is unread: two states that say the
+//! same of it agree, others are undecided by name.
 //! Source: AWS CloudFormation User Guide, the pages of `AWS::LakeFormation::*`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::Source;
-use super::state::{Filter, Grant, Unread};
+use super::state::{Filter, Grant, Tagged, Unread};
 use super::template::{Reader, origin};
 use crate::document;
 use crate::document::{Map, Value};
@@ -17,6 +18,9 @@ use crate::document::{Map, Value};
 pub const ADMINISTRATION: &str = "Administration";
 /// The place of what new databases and tables give to whom.
 pub const DEFAULTS: &str = "Defaults";
+
+/// The place of a registered location.
+pub const REGISTRATION: &str = "Registration";
 
 /// The settings that are grants: key, place, what of it, the permission if the setting names none.
 const SETTINGS: [(&str, &str, &str, Option<&str>); 4] = [
@@ -33,6 +37,9 @@ impl Reader<'_> {
             "AWS::LakeFormation::Permissions" => self.grant(at, "DataLakePrincipal"),
             "AWS::LakeFormation::DataCellsFilter" => self.filter(at),
             "AWS::LakeFormation::DataLakeSettings" => self.settings(at),
+            "AWS::LakeFormation::Resource" => self.registration(at),
+            "AWS::LakeFormation::TagAssociation" => self.tagged(at),
+            "AWS::LakeFormation::Tag" => {}
             _ => {
                 let properties = at.2.get("Properties").and_then(Value::as_map);
                 for (key, value) in properties.into_iter().flat_map(Map::iter) {
@@ -84,6 +91,10 @@ impl Reader<'_> {
         let (source, id, definition) = at;
         let properties = definition.get("Properties").and_then(Value::as_map);
         for (key, value) in properties.into_iter().flat_map(Map::iter) {
+            // how the settings are put there, not what they say
+            if key == "MutationType" {
+                continue;
+            }
             let Some((_, place, what, permission)) = SETTINGS.iter().find(|one| one.0 == key)
             else {
                 self.unread(at, key, value);
@@ -108,6 +119,65 @@ impl Reader<'_> {
                     origin: origin(source, id, definition),
                 });
             }
+        }
+    }
+
+    /// Without a role of its own a location is read with the service-linked one. With hybrid access, whoever has not
+    /// opted in goes on with IAM alone. Lake Formation developer guide, "Adding an Amazon S3 location to your data lake".
+    fn registration(&mut self, at: (&Source, &str, &Value)) {
+        let (source, id, definition) = at;
+        let get = |key: &str| definition.at(&["Properties", key]);
+        let Some(location) = get("ResourceArn").map(|one| self.texts.text(source, one)) else {
+            return;
+        };
+        let role = get("RoleArn").map(|one| self.texts.text(source, one));
+        let linked = "the service-linked role of Lake Formation".to_owned();
+        let grant = |principal: String, permission: &str| Grant {
+            principal,
+            resource: document!({"Registration": {"ResourceArn": (location.clone())}}),
+            permissions: BTreeSet::from([permission.to_owned()]),
+            with_grant_option: BTreeSet::new(),
+            origin: origin(source, id, definition),
+        };
+        let mut grants = vec![grant(role.unwrap_or(linked), "reads for Lake Formation")];
+        let hybrid = match get("HybridAccessEnabled") {
+            Some(Value::Bool(value)) => *value,
+            Some(Value::Str(text)) => text.as_ref() == "true",
+            _ => false,
+        };
+        if hybrid {
+            let everybody = "whoever has not opted in".to_owned();
+            grants.push(grant(everybody, "goes on with IAM alone"));
+        }
+        self.state.grants.extend(grants);
+    }
+
+    fn tagged(&mut self, at: (&Source, &str, &Value)) {
+        let (source, id, definition) = at;
+        let get = |path: &[&str]| definition.get("Properties").and_then(|all| all.at(path));
+        let text = |path: &[&str]| get(path).map(|one| self.texts.text(source, one));
+        let mut tags: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for tag in get(&["LFTags"]).and_then(Value::as_list).unwrap_or(&[]) {
+            let key = tag.get("TagKey").map(|key| self.texts.text(source, key));
+            let values = self.list(source, tag.get("TagValues"));
+            tags.entry(key.unwrap_or_default()).or_default().extend(values);
+        }
+        let known = [
+            ("Database", "Name", None),
+            ("Table", "DatabaseName", Some("Name")),
+            ("TableWithColumns", "DatabaseName", Some("Name")),
+        ];
+        for (kind, database, table) in known {
+            let Some(database) = text(&["Resource", kind, database]) else { continue };
+            let table = table.and_then(|key| text(&["Resource", kind, key]));
+            let columns = self.list(source, get(&["Resource", kind, "ColumnNames"]));
+            let columns = columns.into_iter().collect();
+            let origin = origin(source, id, definition);
+            self.state.tagged.push(Tagged { database, table, columns, tags, origin });
+            return;
+        }
+        if let Some(value) = definition.get("Properties") {
+            self.unread(at, "Resource", value);
         }
     }
 

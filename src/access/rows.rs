@@ -6,10 +6,12 @@
 use std::collections::BTreeSet;
 
 use super::compare::{Cause, Layer, Presence, Row, presence};
+use super::decide::in_request;
 use super::state::{Boundary, Guarded, Held, Origin, Principal, PublicAccess, State};
-use crate::verdict::effective::{of_account, of_anybody, restricted, within};
+use crate::verdict::effective::{EXAMPLE_ACCOUNT, of_account, of_anybody, restricted, within};
 use crate::verdict::{
-    Comparison, Document, Kind, Malformed, Options, Reason, ReasonKind, Request, Requester, Verdict,
+    Comparison, Decision, Document, Kind, Malformed, Options, Reach, Reason, ReasonKind, Request,
+    Requester, Standing, Verdict, evaluate,
 };
 
 /// Policies, read, and where each statement stands.
@@ -165,8 +167,48 @@ pub(super) fn identity(name: &str, old: &State, new: &State, options: &Options) 
         cut_by(found, &wall, &new_wall, others.documents.iter().any(Document::allows), &mut row);
     row.gained_by = others.cause(found.gained_by);
     row.lost_by = own.cause(found.lost_by);
+    let at_home = |request: Option<Request>, old: [&[Document]; 2], new: [&[Document]; 2]| {
+        request.map(|request| at_home(request, &shown.account, &old, &new))
+    };
+    let before = [&*own.documents, cut.as_deref().unwrap_or(ALL)];
+    let after = [&*others.documents, new_cut.as_deref().unwrap_or(ALL)];
+    found.gained = at_home(found.gained, before, after);
+    found.lost = at_home(found.lost, after, before);
     row.comparison = found;
     Some(row)
+}
+
+/// No boundary.
+const ALL: &[Document] = &[];
+
+/// The same request on a resource of the principal's own account, where the account that stands in it is an example
+/// only: if it still is what changed.
+fn at_home(request: Request, account: &str, old: &[&[Document]], new: &[&[Document]]) -> Request {
+    let example = request.resource.as_deref().and_then(|arn| arn.split(':').nth(4));
+    match &request.resource {
+        Some(resource) if example == Some(EXAMPLE_ACCOUNT) => {
+            let resource = resource.replacen(EXAMPLE_ACCOUNT, account, 1);
+            on(request, resource, old, new)
+        }
+        _ => request,
+    }
+}
+
+/// The same request on another resource, if it still is what changed.
+fn on(request: Request, resource: String, old: &[&[Document]], new: &[&[Document]]) -> Request {
+    let other = Request { resource: Some(resource), ..request.clone() };
+    let says = |layers: &[&[Document]]| {
+        let mut read = layers.iter().filter(|layer| !layer.is_empty()).peekable();
+        if read.peek().is_none() {
+            return Some(false);
+        }
+        read.try_fold(true, |all, layer| match evaluate(layer, &other, Reach::Whole) {
+            Decision::Allowed => Some(all),
+            Decision::Unknown => None,
+            Decision::Denied | Decision::NotAllowed => Some(false),
+        })
+    };
+    if says(old) == Some(false) && says(new) == Some(true) { other } else { request }
 }
 
 /// The verdict under boundaries of which one may not be at hand.
@@ -313,19 +355,28 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
         after.extend(new_wall.as_deref());
         within(&before, &after, Kind::Resource, options)
     };
-    let mut found = ask(&own.documents, &others.documents);
     // A resource that comes or goes with its policy: nobody could use it on the other side.
     let is_there = |one: Option<&Guarded>, other: Option<&Guarded>| {
         one.is_some() || other.is_some_and(|other| other.origin.is_none() || other.outlives_policy)
     };
     let stays = is_there(before, after) && is_there(after, before);
-    let denies = |all: &Documents<'_>| all.documents.iter().any(Document::denies);
-    if identity_counts(&shown.kind) && stays && (denies(&own) || denies(&others)) {
-        let with = |documents: &[Document]| -> Vec<Document> {
-            documents.iter().cloned().chain([of_account(account, partition)]).collect()
-        };
-        found = found.and(ask(&with(&own.documents), &with(&others.documents)));
-    }
+    // beside what identity policies of the account allow: what is direct, and what is denied, shows
+    let beside = (identity_counts(&shown.kind) && stays).then(|| of_account(account, partition));
+    let with = |documents: &[Document]| -> Vec<Document> {
+        documents.iter().chain(&beside).cloned().collect()
+    };
+    let (was, is) = (with(&own.documents), with(&others.documents));
+    let mut found = ask(&was, &is);
+    let here = |request: Option<Request>, old: [&[Document]; 2], new: [&[Document]; 2]| {
+        let request = request?;
+        let name = in_request(name);
+        let within = request.resource.as_ref().is_some_and(|one| one.starts_with(&*name));
+        Some(if within { request } else { on(request, name.into_owned(), &old, &new) })
+    };
+    let before = [&*was, wall.as_deref().unwrap_or(ALL)];
+    let after = [&*is, new_wall.as_deref().unwrap_or(ALL)];
+    found.gained = here(found.gained, before, after);
+    found.lost = here(found.lost, after, before);
     row.gained_by = others.cause(found.gained_by);
     row.lost_by = own.cause(found.lost_by);
     row.comparison = found;
@@ -393,6 +444,8 @@ pub(super) fn public_access(name: &str, old: &State, new: &State) -> Option<Row>
             action: format!("s3:{action}"),
             resource: Some(format!("{name}{behind}")),
             context: Default::default(),
+            standing: Standing::default(),
+            tokens: Vec::new(),
         })
     };
     let verdict = match (opened.is_empty(), closed.is_empty()) {

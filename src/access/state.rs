@@ -19,6 +19,10 @@ pub struct State {
     pub grants: Vec<Grant>,
     /// Filters of rows and columns that grants name, by `database.table.name`.
     pub filters: BTreeMap<String, Filter>,
+    /// Tags of Lake Formation on databases, tables and columns, ascending.
+    pub tagged: Vec<Tagged>,
+    /// The tables of the catalog that templates make: database and name.
+    pub tables: BTreeSet<(String, String)>,
     /// What runs code as a role, by ARN or reference.
     pub runners: BTreeMap<String, Runner>,
     /// What these templates say that is not modelled.
@@ -161,6 +165,19 @@ pub struct Filter {
     pub excludes: bool,
     /// The row filter's expression, white space made one blank; `None` for all rows.
     pub rows: Option<String>,
+    pub origin: Origin,
+}
+
+/// Tags of Lake Formation on a database, on a table, or on columns of one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tagged {
+    pub database: String,
+    /// `None`: the database itself.
+    pub table: Option<String>,
+    /// None: the table itself.
+    pub columns: BTreeSet<String>,
+    /// Key to values.
+    pub tags: BTreeMap<String, BTreeSet<String>>,
     pub origin: Origin,
 }
 

@@ -39,6 +39,7 @@ pub const MODELLED: &[(&str, &str)] = &[
         "AWS::LakeFormation::DataLakeSettings",
         "administrators, what new databases and tables leave to IAM",
     ),
+    ("AWS::Glue::Table", "its name, for grants by tag"),
     ("AWS::Glue::Job", "role and script"),
     ("AWS::Lambda::Function", "role and code"),
     ("AWS::KinesisFirehose::DeliveryStream", "the roles it takes"),
@@ -178,6 +179,14 @@ impl Reader<'_> {
             "AWS::SecretsManager::ResourcePolicy" => {
                 self.guard_named(at, "SecretId", "AWS::SecretsManager::Secret", "ResourcePolicy");
             }
+            "AWS::Glue::Table" => {
+                let text =
+                    |path: &[&str]| properties.at(path).map(|one| self.texts.text(source, one));
+                let named = (text(&["DatabaseName"]), text(&["TableInput", "Name"]));
+                if let (Some(database), Some(name)) = named {
+                    self.state.tables.insert((database, name));
+                }
+            }
             kind if kind.starts_with("AWS::LakeFormation::") => self.lake_formation(at, kind),
             "AWS::Glue::Job" => {
                 let code = properties.at(&["Command", "ScriptLocation"]);
@@ -215,6 +224,7 @@ impl Reader<'_> {
         self.state.grants.sort_by_cached_key(|grant| {
             (grant.principal.clone(), grant.resource.to_json(), grant.origin.clone())
         });
+        self.state.tagged.sort();
         self.state.unread.sort();
         self.state.unread.dedup();
         let all = &self.state;

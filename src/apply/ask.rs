@@ -5,21 +5,17 @@
 
 use std::collections::BTreeMap;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::clock::Clock;
-use super::patience::{Pauses, insist};
+use super::patience::insist;
+use super::review::{INLINE, made, put_away};
 use crate::cloud::{
-    ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetStatus, Cloud, CloudError, StackAddress,
-    StackStatus, TemplateSource,
+    ChangeSetKind, ChangeSetRequest, Cloud, CloudError, StackAddress, TemplateSource,
 };
 use crate::names::Arn;
 use crate::plan::{Deployed, Plan, StackAction, StackPlan, Surprise, holds};
 use crate::stacks::StackKey;
-
-/// The largest template that fits into the call, in bytes (AWS CloudFormation API reference,
-/// CreateChangeSet, TemplateBody).
-const INLINE: usize = 51_200;
-/// Looks at a change set that is being made: about ten minutes.
-const LOOKS: u32 = 220;
 
 /// What came of asking about one stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,21 +37,27 @@ pub enum Verdict {
     NotAsked(String),
 }
 
+/// How it is asked.
+pub struct Asking<'a> {
+    pub clock: &'a dyn Clock,
+    /// As in [`Options`](super::Options).
+    pub run: String,
+    /// Set by the first Ctrl-C: nothing more is asked.
+    pub interrupt: &'a AtomicBool,
+    /// Told of each stack before it is asked about.
+    pub tell: &'a dyn Fn(&StackKey),
+}
+
 /// Asks about every stack that the plan creates or updates.
-pub fn ask(
-    cloud: &dyn Cloud,
-    clock: &dyn Clock,
-    plan: &Plan,
-    deployed: &Deployed,
-    run: &str,
-) -> Vec<Answer> {
+pub fn ask(cloud: &dyn Cloud, plan: &Plan, deployed: &Deployed, how: &Asking<'_>) -> Vec<Answer> {
     let asked = plan.stacks.iter().enumerate().filter(|(_, stack)| {
         matches!(stack.action, StackAction::Create | StackAction::Recreate | StackAction::Update)
     });
     asked
+        .take_while(|_| !how.interrupt.load(Ordering::SeqCst))
         .map(|(at, stack)| Answer {
             stack: stack.key.clone(),
-            verdict: one(cloud, clock, stack, deployed, &format!("{run}-{at}")),
+            verdict: one(cloud, stack, deployed, &format!("{}-{at}", how.run), how),
         })
         .collect()
 }
@@ -73,28 +75,18 @@ struct Made<'a> {
 
 impl Drop for Made<'_> {
     fn drop(&mut self) {
-        let _ = insist(self.clock, || self.cloud.delete_change_set(&self.at.region, &self.id));
-        if !self.fresh {
-            return;
-        }
-        let found = insist(self.clock, || self.cloud.describe_stack(&self.at));
-        if let Ok(Some(stack)) = found
-            && stack.status == StackStatus::ReviewInProgress
-        {
-            let _ = insist(self.clock, || {
-                self.cloud.delete_stack(&self.at, &[], None, &format!("{}-review", self.token))
-            });
-        }
+        put_away(self.cloud, self.clock, &self.at, &self.id, self.fresh, &self.token);
     }
 }
 
 fn one(
     cloud: &dyn Cloud,
-    clock: &dyn Clock,
     stack: &StackPlan,
     deployed: &Deployed,
     token: &str,
+    how: &Asking<'_>,
 ) -> Verdict {
+    let clock = how.clock;
     let template = stack.body();
     if template.len() > INLINE {
         return Verdict::NotAsked(format!(
@@ -130,12 +122,14 @@ fn one(
         imports: Vec::new(),
         token: token.to_owned(),
     };
+    (how.tell)(&stack.key);
     let id = match insist(clock, || cloud.create_change_set(&request)) {
         Ok(id) => id,
         Err(error) => return said(&error),
     };
-    let made = Made { cloud, clock, at, id, fresh, token: token.to_owned() };
-    match look(&made) {
+    let it = Made { cloud, clock, at, id, fresh, token: token.to_owned() };
+    let on = || !how.interrupt.load(Ordering::SeqCst);
+    match made(cloud, clock, &it.at.region, &it.id, on) {
         Ok(set) if set.ready() => match holds(stack, &set) {
             Ok(()) => Verdict::Agrees,
             Err(surprises) => Verdict::Differs(surprises),
@@ -144,6 +138,7 @@ fn one(
             true => Verdict::Agrees,
             false => Verdict::Refuses("it sees no change".into()),
         },
+        Ok(_) if !on() => Verdict::NotAsked("it was interrupted".into()),
         Ok(set) => Verdict::Refuses(set.reason.unwrap_or_else(|| "it gives no reason".into())),
         Err(error) => said(&error),
     }
@@ -174,21 +169,4 @@ fn parameters(stack: &StackPlan, deployed: &Deployed) -> Result<BTreeMap<String,
             )),
         })
         .collect()
-}
-
-fn look(made: &Made<'_>) -> Result<ChangeSet, CloudError> {
-    let mut pauses = Pauses::up_to(3);
-    let mut looks = 0;
-    loop {
-        let set = insist(made.clock, || made.cloud.describe_change_set(&made.at.region, &made.id))?;
-        looks += 1;
-        let making = matches!(
-            set.status,
-            ChangeSetStatus::CreatePending | ChangeSetStatus::CreateInProgress
-        );
-        if !making || looks >= LOOKS {
-            return Ok(set);
-        }
-        pauses.wait(made.clock);
-    }
 }

@@ -6,20 +6,16 @@ use super::broken::{Broken, Failed};
 use super::follow::{Ended, Watch};
 use super::message::placed;
 use super::patience::{Pauses, passing};
+use super::review::{INLINE, made, put_away};
 use super::run::Run;
+use super::watcher::Watcher;
 use crate::cloud::{
     ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetStatus, CloudError, ImportTarget,
-    ObjectAddress, PutCondition, StackAddress, StackStatus, TemplateSource,
+    ObjectAddress, PutCondition, StackAddress, TemplateSource,
 };
 use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::names::Arn;
 use crate::plan::StackPlan;
-
-/// The largest template that fits into the call, in bytes (AWS CloudFormation API reference,
-/// CreateChangeSet, TemplateBody).
-const INLINE: usize = 51_200;
-/// Looks at a change set that is being made: about ten minutes.
-const LOOKS: u32 = 220;
 
 /// What a change set is made of.
 pub(super) struct Draft<'a> {
@@ -70,7 +66,11 @@ impl Run<'_> {
             token: base.clone(),
         };
         let id = self.create(&mut request, &base).map_err(|error| Broken::call(error, &doing))?;
-        let set = self.made(&at, &id).map_err(|error| Broken::call(error, &doing))?;
+        let set = made(self.watcher.cloud, self.watcher.clock, &at.region, &id, || {
+            self.watcher.renew();
+            true
+        })
+        .map_err(|error| Broken::call(error, &doing))?;
         let fresh = draft.kind != ChangeSetKind::Update;
         let stack_id = match set.stack_id.as_str() {
             "" => at.stack.clone(),
@@ -91,8 +91,13 @@ impl Run<'_> {
             ChangeSetStatus::Failed => "the cloud gives no reason".into(),
             status => format!("the change set is still {status}"),
         });
-        let headline = format!("the cloud refuses the change of stack {}", stack.key);
-        let mut told = Diagnostic::new(diagnostic::LW0808, Severity::Error, None, headline)
+        let (code, headline) = match super::message::is_taken(&reason) {
+            true => (diagnostic::LW0811, format!("a name in stack {} is taken", stack.key)),
+            false => {
+                (diagnostic::LW0808, format!("the cloud refuses the change of stack {}", stack.key))
+            }
+        };
+        let mut told = Diagnostic::new(code, Severity::Error, None, headline)
             .note(format!("the cloud says: {reason}"))
             .note("nothing was executed: the stack is as it was");
         // The resource that the sentence names, if it names one of ours.
@@ -102,6 +107,9 @@ impl Run<'_> {
         });
         if let Some(change) = named {
             told = placed(told, &change.cause);
+        }
+        if code == diagnostic::LW0811 {
+            told = told.help(super::message::NAME_TAKEN);
         }
         Err(Broken::Refused(Box::new(told)))
     }
@@ -126,44 +134,10 @@ impl Run<'_> {
         }
     }
 
-    /// Waits until a change set is made or failed.
-    fn made(&self, at: &StackAddress, id: &str) -> Result<ChangeSet, CloudError> {
-        let mut pauses = Pauses::up_to(3);
-        let mut looks = 0;
-        loop {
-            let look = || self.watcher.cloud.describe_change_set(&at.region, id);
-            let set = self.watcher.insist(look)?;
-            looks += 1;
-            let done = set.ready()
-                || !matches!(
-                    set.status,
-                    ChangeSetStatus::CreatePending
-                        | ChangeSetStatus::CreateInProgress
-                        | ChangeSetStatus::CreateComplete
-                );
-            if done || looks >= LOOKS {
-                return Ok(set);
-            }
-            pauses.wait(self.watcher.clock);
-            self.watcher.renew();
-        }
-    }
-
-    /// Deletes a change set, and the stack that came to be for it. What does not work is left: the
-    /// next apply takes care of a stack in REVIEW_IN_PROGRESS.
+    /// Deletes a change set, and the stack that came to be for it.
     pub(super) fn discard(&self, ready: Ready) {
-        let cloud = self.watcher.cloud;
-        let _ = self.watcher.insist(|| cloud.delete_change_set(&ready.at.region, &ready.set.id));
-        if !ready.fresh {
-            return;
-        }
-        let found = self.watcher.insist(|| cloud.describe_stack(&ready.at));
-        if let Ok(Some(stack)) = found
-            && stack.status == StackStatus::ReviewInProgress
-        {
-            let token = format!("{}-review", self.options.run);
-            let _ = self.watcher.insist(|| cloud.delete_stack(&ready.at, &[], None, &token));
-        }
+        let Watcher { cloud, clock, .. } = &self.watcher;
+        put_away(*cloud, *clock, &ready.at, &ready.set.id, ready.fresh, &self.options.run);
     }
 
     /// Executes a change set and watches it to its end.

@@ -1,18 +1,55 @@
-//! Looking into the buckets that a plan deletes, before anything is deleted.
+//! What is in the buckets that a plan deletes, looked at before anything is deleted.
+//!
+//! Twice: [`look_into`] for a plan, as far as a person wants to wait ([`Plan::emptied`] says which
+//! buckets), and [`obstacles`] before a run begins its work, to the end. Both walk page by page and
+//! keep counts and examples. INVARIANT: nothing is deleted by a run that has not seen the lock of
+//! every version of every bucket that it empties; memory does not grow with a bucket.
 
-use super::message::placed;
+use std::collections::BTreeMap;
+
+use super::clock::Clock;
+use super::event::What;
+use super::message::{explain, placed};
+use super::observe::{Scope, base_bucket};
+use super::patience::insist;
 use super::run::Run;
-use crate::cloud::{BucketAddress, CloudError, ObjectVersion};
+use crate::cloud::{BucketAddress, Cloud, CloudError};
 use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::names::BucketName;
-use crate::plan::{Cause, Consent};
+use crate::plan::{Cause, Consent, Filled, Plan};
 
-/// How many versions of a bucket that is emptied are looked at. Locks beyond them show while it is
-/// emptied.
-const MANY: usize = 10_000;
+/// Versions of a bucket that a plan looks at. A run looks at all of them.
+const FOR_A_PLAN: usize = 10_000;
 
-/// What stands in the way: a bucket with objects whose deletion nobody agreed to, or with versions
-/// that a lock keeps.
+/// Locked versions that are named.
+const SHOWN: usize = 20;
+
+/// Locked versions after which it is plain enough that the bucket stays.
+const PLENTY: usize = 1_000;
+
+/// Versions of a page (S3 API reference, ListObjectVersions, MaxKeys).
+const PAGE: usize = 1_000;
+
+/// Looks into every bucket that the plan would delete; by bucket name.
+pub fn look_into(
+    cloud: &dyn Cloud,
+    clock: &dyn Clock,
+    scope: &Scope<'_>,
+    plan: &Plan,
+) -> Result<BTreeMap<String, Filled>, Diagnostic> {
+    let mut found = BTreeMap::new();
+    for emptied in plan.emptied() {
+        let Ok(name) = BucketName::new(&emptied.bucket) else { continue };
+        let at = base_bucket(&emptied.stack.region, &name, scope.account);
+        let filled = walk(cloud, clock, &at, |filled| filled.versions < FOR_A_PLAN)
+            .map_err(|error| explain(&error, &format!("looking into bucket `{name}`")))?;
+        found.extend(filled.map(|filled| (emptied.bucket, filled)));
+    }
+    Ok(found)
+}
+
+/// What stands in the way of a run: a bucket with objects whose deletion nobody agreed to, or with
+/// versions that a lock keeps.
 pub(super) fn obstacles(run: &Run<'_>) -> Result<Vec<Diagnostic>, CloudError> {
     let mut found = Vec::new();
     for emptied in run.plan.emptied() {
@@ -22,30 +59,63 @@ pub(super) fn obstacles(run: &Run<'_>) -> Result<Vec<Diagnostic>, CloudError> {
             owner: run.plan.account.clone(),
         };
         let agreed = run.plan.consents.contains(&Consent::Empty(emptied.path.clone()));
-        let limit = if agreed { MANY } else { 1 };
-        let list = || run.watcher.cloud.list_versions(&at, "", limit);
-        let versions = match run.watcher.insist(list) {
-            Ok(versions) => versions,
-            Err(CloudError::NotFound(_)) => continue,
-            Err(error) => return Err(error),
+        let filled = walk(run.watcher.cloud, run.watcher.clock, &at, |filled| {
+            run.watcher.renew();
+            run.watcher.tell(What::LookedInto {
+                stack: emptied.stack.clone(),
+                bucket: emptied.bucket.clone(),
+                versions: filled.versions as u64,
+            });
+            agreed && !run.halted()
+        })?;
+        let Some(filled) = filled else { continue };
+        let told = match agreed {
+            false if filled.versions > 0 => not_agreed(&emptied.bucket, &emptied.path),
+            true if filled.locked > 0 => locked(&emptied.bucket, &filled),
+            _ => continue,
         };
         let cause = Cause { path: emptied.path.clone(), file: None, line: None };
-        let told = if !agreed && !versions.is_empty() {
-            filled(&emptied.bucket, &emptied.path)
-        } else {
-            let locked: Vec<&ObjectVersion> =
-                versions.iter().filter(|version| version.locked.is_some()).collect();
-            if locked.is_empty() {
-                continue;
-            }
-            keeps(&emptied.bucket, &locked)
-        };
         found.push(placed(told, &cause));
     }
     Ok(found)
 }
 
-fn filled(bucket: &str, path: &str) -> Diagnostic {
+/// Walks over a bucket's versions until it is known what they are: to the end where versions can be
+/// locked, else to the first one. `None`: there is no such bucket. `on` is asked after each page
+/// that is not the last whether to go on.
+fn walk(
+    cloud: &dyn Cloud,
+    clock: &dyn Clock,
+    at: &BucketAddress,
+    mut on: impl FnMut(&Filled) -> bool,
+) -> Result<Option<Filled>, CloudError> {
+    let mut filled = Filled::default();
+    let mut after = None;
+    loop {
+        let page = match insist(clock, || cloud.list_versions(at, "", after.as_ref(), PAGE)) {
+            Ok(page) => page,
+            Err(CloudError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        filled.versions += page.versions.len();
+        for version in &page.versions {
+            let Some(lock) = &version.locked else { continue };
+            filled.locked += 1;
+            if filled.examples.len() < SHOWN {
+                let example = format!("{} (version {}): {lock}", version.key, version.version);
+                filled.examples.push(example);
+            }
+        }
+        after = page.next;
+        filled.more = after.is_some();
+        filled.unseen = filled.more && page.lockable;
+        if !filled.unseen || filled.locked >= PLENTY || !on(&filled) {
+            return Ok(Some(filled));
+        }
+    }
+}
+
+fn not_agreed(bucket: &str, path: &str) -> Diagnostic {
     let headline = format!("the bucket {bucket} would be deleted, and there are objects in it");
     Diagnostic::new(diagnostic::LW0816, Severity::Error, None, headline)
         .note("nothing was changed")
@@ -55,16 +125,19 @@ fn filled(bucket: &str, path: &str) -> Diagnostic {
         ))
 }
 
-fn keeps(bucket: &str, locked: &[&ObjectVersion]) -> Diagnostic {
-    let headline = format!("the bucket {bucket} holds {} versions that are locked", locked.len());
+fn locked(bucket: &str, filled: &Filled) -> Diagnostic {
+    let count = match filled.unseen {
+        true => format!("at least {}", filled.locked),
+        false => filled.locked.to_string(),
+    };
+    let headline = format!("the bucket {bucket} holds {count} versions that are locked");
     let mut told = Diagnostic::new(diagnostic::LW0816, Severity::Error, None, headline)
         .note("nothing was changed");
-    for version in locked.iter().take(20) {
-        let lock = version.locked.as_deref().unwrap_or_default();
-        told = told.note(format!("{} ({}): {lock}", version.key, version.version));
+    for example in &filled.examples {
+        told = told.note(example.clone());
     }
-    if locked.len() > 20 {
-        told = told.note(format!("and {} more", locked.len() - 20));
+    if filled.locked > filled.examples.len() {
+        told = told.note(format!("and {} more", filled.locked - filled.examples.len()));
     }
     told.help("wait until the locks have ended, or keep the bucket")
 }

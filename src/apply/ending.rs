@@ -33,9 +33,10 @@ impl Run<'_> {
             ended = Ended::Interrupted;
         }
         let stacks = self.reports.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let next = message::next(ended, &stacks, self.options);
+        let command = self.command();
+        let next = message::next(ended, &stacks, &command, self.options);
         if ended == Ended::Interrupted {
-            self.report(message::interrupted(&stacks, self.options));
+            self.report(message::interrupted(&stacks, &command, self.options));
         }
         let tally = std::mem::take(&mut *self.tally.lock().unwrap_or_else(PoisonError::into_inner));
         let kept = match &*self.index.lock().unwrap_or_else(PoisonError::into_inner) {

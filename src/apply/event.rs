@@ -31,8 +31,12 @@ pub enum What {
     StackStarted { stack: StackKey, action: StackAction, resources: usize },
     /// A resource moved on.
     Resource(Progress),
+    /// The cloud does not answer, for so many seconds now; it is asked again.
+    CloudSilent { error: String, elapsed: u64 },
     /// Nothing new for ten seconds; what is at work, by logical id.
     Heartbeat { stack: StackKey, elapsed: u64, running: Vec<String> },
+    /// The versions of a bucket that is going to be emptied are looked at for locks, so many so far.
+    LookedInto { stack: StackKey, bucket: String, versions: u64 },
     /// Objects were deleted from a bucket, so many so far.
     Emptied { stack: StackKey, bucket: String, versions: u64 },
     /// A stack has become what the plan says. No status: it is gone.

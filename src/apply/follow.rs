@@ -6,6 +6,7 @@
 //! began is never taken for its end.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -19,8 +20,8 @@ use crate::plan::StackPlan;
 
 /// How long it may be silent on a terminal.
 const HEARTBEAT: SignedDuration = SignedDuration::from_secs(10);
-/// Looks in a row that may go wrong: some minutes.
-const BLIND: u32 = 40;
+/// How long looks may go wrong in a row, whatever each of them takes.
+const BLIND: SignedDuration = SignedDuration::from_mins(4);
 /// Looks in a row without a trace of the operation, before its change set is asked.
 const SILENT: u32 = 6;
 
@@ -63,14 +64,18 @@ impl Watcher<'_> {
         let mut after = watch.after.clone();
         let mut begun: BTreeMap<String, Timestamp> = BTreeMap::new();
         let mut pauses = Pauses::up_to(5);
-        let (mut blind, mut silent) = (0, 0);
+        let mut blind: Option<Timestamp> = None;
+        let mut silent = 0;
         let mut told = watch.started;
         loop {
             if self.interrupted() {
                 return Err(Broken::Left);
             }
             pauses.wait(self.clock);
-            self.renew();
+            if blind.is_none() {
+                self.renew();
+            }
+            let looking = self.clock.now();
             let looked = self.cloud.events(&watch.at, after.as_deref());
             let fresh = match looked {
                 Ok(fresh) => fresh,
@@ -78,14 +83,10 @@ impl Watcher<'_> {
                 // is gone.
                 Err(CloudError::NotFound(_)) => Vec::new(),
                 Err(error) => {
-                    blind += 1;
-                    if blind >= BLIND || matches!(error, CloudError::Credentials(_)) {
-                        return Err(Broken::Blind(error));
-                    }
+                    self.unseen(error, *blind.get_or_insert(looking), &mut told)?;
                     continue;
                 }
             };
-            blind = 0;
             let now = self.clock.now();
             let mut over = false;
             for event in &fresh {
@@ -117,12 +118,17 @@ impl Watcher<'_> {
                 });
             }
             if !over && !quiet {
+                blind = None;
                 continue;
             }
-            let Ok(stack) = self.cloud.describe_stack(&watch.at) else {
-                blind += 1;
-                continue;
+            let stack = match self.cloud.describe_stack(&watch.at) {
+                Ok(stack) => stack,
+                Err(error) => {
+                    self.unseen(error, *blind.get_or_insert(looking), &mut told)?;
+                    continue;
+                }
             };
+            blind = None;
             let Some(stack) = stack else { return Ok(Ended { stack: None, events }) };
             if stack.status.in_progress() || stack.status == StackStatus::ReviewInProgress {
                 continue;
@@ -134,6 +140,28 @@ impl Watcher<'_> {
                 return Ok(Ended { stack, events });
             }
         }
+    }
+
+    /// A look that went wrong, as others have since a time: said now and then, and the end after too
+    /// long.
+    fn unseen(
+        &self,
+        error: CloudError,
+        since: Timestamp,
+        told: &mut Timestamp,
+    ) -> Result<(), Broken> {
+        let now = self.clock.now();
+        let blind = now.duration_since(since);
+        let dead = matches!(error, CloudError::Credentials(_));
+        if dead || blind >= BLIND {
+            self.dark.store(!dead, Ordering::SeqCst);
+            return Err(Broken::Blind(error));
+        }
+        if now.duration_since(*told) >= HEARTBEAT {
+            *told = now;
+            self.silent(&error, blind);
+        }
+        Ok(())
     }
 
     /// Whether a change set that left no trace on its stack has been carried out all the same.

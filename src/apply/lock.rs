@@ -199,15 +199,29 @@ impl Lease {
         !self.lost
     }
 
-    /// Gives the lock back, unless somebody else has it. `false`: that did not work, and the lease
-    /// has to end by itself.
-    pub(super) fn release(self, cloud: &dyn Cloud, clock: &dyn Clock) -> bool {
+    /// Gives the lock back, unless somebody else has it.
+    pub(super) fn release(self, cloud: &dyn Cloud, clock: &dyn Clock) -> Released {
         match insist(clock, || cloud.get_object(&self.at)) {
             Ok(Some(object)) if read(&object).id == self.info.id => {
-                insist(clock, || cloud.delete_object(&self.at)).is_ok()
+                match insist(clock, || cloud.delete_object(&self.at)) {
+                    Ok(()) => Released::Given,
+                    Err(_) => Released::Stuck,
+                }
             }
-            Ok(_) => true,
-            Err(_) => false,
+            // Whoever noticed it before was told already.
+            Ok(_) if self.lost => Released::Given,
+            Ok(_) => Released::TakenOver,
+            Err(_) => Released::Stuck,
         }
     }
+}
+
+/// How a lock was given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Released {
+    Given,
+    /// Somebody else had taken it, or taken it away, while this run was at work.
+    TakenOver,
+    /// That did not work: the lease has to end by itself.
+    Stuck,
 }

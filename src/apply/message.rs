@@ -11,6 +11,19 @@ use crate::document::Value;
 use crate::names::AccountId;
 use crate::plan::{Cause, StackPlan};
 
+/// What to do where a name is taken.
+pub(super) const NAME_TAKEN: &str =
+    "delete or rename what has the name, or give the lake a name `suffix`";
+
+/// Whether a service says that something of that name is there (CloudFormation's handler error code
+/// AlreadyExists, and its early validation ResourceExistenceCheck).
+pub(super) fn is_taken(reason: &str) -> bool {
+    reason.contains("AlreadyExists") || reason.contains("already exists")
+}
+
+/// The longest headline, in characters: a line of a terminal or of a CI annotation.
+const LONGEST: usize = 120;
+
 /// An answer that ends what was being done. `doing` completes "while ..."; lower case.
 pub fn explain(error: &CloudError, doing: &str) -> Diagnostic {
     use CloudError::*;
@@ -24,10 +37,7 @@ pub fn explain(error: &CloudError, doing: &str) -> Diagnostic {
             "give the caller, or the role that the spec names as `deploy_role`, the action above",
         ),
         NotFound(_) => (diagnostic::LW0813, "type `lakewright plan` to see what is there now"),
-        AlreadyExists(_) => (
-            diagnostic::LW0811,
-            "delete or rename what has the name, or give the lake a name suffix",
-        ),
+        AlreadyExists(_) => (diagnostic::LW0811, NAME_TAKEN),
         Refused(_) => (diagnostic::LW0808, "the sentence above is the cloud's own"),
         InProgress(_) => (
             diagnostic::LW0809,
@@ -47,14 +57,31 @@ pub fn explain(error: &CloudError, doing: &str) -> Diagnostic {
         ),
         Other { .. } => (diagnostic::LW0814, "the words above are the cloud's own"),
     };
-    Diagnostic::new(code, Severity::Error, None, format!("{doing}: {}", first_line(error)))
-        .help(help)
+    let text = error.to_string();
+    let (headline, whole) = headline(doing, &text);
+    let told = Diagnostic::new(code, Severity::Error, None, headline).help(help);
+    match whole {
+        true => told,
+        false => told.note(format!("the cloud says: {}", text.replace('\n', " "))),
+    }
 }
 
-/// The error on one line of a reasonable length; the whole of it is a note where it is longer.
-fn first_line(error: &CloudError) -> String {
-    let text = error.to_string();
-    text.lines().next().unwrap_or_default().to_owned()
+/// What was being done and the cloud's words on one line of at most [`LONGEST`] characters, and whether
+/// these are all of them. Where they are not, they end with a clause.
+fn headline(doing: &str, text: &str) -> (String, bool) {
+    let line = text.lines().next().unwrap_or_default();
+    let all = format!("{doing}: {line}");
+    if all.chars().count() <= LONGEST {
+        return (all, line == text);
+    }
+    let end = all.char_indices().nth(LONGEST).map_or(all.len(), |(at, _)| at);
+    let head = &all[..end];
+    let sentence = ["; ", ". ", " ("].iter().filter_map(|mark| head.rfind(mark)).max();
+    // Else the kind of the refusal, which stands before the first colon.
+    let start = doing.len() + 2;
+    let kind = || head.get(start..)?.find(": ").map(|at| start + at);
+    let cut = sentence.filter(|at| *at > doing.len()).or_else(kind);
+    (all[..cut.unwrap_or(doing.len())].to_owned(), false)
 }
 
 /// What failed first: everything that came after it was cancelled or undone.
@@ -130,6 +157,9 @@ pub(super) fn failed_stack(
             told = told.note(format!("the cloud says: {}", cause.reason));
             told = told.note(format!("resource {} ({})", cause.logical_id, cause.kind));
             told = placed(told, &cause.cause);
+            if is_taken(&cause.reason) {
+                told = told.help(NAME_TAKEN);
+            }
         }
         None => {
             let reason = status_reason.unwrap_or("the cloud gives no reason");
@@ -232,21 +262,46 @@ pub(super) fn lock_lost() -> Diagnostic {
         .help("see who is at work (`lakewright status`), then plan again")
 }
 
+/// Another run took the lock over, and this one came to its end without noticing.
+pub(super) fn lock_taken_over() -> Diagnostic {
+    let headline = "the lock is lost: another run took it over before this one had ended";
+    Diagnostic::new(diagnostic::LW0912, Severity::Warning, None, headline)
+        .note("what this run was to do is done; the other one may have seen it half done")
+        .help("see who is at work (`lakewright status`), then plan again")
+}
+
+/// The lock is still there, and this run has ended.
+pub(super) fn lock_not_given_back() -> Diagnostic {
+    let seconds = super::lock::LEASE.as_secs();
+    let headline = format!("the lock could not be given back; it ends by itself in {seconds} s");
+    Diagnostic::new(diagnostic::LW0912, Severity::Warning, None, headline)
+        .help("wait until then, or take it over: `lakewright status` names its id")
+}
+
 /// The person stopped the run.
-pub(super) fn interrupted(stacks: &[StackReport], options: &Options<'_>) -> Diagnostic {
+pub(super) fn interrupted(
+    stacks: &[StackReport],
+    command: &str,
+    options: &Options<'_>,
+) -> Diagnostic {
     let headline = "interrupted: nothing new was started";
     let mut told = Diagnostic::new(diagnostic::LW0818, Severity::Warning, None, headline);
     for stack in stacks.iter().filter(|stack| stack.state == State::Running) {
         told = told.note(format!("CloudFormation goes on with stack {}", stack.key));
     }
     told.help(format!("to watch it: `{}`", options.watch_command))
-        .help(format!("to go on where it stopped: `{}`", options.command))
+        .help(format!("to go on where it stopped: `{command}`"))
 }
 
 /// What to type now, the most important first.
-pub(super) fn next(ended: Ended, stacks: &[StackReport], options: &Options<'_>) -> Vec<String> {
+pub(super) fn next(
+    ended: Ended,
+    stacks: &[StackReport],
+    command: &str,
+    options: &Options<'_>,
+) -> Vec<String> {
     use StackStatus::*;
-    let command = &options.command;
+    let command = command.to_owned();
     match ended {
         Ended::Done => Vec::new(),
         Ended::NeedsRecovery => {
@@ -260,12 +315,34 @@ pub(super) fn next(ended: Ended, stacks: &[StackReport], options: &Options<'_>) 
                     )
             });
             let recover = rollback.then(|| options.recover_command.clone());
-            recover.into_iter().chain([command.clone()]).collect()
+            recover.into_iter().chain([command]).collect()
         }
         Ended::Locked => vec![format!("{command} --lock-timeout 10m")],
         Ended::Interrupted | Ended::Unfinished => {
-            vec![options.watch_command.clone(), command.clone()]
+            vec![options.watch_command.clone(), command]
         }
-        Ended::Refused | Ended::Stale | Ended::RolledBack => vec![command.clone()],
+        Ended::Refused | Ended::Stale | Ended::RolledBack => vec![command],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_of_the_cloud_are_a_note() {
+        let short = explain(&CloudError::Refused("no".into()), "asking");
+        assert_eq!((short.headline.as_str(), short.notes.len()), ("asking: no", 0));
+        let why = format!("they have expired; type this ({})", "x".repeat(200));
+        let long = explain(&CloudError::Credentials(why.clone()), "asking who is calling");
+        assert_eq!(
+            long.headline,
+            "asking who is calling: no usable credentials: they have expired; type this"
+        );
+        assert!(long.notes[0].ends_with(&why), "{:?}", long.notes);
+        let denied = CloudError::AccessDenied(format!("User: arn:{} may not", "x".repeat(200)));
+        assert_eq!(explain(&denied, "asking").headline, "asking: access denied");
+        let word = explain(&CloudError::Refused("y".repeat(300)), "asking");
+        assert_eq!(word.headline, "asking");
     }
 }

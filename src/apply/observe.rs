@@ -195,45 +195,62 @@ fn read_one(
 ) -> Result<Option<DeployedStack>, Diagnostic> {
     let told = |error: CloudError| explain(&error, &format!("reading stack {key}"));
     let at = StackAddress::new(&key.region, summary.id.clone());
-    let Some(stack) = insist(clock, || cloud.describe_stack(&at)).map_err(told)? else {
+    let Some(mut stack) = insist(clock, || cloud.describe_stack(&at)).map_err(told)? else {
         return Ok(None);
     };
     if stack.status == StackStatus::DeleteComplete {
         return Ok(None);
     }
     let lake = scope.naming.lake_id();
+    let review = stack.status == StackStatus::ReviewInProgress;
+    if review && stack.tags.is_empty() {
+        stack.tags = tags_to_come(cloud, clock, &at, &lake).map_err(told)?;
+    }
     let owner = stack.tags.get(LAKE);
     let numbered = number(scope.naming, key.name.as_str()).is_some_and(|number| number > 1);
     if numbered && owner.is_some_and(|owner| *owner != lake) {
         return Ok(None);
     }
-    let mut unwritten = stack.status == StackStatus::ReviewInProgress;
-    let template = match unwritten {
+    let template = match review {
         // There is none before a change set is executed.
-        true => String::new(),
+        true => None,
         false => match insist(clock, || cloud.template(&at)) {
-            Ok(text) => text,
-            Err(CloudError::NotFound(_)) => {
-                unwritten = true;
-                String::new()
-            }
+            Ok(text) => Some(text),
+            Err(CloudError::NotFound(_)) => None,
             Err(error) => return Err(told(error)),
         },
     };
-    let resources = match unwritten {
-        true => Vec::new(),
-        false => insist(clock, || cloud.stack_resources(&at)).map_err(told)?,
+    let resources = match &template {
+        None => Vec::new(),
+        Some(_) => insist(clock, || cloud.stack_resources(&at)).map_err(told)?,
     };
-    let mut deployed = DeployedStack::new(&stack, &template, &resources).map_err(|why| {
+    let template = template.unwrap_or_default();
+    let deployed = DeployedStack::new(&stack, &template, &resources).map_err(|why| {
         let headline = format!("the template of stack {key} is not one of ours: {why}");
         Diagnostic::new(diagnostic::LW0804, Severity::Error, None, headline)
             .help("lakewright writes templates in JSON: has somebody changed it by hand?")
     })?;
-    if unwritten && stack.tags.is_empty() {
-        // A stack that is there for a change set alone need not have its tags yet.
-        deployed.tags = None;
-    }
     Ok(Some(deployed))
+}
+
+/// The tags that a stack under review is going to have. It has none of its own before a change set is
+/// executed; each of its change sets carries those that it would give. Where one of them is somebody
+/// else's, or there is none, nothing says that the stack is ours.
+fn tags_to_come(
+    cloud: &dyn Cloud,
+    clock: &dyn Clock,
+    at: &StackAddress,
+    lake: &str,
+) -> Result<BTreeMap<String, String>, CloudError> {
+    let mut tags = BTreeMap::new();
+    for id in insist(clock, || cloud.list_change_sets(at))? {
+        let set = insist(clock, || cloud.describe_change_set(&at.region, &id))?;
+        if set.tags.get(LAKE).is_none_or(|owner| owner != lake) {
+            return Ok(set.tags);
+        }
+        tags = set.tags;
+    }
+    Ok(tags)
 }
 
 /// What the index says was kept, and is neither in a stack nor gone.

@@ -16,7 +16,7 @@ use super::clock::{Clock, seconds_between};
 use super::ending::Early;
 use super::event::{Event, What};
 use super::index::Index;
-use super::lock::{self, Lease, LockInfo, NotTaken, Wish};
+use super::lock::{self, Lease, LockInfo, NotTaken, Released, Wish};
 use super::message::{self, explain, failed_stack, first_cause};
 use super::outcome::{Ended, Outcome, StackReport, State, is_clean};
 use super::step::Done;
@@ -28,7 +28,7 @@ use crate::cloud::{
 use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::graph::Part;
 use crate::names::{BucketName, Region};
-use crate::plan::{Operation, Plan, StackAction, StackPlan, Upload};
+use crate::plan::{Consent, Operation, Plan, StackAction, StackPlan, Upload};
 use crate::stacks::StackKey;
 
 /// What a run needs beside the plan.
@@ -37,7 +37,8 @@ pub struct Options<'a> {
     /// Names this run: letters, digits and hyphens, at most 40, never used before. Idempotency
     /// tokens and the names of change sets begin with it.
     pub run: String,
-    /// What the person typed, to be typed again: `lakewright apply lake.yaml --env prod`.
+    /// What the person typed, to be typed again: `lakewright apply lake.yaml --env prod`. The consents
+    /// come from the plan: those that are used up are no longer asked for.
     pub command: String,
     /// What shows the lake's stacks: `lakewright status lake.yaml --env prod`.
     pub watch_command: String,
@@ -142,8 +143,12 @@ impl Run<'_> {
             .and_then(|()| self.upload_all())
             .and_then(|()| self.carry_out(&rest))
             .and_then(|()| self.carry_out(&deletions));
-        // What was done is written down, however it ended.
-        let written = self.write_index(&keepsakes, true);
+        // What was done is written down, however it ended; not where nobody would hear it: what may
+        // have come to be stands in the index already.
+        let written = match self.watcher.is_dark() {
+            true => Ok(()),
+            false => self.write_index(&keepsakes, true),
+        };
         outcome?;
         written
     }
@@ -190,7 +195,7 @@ impl Run<'_> {
             return Ok(());
         }
         self.release();
-        self.report(message::stale(&moved, &self.options.command));
+        self.report(message::stale(&moved, &self.command()));
         Err(Ended::Stale.into())
     }
 
@@ -229,7 +234,7 @@ impl Run<'_> {
             Err(NotTaken::Interrupted) => Err(Ended::Interrupted.into()),
             Err(NotTaken::Cloud(error)) => Err(refused(&error)),
             Err(NotTaken::Held(lock)) => {
-                self.report(message::locked(&lock, &self.options.command));
+                self.report(message::locked(&lock, &self.command()));
                 Err(Early { ended: Ended::Locked, lock: Some(lock) })
             }
         }
@@ -244,14 +249,14 @@ impl Run<'_> {
     }
 
     pub(super) fn release(&self) {
-        let lease = self.lease().take();
-        if let Some(lease) = lease
-            && !lease.release(self.watcher.cloud, self.watcher.clock)
-        {
-            let seconds = lock::LEASE.as_secs();
-            let headline =
-                format!("the lock could not be given back; it ends by itself in {seconds} s");
-            self.report(Diagnostic::new(diagnostic::LW0912, Severity::Warning, None, headline));
+        let Some(lease) = self.lease().take() else { return };
+        if self.watcher.is_dark() {
+            return self.report(message::lock_not_given_back());
+        }
+        match lease.release(self.watcher.cloud, self.watcher.clock) {
+            Released::Given => {}
+            Released::TakenOver => self.report(message::lock_taken_over()),
+            Released::Stuck => self.report(message::lock_not_given_back()),
         }
     }
 
@@ -389,11 +394,38 @@ impl Run<'_> {
             self.report(explain(&error, "looking into the buckets that are to be deleted"));
             self.early_after_refusal()
         })?;
+        if self.halted() {
+            return Err(self.early());
+        }
         if obstacles.is_empty() {
             return Ok(());
         }
         obstacles.into_iter().for_each(|told| self.report(told));
         Err(self.early_after_refusal())
+    }
+
+    /// What to type to go on: the command, with the consents that are still needed. What is gone needs
+    /// none, and one for a name that nothing has any more would be refused.
+    pub(super) fn command(&self) -> String {
+        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = |path: &str| {
+            let mut stacks = self.plan.stacks.iter().zip(reports.iter());
+            stacks.any(|(stack, report)| {
+                report.state != State::Done
+                    && stack.changes.iter().any(|change| change.cause.path == path)
+            })
+        };
+        let mut command = self.options.command.clone();
+        for consent in &self.plan.consents {
+            let (flag, path) = match consent {
+                Consent::Destroy(path) => ("--allow-destroy", path),
+                Consent::Empty(path) => ("--empty", path),
+            };
+            if open(path) {
+                command += &format!(" {flag} {}", crate::plan::name_of(path));
+            }
+        }
+        command
     }
 
     // --- what the steps ask of the run --------------------------------------------------------

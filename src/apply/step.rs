@@ -21,6 +21,11 @@ use crate::plan::{Action, Consent, StackAction, StackPlan, holds};
 /// How many versions one call lists and deletes (S3 API reference, DeleteObjects).
 const PAGE: usize = 1_000;
 
+/// Whether the cloud used these words, on the headline or where it was too short for them.
+fn says(told: &Diagnostic, words: &str) -> bool {
+    told.headline.contains(words) || told.notes.iter().any(|note| note.contains(words))
+}
+
 /// A stack that has become what the plan says.
 pub(super) struct Done {
     /// `None`: it is gone.
@@ -132,7 +137,7 @@ impl Run<'_> {
         let ready = match draft(stack.tags.clone(), &format!("import-{number}")) {
             // An import may not change the tags of a stack; where even the first ones count as a
             // change, they come with the update that follows.
-            Err(Broken::Refused(told)) if told.headline.contains("modify or add [Tags]") => {
+            Err(Broken::Refused(told)) if says(&told, "modify or add [Tags]") => {
                 draft(BTreeMap::new(), &format!("import-{number}-untagged"))?
             }
             answer => answer?,
@@ -290,8 +295,8 @@ impl Run<'_> {
                 return Err(call(error));
             }
             self.watcher.renew();
-            let page = match self.watcher.insist(|| cloud.list_versions(at, "", PAGE)) {
-                Ok(page) => page,
+            let page = match self.watcher.insist(|| cloud.list_versions(at, "", None, PAGE)) {
+                Ok(page) => page.versions,
                 Err(CloudError::NotFound(_)) => return Ok(()),
                 Err(error) => return Err(call(error)),
             };

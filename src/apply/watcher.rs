@@ -3,11 +3,16 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use jiff::SignedDuration;
+
 use super::clock::Clock;
 use super::event::{Event, What};
 use super::lock::Lease;
-use super::patience::insist;
+use super::patience::{insist_telling, passing};
 use crate::cloud::{Cloud, CloudError};
+
+/// Silence that people should know of.
+const WORTH_A_WORD: SignedDuration = SignedDuration::from_secs(10);
 
 /// Shared by the threads of one run.
 pub(super) struct Watcher<'a> {
@@ -19,6 +24,8 @@ pub(super) struct Watcher<'a> {
     pub lease: Mutex<Option<Lease>>,
     /// The lock was taken from us: nothing new is started.
     pub lost: AtomicBool,
+    /// The cloud did not answer for as long as we wait: nothing is asked twice until it does.
+    pub dark: AtomicBool,
 }
 
 impl<'a> Watcher<'a> {
@@ -29,7 +36,8 @@ impl<'a> Watcher<'a> {
         interrupt: &'a AtomicBool,
     ) -> Self {
         let lease = Mutex::new(None);
-        Watcher { cloud, clock, observer, interrupt, lease, lost: AtomicBool::new(false) }
+        let (lost, dark) = (AtomicBool::new(false), AtomicBool::new(false));
+        Watcher { cloud, clock, observer, interrupt, lease, lost, dark }
     }
 
     pub(super) fn tell(&self, what: What) {
@@ -50,11 +58,33 @@ impl<'a> Watcher<'a> {
         }
     }
 
-    /// See [`insist`].
+    /// Makes a call that may safely be made twice, until it is answered, and says so while it is not.
     pub(super) fn insist<T>(
         &self,
         call: impl FnMut() -> Result<T, CloudError>,
     ) -> Result<T, CloudError> {
-        insist(self.clock, call)
+        let answer = insist_telling(self.clock, call, |error, silent| {
+            if self.is_dark() {
+                return false;
+            }
+            if silent >= WORTH_A_WORD {
+                self.silent(error, silent);
+            }
+            true
+        });
+        let dark = matches!(&answer, Err(error) if passing(error));
+        self.dark.store(dark, Ordering::SeqCst);
+        answer
+    }
+
+    /// Whether the cloud has stopped answering.
+    pub(super) fn is_dark(&self) -> bool {
+        self.dark.load(Ordering::SeqCst)
+    }
+
+    /// Tells that there is no answer.
+    pub(super) fn silent(&self, error: &CloudError, silent: SignedDuration) {
+        let elapsed = u64::try_from(silent.as_secs()).unwrap_or_default();
+        self.tell(What::CloudSilent { error: error.to_string(), elapsed });
     }
 }

@@ -19,7 +19,7 @@ use super::attempts::Attempts;
 use super::error::told;
 use super::pace::Call;
 use super::place::object_url;
-use super::stacks::{logical_id, said, unreadable};
+use super::stacks::{logical_id, said, tags_of, unreadable};
 use crate::cloud::*;
 use crate::names::{Arn, LogicalId, Region};
 
@@ -124,6 +124,30 @@ impl Aws {
             .then(|| Some((found.change_set_id()?.to_owned(), said(found.stack_id()))))?
     }
 
+    pub(super) async fn change_sets_of(
+        &self,
+        at: &StackAddress,
+    ) -> Result<Vec<String>, CloudError> {
+        let mut ids = Vec::new();
+        let mut next = None;
+        loop {
+            let page = self
+                .cloudformation(&at.region, Call::Other)
+                .await
+                .list_change_sets()
+                .stack_name(&at.stack)
+                .set_next_token(next)
+                .send()
+                .await
+                .map_err(|error| told("CloudFormation ListChangeSets", error))?;
+            ids.extend(page.summaries().iter().filter_map(|it| said(it.change_set_id())));
+            next = said(page.next_token());
+            if next.is_none() {
+                return Ok(ids);
+            }
+        }
+    }
+
     pub(super) async fn whole_change_set(
         &self,
         region: &Region,
@@ -142,6 +166,7 @@ impl Aws {
                 unreadable(format!("a change set has the execution status `{execution}`"))
             })?,
             reason: said(first.status_reason()),
+            tags: tags_of(first.tags()),
             changes: Vec::new(),
         };
         let mut page = first;

@@ -141,6 +141,7 @@ async fn load(options: &ConnectOptions) -> Result<SdkConfig, CloudError> {
             TimeoutConfig::builder()
                 .connect_timeout(pace.connect_timeout)
                 .operation_attempt_timeout(pace.attempt_timeout)
+                .operation_timeout(pace.call_timeout)
                 .build(),
         );
     if let Some(application) = &options.application {

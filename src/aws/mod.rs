@@ -153,6 +153,10 @@ impl Cloud for Aws {
         self.wait(self.make_change_set(request))
     }
 
+    fn list_change_sets(&self, at: &StackAddress) -> Result<Vec<String>, CloudError> {
+        self.wait(self.change_sets_of(at))
+    }
+
     fn describe_change_set(&self, region: &Region, id: &str) -> Result<ChangeSet, CloudError> {
         self.wait(self.whole_change_set(region, id))
     }
@@ -203,6 +207,10 @@ impl Cloud for Aws {
         self.wait(self.data_lake_settings(region))
     }
 
+    fn open_to_iam(&self, region: &Region) -> Result<Vec<OpenToIam>, CloudError> {
+        self.wait(Aws::open_to_iam(self, region))
+    }
+
     fn get_object(&self, at: &ObjectAddress) -> Result<Option<Object>, CloudError> {
         self.wait(self.newest_version(at))
     }
@@ -224,9 +232,10 @@ impl Cloud for Aws {
         &self,
         bucket: &BucketAddress,
         prefix: &str,
+        after: Option<&VersionMarker>,
         limit: usize,
-    ) -> Result<Vec<ObjectVersion>, CloudError> {
-        self.wait(self.versions_below(bucket, prefix, limit))
+    ) -> Result<VersionPage, CloudError> {
+        self.wait(self.versions_below(bucket, prefix, after, limit))
     }
 
     fn delete_versions(

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::Aws;
 use super::attempts::Attempts;
 use super::error::told;
-use super::stacks::{printed, said};
+use super::stacks::{printed, said, unreadable};
 use crate::cloud::*;
 
 /// The metadata that names a write (`x-amz-meta-lakewright-write`).
@@ -147,54 +147,57 @@ impl Aws {
         &self,
         bucket: &BucketAddress,
         prefix: &str,
+        after: Option<&VersionMarker>,
         limit: usize,
-    ) -> Result<Vec<ObjectVersion>, CloudError> {
-        let client = self.s3(&bucket.region);
+    ) -> Result<VersionPage, CloudError> {
+        let answer = self
+            .s3(&bucket.region)
+            .list_object_versions()
+            .bucket(bucket.bucket.as_str())
+            .expected_bucket_owner(bucket.owner.as_str())
+            .prefix(prefix)
+            .max_keys(PAGE.min(limit) as i32)
+            .set_key_marker(after.map(|after| after.key.clone()))
+            .set_version_id_marker(after.and_then(|after| after.version.clone()))
+            .send()
+            .await
+            .map_err(|error| told("S3 ListObjectVersions", error))?;
         let mut versions: Vec<ObjectVersion> = Vec::new();
-        let mut marker: Option<(Option<String>, Option<String>)> = None;
-        while versions.len() < limit {
-            let (key_marker, version_marker) = marker.take().unwrap_or_default();
-            let page = client
-                .list_object_versions()
-                .bucket(bucket.bucket.as_str())
-                .expected_bucket_owner(bucket.owner.as_str())
-                .prefix(prefix)
-                .max_keys(PAGE.min(limit - versions.len()) as i32)
-                .set_key_marker(key_marker)
-                .set_version_id_marker(version_marker)
-                .send()
-                .await
-                .map_err(|error| told("S3 ListObjectVersions", error))?;
-            for version in page.versions() {
-                versions.push(ObjectVersion {
-                    key: version.key().unwrap_or_default().to_owned(),
-                    version: version.version_id().unwrap_or_default().to_owned(),
-                    delete_marker: false,
-                    size: version.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
-                    locked: None,
-                });
-            }
-            for delete in page.delete_markers() {
-                versions.push(ObjectVersion {
-                    key: delete.key().unwrap_or_default().to_owned(),
-                    version: delete.version_id().unwrap_or_default().to_owned(),
-                    delete_marker: true,
-                    size: 0,
-                    locked: None,
-                });
-            }
-            if !page.is_truncated().unwrap_or(false) {
-                break;
-            }
-            marker = Some((said(page.next_key_marker()), said(page.next_version_id_marker())));
+        for version in answer.versions() {
+            versions.push(ObjectVersion {
+                key: version.key().unwrap_or_default().to_owned(),
+                version: version.version_id().unwrap_or_default().to_owned(),
+                delete_marker: false,
+                size: version.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
+                locked: None,
+            });
         }
-        // the API lists versions and delete markers apart; emulators do not keep to max-keys
+        for delete in answer.delete_markers() {
+            versions.push(ObjectVersion {
+                key: delete.key().unwrap_or_default().to_owned(),
+                version: delete.version_id().unwrap_or_default().to_owned(),
+                delete_marker: true,
+                size: 0,
+                locked: None,
+            });
+        }
+        // the API lists versions and delete markers apart
         versions.sort_by(|a, b| a.key.cmp(&b.key));
-        versions.truncate(limit);
-        if !versions.is_empty() && self.has_object_lock(bucket).await? {
+        let next = match answer.is_truncated().unwrap_or(false) {
+            false => None,
+            true => {
+                let key = said(answer.next_key_marker()).ok_or_else(|| {
+                    unreadable("a page of versions is not the last and names no next one")
+                })?;
+                Some(VersionMarker { key, version: said(answer.next_version_id_marker()) })
+            }
+        };
+        let any = !versions.is_empty() || next.is_some();
+        let lockable = any && self.has_object_lock(bucket).await?;
+        if lockable {
             self.read_locks(bucket, &mut versions).await?;
         }
-        Ok(versions)
+        Ok(VersionPage { versions, next, lockable })
     }
 
     async fn has_object_lock(&self, bucket: &BucketAddress) -> Result<bool, CloudError> {

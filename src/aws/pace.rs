@@ -28,6 +28,8 @@ pub struct Pace {
     pub connect_timeout: Duration,
     /// How long one try of a call may take.
     pub attempt_timeout: Duration,
+    /// How long a call may take with all its tries.
+    pub call_timeout: Duration,
     /// How often, and how far apart, events are looked through for a call whose answer was lost.
     pub recall: (u32, Duration),
     /// The first and the longest wait between two looks at a running drift detection.
@@ -49,6 +51,7 @@ impl Default for Pace {
             longest_backoff: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(60),
+            call_timeout: Duration::from_secs(180),
             recall: (5, Duration::from_secs(1)),
             drift_poll: (Duration::from_secs(1), Duration::from_secs(5)),
             drift_patience: Duration::from_secs(30 * 60),
@@ -68,6 +71,7 @@ impl Pace {
             longest_backoff: Duration::from_millis(200),
             connect_timeout: Duration::from_secs(2),
             attempt_timeout: Duration::from_secs(20),
+            call_timeout: Duration::from_secs(60),
             recall: (3, Duration::from_millis(50)),
             drift_poll: (Duration::from_millis(20), Duration::from_millis(200)),
             drift_patience: Duration::from_secs(20),

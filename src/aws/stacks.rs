@@ -97,11 +97,7 @@ impl Aws {
                 .iter()
                 .filter_map(|one| pair(one.output_key(), one.output_value()))
                 .collect::<BTreeMap<_, _>>(),
-            tags: stack
-                .tags()
-                .iter()
-                .filter_map(|one| pair(one.key(), one.value()))
-                .collect::<BTreeMap<_, _>>(),
+            tags: tags_of(stack.tags()),
             termination_protection: stack.enable_termination_protection().unwrap_or(false),
             execution_role: said(stack.role_arn()),
         }))
@@ -210,6 +206,12 @@ impl Aws {
             .await
             .map_err(|error| told("CloudFormation DescribeStackEvents", error))
     }
+}
+
+/// Tags by their keys.
+pub(super) fn tags_of(tags: &[cfn::types::Tag]) -> BTreeMap<String, String> {
+    let value = |tag: &cfn::types::Tag| tag.value().unwrap_or_default().to_owned();
+    tags.iter().filter_map(|tag| Some((tag.key()?.to_owned(), value(tag)))).collect()
 }
 
 /// A text that says something.

@@ -100,6 +100,23 @@ mod tests {
         assert_eq!(region("eu-west-7"), None);
         assert_eq!(partition_of("cn-south-9").name, "aws-cn");
         assert_eq!(regions().count(), 46);
+        // Every partition has a region and is told apart by its prefix ("AWS service endpoints" of the
+        // General Reference; partitions of the SDKs' endpoint rules).
+        let known = [
+            ("aws", "amazonaws.com", 34),
+            ("aws-cn", "amazonaws.com.cn", 2),
+            ("aws-us-gov", "amazonaws.com", 2),
+            ("aws-iso", "c2s.ic.gov", 2),
+            ("aws-iso-b", "sc2s.sgov.gov", 2),
+            ("aws-iso-e", "cloud.adc-e.uk", 1),
+            ("aws-iso-f", "csp.hci.ic.gov", 2),
+            ("aws-eusc", "amazonaws.eu", 1),
+        ];
+        for (name, suffix, count) in known {
+            assert_eq!(partition(name).expect(name).dns_suffix, suffix);
+            assert_eq!(regions().filter(|r| r.partition.name == name).count(), count, "{name}");
+        }
+        assert_eq!(TABLE.partitions.len(), known.len());
         assert!(partition("aws-cn").is_some() && partition("azure").is_none());
     }
 

@@ -31,7 +31,7 @@ pub(super) fn check(lakes: &[Lake], found: &mut Diagnostics) {
             let home = match taken.kind {
                 Kind::Bucket => lake.home.partition.to_owned(),
                 Kind::Role => lake.home.account.to_string(),
-                Kind::Database | Kind::Stream | Kind::Job => {
+                Kind::Database | Kind::Stream | Kind::Job | Kind::LfTag => {
                     format!("{}/{}", lake.home.account, lake.home.region)
                 }
             };
@@ -48,7 +48,10 @@ pub(super) fn check(lakes: &[Lake], found: &mut Diagnostics) {
                     let mut diagnostic =
                         Diagnostic::error(diagnostic::LW0504, taken.span, headline)
                             .at(&*taken.path)
-                            .help("leave `name` out, so that the environment becomes part of the name, or give each environment another one in its `set`");
+                            .help(match taken.kind {
+                                Kind::LfTag => "an account has one set of LF-tags: give one of the environments a `suffix` in its `set`, which ends the key too, or another account",
+                                _ => "leave `name` out, so that the environment becomes part of the name, or give each environment another one in its `set`",
+                            });
                     if *first != taken.span {
                         diagnostic = diagnostic.also(*first, "the other one");
                     }

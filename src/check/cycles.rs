@@ -117,6 +117,7 @@ fn locations_of<'a>(place: &'a Place, tables: &Tables<'a>) -> Vec<&'a Location> 
         Place::Table { database, table } => {
             tables.get(database).and_then(|tables| tables.get(table)).copied().into_iter().collect()
         }
+        Place::Stream(_) => Vec::new(),
     }
 }
 

@@ -13,9 +13,6 @@ use crate::spec::buckets::{Retention, Then};
 use crate::spec::decode::At;
 use crate::spec::words::Duration;
 
-/// Rules in one lifecycle configuration: "Amazon S3 endpoints and quotas", lifecycle rules.
-const MOST_RULES: usize = 1000;
-
 /// One step of a lifecycle with its place.
 #[derive(Clone, Copy)]
 pub(super) struct Step<'a> {
@@ -46,17 +43,6 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
 }
 
 fn bucket_lifecycle(bucket: &Bucket, found: &mut Diagnostics) {
-    if let Some(rule) = bucket.retention.get(MOST_RULES) {
-        let headline = format!(
-            "bucket `{}` has {} lifecycle rules, and S3 takes {MOST_RULES}",
-            bucket.name,
-            bucket.retention.len()
-        );
-        found.push(
-            Diagnostic::error(diagnostic::LW0311, rule.span, headline)
-                .at(format!("{}.retention", bucket.path())),
-        );
-    }
     let mut groups: BTreeMap<(&str, Option<u64>, bool), Vec<Step>> = BTreeMap::new();
     for (index, rule) in bucket.retention.iter().enumerate() {
         if let Some(step) = step(index, rule) {
@@ -165,6 +151,7 @@ fn order(bucket: &Bucket, steps: &[Step], found: &mut Diagnostics) {
                     format!("two steps on day {}: S3 takes one", second.days),
                 )
                 .also(first.span, "the other one")
+                .help("take one of them out, or give them different days")
                 .at(second.path(bucket)),
             );
             continue;

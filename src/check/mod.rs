@@ -7,7 +7,9 @@
 //! end, from the tree of a file to everything that is wrong with it.
 
 mod across;
+mod bypass;
 mod cycles;
+mod formation;
 mod keys;
 mod lifecycle;
 mod lock;
@@ -15,8 +17,10 @@ mod names;
 mod overlap;
 mod principals;
 mod projection;
+mod quotas;
 mod regions;
 mod replication;
+mod rows;
 mod strangers;
 mod tables;
 mod watching;
@@ -24,11 +28,11 @@ mod watching;
 use crate::diagnostic::Diagnostics;
 use crate::lake::Lake;
 use crate::resolve;
-use crate::syntax::Node;
+use crate::syntax::{self, Node};
 
 /// Everything that is wrong with a lake as a whole.
 pub fn all(lake: &Lake) -> Diagnostics {
-    let rules: [fn(&Lake, &mut Diagnostics); 13] = [
+    let rules: [fn(&Lake, &mut Diagnostics); 17] = [
         names::check,
         regions::check,
         lifecycle::check,
@@ -40,8 +44,12 @@ pub fn all(lake: &Lake) -> Diagnostics {
         cycles::check,
         principals::check,
         strangers::check,
+        formation::check,
+        rows::check,
+        bypass::check,
         keys::check,
         watching::check,
+        quotas::check,
     ];
     let mut found = Diagnostics::default();
     for rule in rules {
@@ -73,7 +81,9 @@ pub fn spec(tree: &Node, asked: Option<&str>) -> Diagnostics {
     };
     if chosen.is_empty() {
         let mut found = resolve::resolve(tree, "").diagnostics;
+        // Of what is no map at all, that is enough to say.
         if let Err(refused) = resolve::choose(tree, None)
+            && tree.entries().is_some()
             && !found.has_errors_at("environments")
         {
             found.push(*refused);
@@ -94,6 +104,7 @@ pub fn spec(tree: &Node, asked: Option<&str>) -> Diagnostics {
     }
     let mut found = resolve::combine(each);
     found.extend(across(&lakes));
+    syntax::point_at_aliases(tree, &mut found);
     found.sort();
     found
 }

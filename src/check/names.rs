@@ -28,6 +28,7 @@ pub(super) enum Kind {
     Database,
     Stream,
     Job,
+    LfTag,
     /// Of an account.
     Role,
 }
@@ -39,6 +40,7 @@ impl Kind {
             Kind::Database => "database",
             Kind::Stream => "stream",
             Kind::Job => "job",
+            Kind::LfTag => "LF-tag",
             Kind::Role => "role",
         }
     }
@@ -60,6 +62,14 @@ pub(super) fn taken(lake: &Lake) -> Vec<Taken> {
     for database in lake.databases.values() {
         take(Kind::Database, &database.catalog_name, database.span, database.path());
     }
+    for database in lake.governed().filter(|database| !database.existing) {
+        let role = lake.registration_role(&database.name);
+        take(Kind::Role, &role, database.span, database.path());
+    }
+    for key in lake.tag_values().into_keys() {
+        let database = lake.governed().next().map_or(Span::default(), |found| found.span);
+        take(Kind::LfTag, &lake.naming.own(key, 1), database, "lake_formation".to_owned());
+    }
     for source in lake.sources.values() {
         take(Kind::Stream, &source.stream_name, source.span, source.path());
     }
@@ -75,6 +85,24 @@ pub(super) fn taken(lake: &Lake) -> Vec<Taken> {
 pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
     clashes(lake, found);
     lengths(lake, found);
+    regional(lake, found);
+}
+
+/// A name of an account's regional namespace says of whom and where the bucket is, and CloudFormation
+/// makes it only if told so: S3 User Guide, "Namespaces for general purpose buckets".
+fn regional(lake: &Lake, found: &mut Diagnostics) {
+    let own = lake.buckets.values().filter(|bucket| !bucket.existing);
+    for bucket in own.filter(|bucket| bucket.bucket_name.is_regional()) {
+        let headline = format!("`{}` is a name of a regional namespace", bucket.bucket_name);
+        found.push(
+            Diagnostic::error(diagnostic::LW0502, bucket.span, headline)
+                .at(format!("{}.name", bucket.path()))
+                .note(
+                    "lakewright makes buckets in the global namespace, where no name ends in `-an`",
+                )
+                .help("give it another name; a bucket that is there already can be `existing`"),
+        );
+    }
 }
 
 fn clashes(lake: &Lake, found: &mut Diagnostics) {

@@ -5,6 +5,7 @@
 //! account.
 
 use crate::diagnostic::{self, Diagnostic, Diagnostics};
+use crate::lake::formation::Through;
 use crate::lake::places::Place;
 use crate::lake::{Access, Lake};
 use crate::source::Span;
@@ -146,19 +147,25 @@ fn grants(lake: &Lake, access: &Access, found: &mut Diagnostics) {
                     );
                 }
             }
+            (Principal::Saml { .. } | Principal::IdentityCenter { .. }, _) => {
+                federated(lake, access, who, &path, found);
+            }
             _ => {}
         }
+        managed(lake, access, who, &path, found);
         if lake.crosses(&who.value) {
             beyond(lake, access, who, &path, found);
         } else if let Principal::Account(account) = &who.value {
-            catalog(access, who, &path, &format!("account {account} as a whole"), found);
+            let whom = format!("account {account} as a whole");
+            catalog(lake, access, who, &path, &whom, found);
+            own_account(lake, access, who, &path, account, found);
         }
     }
 }
 
 /// Access for those outside of this account: to objects in buckets of ours.
 fn beyond(lake: &Lake, access: &Access, who: &At<Principal>, path: &str, found: &mut Diagnostics) {
-    catalog(access, who, path, "other accounts", found);
+    catalog(lake, access, who, path, "other accounts", found);
     for grant in &access.grants {
         let Place::Objects(location) = &grant.place.value else { continue };
         let existing = lake.buckets.get(&location.bucket).filter(|bucket| bucket.existing);
@@ -178,17 +185,131 @@ fn beyond(lake: &Lake, access: &Access, who: &At<Principal>, path: &str, found: 
     }
 }
 
-/// Databases and tables are open to roles and users of this account only.
-fn catalog(access: &Access, who: &At<Principal>, path: &str, whom: &str, found: &mut Diagnostics) {
-    let place = access.grants.iter().find(|grant| !matches!(grant.place.value, Place::Objects(_)));
-    if let Some(grant) = place {
-        let headline = format!("`{who}` cannot be given access to `{}`", grant.place.value);
+/// Databases and tables that IAM decides about, and streams, are open to roles and users of this account
+/// only.
+fn catalog(
+    lake: &Lake,
+    access: &Access,
+    who: &At<Principal>,
+    path: &str,
+    whom: &str,
+    found: &mut Diagnostics,
+) {
+    let streams = access.grants.iter().find(|grant| matches!(grant.place.value, Place::Stream(_)));
+    if let Some(grant) = streams {
+        let headline = format!("`{who}` cannot write to the stream of `{}`", grant.place.value);
         found.push(
             Diagnostic::error(diagnostic::LW0404, who.span, headline)
-                .also(grant.place.span, "part of the Data Catalog")
+                .also(grant.place.span, "a stream of this account")
                 .at(path)
-                .note(format!("sharing databases and tables with {whom} comes with Lake Formation"))
-                .help("name roles or users of this account, or give access to the objects: `read: [BUCKET/PREFIX/]`"),
+                .note(format!("{whom} would need a resource policy on the stream, which lakewright does not write"))
+                .help("name a role of this account that they may assume, or let them put objects: `write: [BUCKET/PREFIX/]`"),
         );
     }
+    let by_iam = |place: &Place| {
+        matches!(place, Place::Database(_) | Place::Table { .. })
+            && lake.through(access, &who.value, place) == Through::Iam
+    };
+    let Some(grant) = access.grants.iter().find(|grant| by_iam(&grant.place.value)) else { return };
+    let headline = format!("`{who}` cannot be given access to `{}`", grant.place.value);
+    found.push(
+        Diagnostic::error(diagnostic::LW0404, who.span, headline)
+            .also(grant.place.span, "part of the Data Catalog, and IAM decides about it")
+            .at(path)
+            .note("IAM opens databases and tables to roles and users of this account only")
+            .help(format!(
+                "let Lake Formation decide: `mode: lakeformation` in `databases.{}`; or give access to the objects: `read: [BUCKET/PREFIX/]`",
+                database_of(&grant.place.value)
+            )),
+    );
+}
+
+fn database_of(place: &Place) -> String {
+    match place {
+        Place::Database(name) | Place::Table { database: name, .. } => name.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// The lake's own account as a whole: Lake Formation gives to somebody in it.
+fn own_account(
+    lake: &Lake,
+    access: &Access,
+    who: &At<Principal>,
+    path: &str,
+    account: &crate::names::AccountId,
+    found: &mut Diagnostics,
+) {
+    let place = access.grants.iter().find(|grant| {
+        lake.through(access, &who.value, &grant.place.value) == Through::LakeFormation
+    });
+    let (place, span) = match (place, &access.tagged) {
+        (Some(grant), _) => (grant.place.value.to_string(), grant.place.span),
+        (None, Some(tagged)) => ("what carries LF-tags".to_owned(), tagged.span),
+        (None, None) => return,
+    };
+    let headline = format!("`{who}` cannot be given access to `{place}`");
+    let mut diagnostic = Diagnostic::error(diagnostic::LW0404, who.span, headline)
+        .also(span, "part of the Data Catalog")
+        .at(path)
+        .note(format!(
+            "account {account} is the lake's own, and the catalog is opened to somebody in it"
+        ));
+    diagnostic =
+        diagnostic.help("name roles, users, or groups of a SAML provider or of Identity Center");
+    found.push(diagnostic);
+}
+
+/// Groups and users of a provider of identities: Lake Formation knows them, IAM does not.
+fn federated(
+    lake: &Lake,
+    access: &Access,
+    who: &At<Principal>,
+    path: &str,
+    found: &mut Diagnostics,
+) {
+    let by_iam = |grant: &&crate::lake::access::Grant| {
+        lake.through(access, &who.value, &grant.place.value) == Through::Iam
+    };
+    let Some(grant) = access.grants.iter().find(by_iam) else { return };
+    let place = &grant.place.value;
+    let diagnostic = Diagnostic::error(
+        diagnostic::LW0404,
+        who.span,
+        format!("`{who}` cannot be given access to `{place}`"),
+    )
+    .also(grant.place.span, "IAM decides about this")
+    .at(path)
+    .note("only Lake Formation knows groups and users of a provider of identities");
+    found.push(match place {
+        Place::Objects(_) => {
+            diagnostic.help("name the role that they sign in with: `role/NAME`, or give access to a table that Lake Formation decides about")
+        }
+        _ => diagnostic.help(format!(
+            "let Lake Formation decide: `mode: lakeformation` in `databases.{}`; or name the role that they sign in with",
+            database_of(place)
+        )),
+    });
+}
+
+/// Lake Formation names units and the organization by the account that manages it.
+fn managed(lake: &Lake, access: &Access, who: &At<Principal>, path: &str, found: &mut Diagnostics) {
+    let Some(organization) = &lake.organization else { return };
+    let wide = matches!(who.value, Principal::OrganizationalUnit(_) | Principal::Organization);
+    let asked = access.tagged.is_some()
+        || access.grants.iter().any(|grant| {
+            lake.through(access, &who.value, &grant.place.value) == Through::LakeFormation
+        });
+    if !wide || !asked || organization.management_account.is_some() {
+        return;
+    }
+    let headline =
+        format!("Lake Formation names `{who}` by the account that manages the organization");
+    found.push(
+        Diagnostic::error(diagnostic::LW0406, who.span, headline)
+            .also(organization.id.span, "the organization")
+            .label("managed by which account?")
+            .at(path)
+            .help("say which one it is: `management_account: \"999999999999\"` in `organization`"),
+    );
 }

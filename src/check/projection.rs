@@ -134,7 +134,9 @@ impl Rule<'_> {
                 Ok(number) => numbers.push(number),
                 Err(_) => {
                     let headline = format!("`{text}` is not a whole number");
-                    self.report(diagnostic::LW0305, *span, "range", headline, |d| d);
+                    self.report(diagnostic::LW0305, *span, "range", headline, |d| {
+                        d.help("a range of whole numbers reads `range: [1, 31]`")
+                    });
                 }
             }
         }

@@ -143,6 +143,10 @@ fn csv(table: &Table, found: &mut Diagnostics) {
                 diagnostic = diagnostic
                     .help("in double quotes, `\"\\t\"` is a tab")
                     .fix(sign.span, "\"\\t\"");
+            } else {
+                let usual = if key == "quote" { "'\"'" } else { "\";\"" };
+                diagnostic =
+                    diagnostic.help(format!("write a single character, such as `{usual}`"));
             }
             found.push(diagnostic);
         }
@@ -157,6 +161,7 @@ fn csv(table: &Table, found: &mut Diagnostics) {
                 "`quote` and `delimiter` are the same character",
             )
             .also(delimiter.span, "the delimiter")
+            .help("choose another `quote`, or take it out: `\"` is what stands for nothing else")
             .at(format!("{path}.quote")),
         );
     }

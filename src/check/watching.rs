@@ -29,7 +29,7 @@ fn noun(watched: &Watched) -> &'static str {
         Watched::Place(Place::Objects(_)) => "bucket",
         Watched::Place(Place::Database(_)) => "database",
         Watched::Place(Place::Table { .. }) => "table",
-        Watched::Source(_) => "source",
+        Watched::Source(_) | Watched::Place(Place::Stream(_)) => "source",
         Watched::Pipeline(_) => "pipeline",
     }
 }
@@ -103,6 +103,8 @@ fn unseen(lake: &Lake, place: &Place) -> Option<(String, &'static str)> {
         Place::Table { database, table } => {
             &lake.databases.get(database)?.tables.get(table)?.location
         }
+        // A source is watched as one.
+        Place::Stream(_) => return None,
         Place::Database(database) => {
             let database = lake.databases.get(database)?;
             match &database.location {

@@ -4,7 +4,10 @@ use anyhow::{Context, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::commands::Where;
-use super::env;
+use super::load::Ready;
+use super::output::Output;
+use super::{Stop, env};
+use crate::apply;
 use crate::aws::{Aws, ConnectOptions, Pace};
 use crate::cloud::Cloud;
 use crate::lake::{Home, Lake};
@@ -14,12 +17,19 @@ use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::spec::reference::Principal;
 
 impl Where {
-    /// Connects to the cloud of a lake, and makes sure that it is the right account before anything
-    /// else is asked.
-    pub fn connect(&self, lake: &Lake, folder: &Utf8Path) -> anyhow::Result<Box<dyn Cloud>> {
+    /// Connects to the cloud of a lake. Of AWS only the caller is asked; that it is the right account is
+    /// for [`apply::observe`] to say, which comes next.
+    pub fn connect(&self, ready: &Ready, output: &Output) -> Result<Box<dyn Cloud>, Stop> {
+        let lake = &ready.lake;
         match &self.sandbox {
-            Some(place) => Ok(Box::new(sandbox(place.as_deref(), lake, folder)?)),
-            None => Ok(Box::new(aws(&lake.home)?)),
+            Some(place) => Ok(Box::new(sandbox(place.as_deref(), lake, &ready.folder)?)),
+            None => {
+                let options = options(&lake.home)?;
+                let aws = Aws::connect(&options).map_err(|error| {
+                    output.stop(apply::explain(&error, "asking who is calling"), &ready.sources)
+                })?;
+                Ok(Box::new(aws))
+            }
         }
     }
 }
@@ -42,8 +52,8 @@ fn sandbox(place: Option<&Utf8Path>, lake: &Lake, folder: &Utf8Path) -> anyhow::
     Ok(sandbox)
 }
 
-/// AWS, by the SDK's ordinary configuration and the environment's deploy role.
-fn aws(home: &Home) -> anyhow::Result<Aws> {
+/// How AWS is spoken to: the SDK's ordinary configuration and the environment's deploy role.
+fn options(home: &Home) -> anyhow::Result<ConnectOptions> {
     if home.account.as_str() == DUMMY_ACCOUNT {
         return Err(anyhow!(
             "environment `{0}` has no account: write `account: \"...\"` for `{0}`, or use `--sandbox`",
@@ -61,17 +71,7 @@ fn aws(home: &Home) -> anyhow::Result<Aws> {
         env::cloud_is_near();
         options.pace = Pace::local();
     }
-    let aws = Aws::connect(&options)?;
-    let caller = aws.caller()?;
-    if caller.account != home.account {
-        return Err(anyhow!(
-            "the credentials belong to account {}, and environment `{}` is account {}: nothing was called (choose the profile with AWS_PROFILE)",
-            caller.account,
-            home.environment,
-            home.account
-        ));
-    }
-    Ok(aws)
+    Ok(options)
 }
 
 /// Whether nobody but this machine answers at the address: rate limits are AWS's, not an emulator's.

@@ -10,6 +10,7 @@ mod commands;
 mod connect;
 pub mod env;
 mod exit;
+mod lake_formation;
 mod load;
 mod misused;
 mod output;

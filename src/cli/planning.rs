@@ -239,7 +239,7 @@ pub fn observe(
     let base_bucket =
         BucketName::new(&base[&lake.home.region]).map_err(|reason| anyhow!("{reason}"))?;
     let mut observed = Observed {
-        cloud: place.connect(lake, &ready.folder)?,
+        cloud: place.connect(ready, output)?,
         base_bucket,
         regions: lake.regions(),
         deployed: Deployed::default(),
@@ -294,11 +294,6 @@ pub fn command(verb: &str, file: &Utf8Path, environment: Option<&str>, place: &W
     command
 }
 
-/// Consents as flags, to be typed again.
-pub fn consent_flags(destroy: &[String], empty: &[String]) -> String {
-    flags("--allow-destroy", destroy) + &flags("--empty", empty)
-}
-
 /// A flag with each of its values, to be typed again.
 pub fn flags(flag: &str, values: &[String]) -> String {
     values.iter().map(|value| format!(" {flag} {}", typed(value))).collect()
@@ -322,7 +317,7 @@ pub fn plan(
     output: &Output,
 ) -> Result<Plan, Stop> {
     let mut context = context(ready, consents);
-    context.warnings.extend(lake_formation(&ready.lake, &*observed.cloud)?);
+    context.warnings.extend(super::lake_formation::warnings(&ready.lake, &*observed.cloud));
     let stacks = ready.compile(&observed.deployed.placement(), output)?.stacks;
     let first = crate::plan::plan(stacks.clone(), &observed.deployed, &context);
     if !look_into(ready, observed, &first, output)? {
@@ -372,7 +367,8 @@ pub fn handovers(
     for handover in compiled.handovers {
         let mut policy = handover.policy;
         fill_in(&mut policy, &observed.deployed);
-        found.insert(format!("{} for {}", handover.access, handover.to), policy);
+        let what = handover.what.map(|what| format!(": {what}")).unwrap_or_default();
+        found.insert(format!("{} for {}{what}", handover.access, handover.to), policy);
     }
     Ok(found)
 }
@@ -394,32 +390,4 @@ fn fill_in(value: &mut Value, deployed: &Deployed) {
         Value::List(list) => list.iter_mut().for_each(|value| fill_in(value, deployed)),
         _ => {}
     }
-}
-
-/// Says where IAM alone gives no access: Lake Formation decides about new databases or tables unless
-/// its settings leave that to IAM (AWS Lake Formation developer guide, "Changing the default
-/// settings for your data lake").
-fn lake_formation(lake: &Lake, cloud: &dyn Cloud) -> Result<Option<String>, Stop> {
-    if lake.databases.values().all(|database| database.existing && database.tables.is_empty()) {
-        return Ok(None);
-    }
-    let region = &lake.home.region;
-    let settings = match cloud.lake_formation_settings(region) {
-        Ok(settings) => settings,
-        Err(error) => {
-            let text = format!(
-                "Lake Formation's settings in {region} could not be read ({error}): whether IAM alone gives access to tables is not known"
-            );
-            return Ok(Some(text));
-        }
-    };
-    let what = match (settings.iam_decides_new_databases, settings.iam_decides_new_tables) {
-        (true, true) => return Ok(None),
-        (false, false) => "new databases and tables",
-        (false, true) => "new databases",
-        (true, false) => "new tables",
-    };
-    Ok(Some(format!(
-        "Lake Formation decides about {what} in {region}, so access by IAM alone opens none of them: grant it there, or let its settings use only IAM access control for {what}"
-    )))
 }

@@ -26,7 +26,7 @@ pub struct Request<'a> {
     pub auto_approve: bool,
     pub lock_timeout: SignedDuration,
     pub break_lock: Option<String>,
-    /// What was typed, and what shows the state.
+    /// What was typed, without consents, and what shows the state.
     pub command: String,
     pub watch_command: String,
     pub recover_command: String,

@@ -52,6 +52,7 @@ pub(super) fn boundary(lake: &Lake, stacks: &[Stack]) -> Result<Policies, NoPoli
         Statement {
             sid: "Ceiling".to_owned(),
             about: service,
+            from: String::new(),
             effect: Effect::Allow,
             principal: None,
             actions: actions.into_iter().collect(),

@@ -231,6 +231,7 @@ impl Maker<'_> {
         let statements = wanted.into_iter().map(|((_, arns), (condition, actions))| Statement {
             sid: "Handlers".to_owned(),
             about: String::new(),
+            from: String::new(),
             effect: Effect::Allow,
             principal: None,
             actions: actions.into_iter().collect(),

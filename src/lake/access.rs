@@ -1,9 +1,11 @@
 //! Access: who may do what on which places.
 
+use super::formation::Restriction;
 use super::places::Place;
 use crate::names::Name;
 use crate::source::Span;
 use crate::spec::decode::At;
+use crate::spec::lake_formation::TagExpression;
 use crate::spec::reference::Principal;
 
 /// An entry of `access`.
@@ -14,12 +16,24 @@ pub struct Access {
     pub description: Option<String>,
     pub who: Vec<At<Principal>>,
     pub grants: Vec<Grant>,
+    /// What is left of the tables that are read.
+    pub restriction: Restriction,
+    /// What carries all of these LF-tags is read too.
+    pub tagged: Option<At<TagExpression>>,
 }
 
 impl Access {
     /// The entry's path in the spec.
     pub fn path(&self) -> String {
         format!("access.{}", self.name)
+    }
+
+    /// The grants, each with its path in the spec: `access.finance.read[0]`.
+    pub fn grants_by_path(&self) -> impl Iterator<Item = (String, &Grant)> {
+        self.grants.iter().enumerate().map(|(at, grant)| {
+            let before = self.grants[..at].iter().filter(|other| other.verb == grant.verb);
+            (format!("{}.{}[{}]", self.path(), grant.verb.as_str(), before.count()), grant)
+        })
     }
 }
 

@@ -8,9 +8,11 @@
 
 pub mod access;
 pub mod flows;
+pub mod formation;
 pub mod naming;
 pub mod origins;
 pub mod places;
+pub mod reach;
 pub mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +26,7 @@ use crate::spec::reference::Principal;
 
 pub use access::Access;
 pub use flows::{Pipeline, Source};
+pub use formation::LakeFormation;
 pub use naming::Naming;
 pub use origins::Origins;
 pub use places::{Bucket, Database, Key, Place, Table};
@@ -37,12 +40,15 @@ pub struct Lake {
     pub description: Option<String>,
     /// Of everything that can be tagged; `owner` among them.
     pub tags: BTreeMap<String, String>,
+    /// Days that logs are kept: access logs, those of sources and pipelines.
+    pub log_days: i64,
     pub organization: Option<Organization>,
     /// The accounts that the spec's environments name, this one's among them: the lake's own family.
     pub family: BTreeSet<AccountId>,
     pub keys: BTreeMap<Name, Key>,
     pub buckets: BTreeMap<Name, Bucket>,
     pub databases: BTreeMap<Name, Database>,
+    pub lake_formation: Option<LakeFormation>,
     pub sources: BTreeMap<Name, Source>,
     pub pipelines: BTreeMap<Name, Pipeline>,
     pub access: BTreeMap<Name, Access>,
@@ -193,6 +199,8 @@ impl Lake {
         named.extend(self.pipelines.values().filter_map(|p| p.role.as_ref().map(|at| &at.value)));
         let home = [&self.home.deploy_role, &self.home.execution_role];
         named.extend(home.into_iter().flatten().map(|at| &at.value));
+        let admins = self.lake_formation.iter().flat_map(|given| &given.admins);
+        named.extend(admins.map(|at| &at.value));
         named.retain(|principal| match principal {
             Principal::Role { account, .. } | Principal::User { account, .. } => {
                 account.as_ref().is_none_or(|account| self.is_own(account))
@@ -200,6 +208,29 @@ impl Lake {
             _ => false,
         });
         named
+    }
+
+    /// Where the thing of a spec path is written, `buckets.raw.replicate` being a part of
+    /// `buckets.raw`. `None` for what stands for the lake itself.
+    pub fn place_of(&self, path: &str) -> Option<Span> {
+        let mut words = path.split('.');
+        let (section, name) = (words.next()?, Name::new(words.next()?).ok()?);
+        match section {
+            "keys" => self.keys.get(&name).map(|thing| thing.span),
+            "buckets" => self.buckets.get(&name).map(|thing| thing.span),
+            "databases" => {
+                let database = self.databases.get(&name)?;
+                let table = words.nth(1).and_then(|table| Name::new(table).ok());
+                let table = table.and_then(|table| database.tables.get(&table));
+                Some(table.map_or(database.span, |table| table.span))
+            }
+            "sources" => self.sources.get(&name).map(|thing| thing.span),
+            "pipelines" => self.pipelines.get(&name).map(|thing| thing.span),
+            "access" => self.access.get(&name).map(|thing| thing.span),
+            "notify" => self.notify.get(&name).map(|thing| thing.span),
+            "alarms" => self.alarms.get(&name).map(|thing| thing.span),
+            _ => None,
+        }
     }
 
     /// The regions that the lake has resources in, its home first.

@@ -5,8 +5,9 @@ use std::fmt;
 use crate::names::{Arn, BucketName, Name, Region};
 use crate::source::Span;
 use crate::spec::buckets::{LockMode, Retention};
-use crate::spec::databases::{Columns, Csv, Format, Partition};
+use crate::spec::databases::{Columns, Csv, Format, Mode, Partition};
 use crate::spec::decode::At;
+use crate::spec::lake_formation::LfTags;
 use crate::spec::reference::Principal;
 
 /// A KMS key.
@@ -127,6 +128,11 @@ pub struct Database {
     pub catalog_name: String,
     pub existing: bool,
     pub location: Option<Location>,
+    /// Who decides about access.
+    pub mode: Mode,
+    /// Where that is said; the database's name where it is not.
+    pub mode_span: Span,
+    pub lf_tags: LfTags,
     pub tables: std::collections::BTreeMap<Name, Table>,
     pub protect: bool,
 }
@@ -176,6 +182,7 @@ pub struct Table {
     pub location: Location,
     /// Where the location is written; the table's name where it follows from the database's.
     pub location_span: Span,
+    pub lf_tags: LfTags,
     pub csv: Option<Csv>,
     pub protect: bool,
 }
@@ -196,6 +203,8 @@ pub enum Place {
     Database(Name),
     /// A table: its entry in the catalog and its objects.
     Table { database: Name, table: Name },
+    /// The stream of a source: what is put into it is delivered. Given by `access` only.
+    Stream(Name),
 }
 
 impl fmt::Display for Place {
@@ -204,6 +213,7 @@ impl fmt::Display for Place {
             Place::Objects(location) => location.fmt(f),
             Place::Database(database) => database.fmt(f),
             Place::Table { database, table } => write!(f, "{database}.{table}"),
+            Place::Stream(source) => source.fmt(f),
         }
     }
 }

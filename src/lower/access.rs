@@ -6,6 +6,7 @@ use crate::diagnostic::{self, Diagnostic};
 use crate::document::Value;
 use crate::graph::Part;
 use crate::lake::access::{Access, Verb};
+use crate::lake::formation::Through;
 use crate::lake::places::{Location, Place};
 use crate::policy::grant::{Grantee, Level};
 use crate::policy::{Argument, Policy, Statement};
@@ -19,6 +20,9 @@ pub struct Handover {
     pub access: String,
     /// Who has to attach it: `account/333333333333`.
     pub to: String,
+    /// What it is, where it is no plain policy: `resource-links`, a template for the other account;
+    /// `opt-ins`, inputs of Lake Formation's API; `lake-formation`, the policy that goes with them.
+    pub what: Option<&'static str>,
     /// An identity policy. Keys of the lake stand in it as `{"Fn::GetAtt": [...]}` until they exist.
     pub policy: Value,
 }
@@ -27,10 +31,10 @@ impl Lowering<'_> {
     pub(super) fn access(&mut self) {
         let lake = self.lake;
         for access in lake.access.values() {
-            let mut own: Vec<(&At<Principal>, Vec<Statement>)> = Vec::new();
-            for who in &access.who {
+            let mut own: Vec<(usize, &At<Principal>, Vec<Statement>)> = Vec::new();
+            for (at, who) in access.who.iter().enumerate() {
                 match self.own_principal(&who.value) {
-                    Some(arn) => own.push((who, self.own_grants(access, &arn))),
+                    Some(arn) => own.push((at, who, self.own_grants(access, &who.value, &arn))),
                     None => self.foreign_grants(access, who),
                 }
             }
@@ -54,17 +58,25 @@ impl Lowering<'_> {
     }
 
     /// What an entry gives to a role or user of this account.
-    fn own_grants(&mut self, access: &Access, arn: &str) -> Vec<Statement> {
+    fn own_grants(&mut self, access: &Access, who: &Principal, arn: &str) -> Vec<Statement> {
         let mut statements = Vec::new();
-        for grant in &access.grants {
+        for (path, grant) in access.grants_by_path() {
             let place = &grant.place.value;
-            match (grant.verb, place) {
-                (Verb::Read, place) => statements.extend(self.may_read(arn, place)),
-                (verb, Place::Objects(location)) => {
-                    statements.extend(self.own_access(arn, level(verb), location));
-                }
-                (verb, place) => statements.extend(self.catalog_grant(arn, verb, place)),
+            if self.lake.through(access, who, place) == Through::LakeFormation {
+                statements.extend(
+                    self.from(path, |lowering| lowering.identity_half(access, grant.verb, place)),
+                );
+                continue;
             }
+            statements.extend(self.from(path, |lowering| match (grant.verb, place) {
+                (_, Place::Stream(source)) => lowering.may_put(arn, source),
+                (Verb::Read, place) => lowering.may_read(arn, place),
+                (verb, Place::Objects(location)) => lowering.own_access(arn, level(verb), location),
+                (verb, place) => lowering.catalog_grant(arn, verb, place),
+            }));
+        }
+        if let Some(tagged) = &access.tagged {
+            statements.extend(self.identity_half_by_tags(&tagged.value));
         }
         statements
     }
@@ -79,7 +91,7 @@ impl Lowering<'_> {
                     self.lake.databases.get(name).into_iter().flat_map(|d| d.tables.keys());
                 tables.map(|table| (name.clone(), table.clone())).collect()
             }
-            Place::Objects(_) => Vec::new(),
+            Place::Objects(_) | Place::Stream(_) => Vec::new(),
         };
         for (database, table) in tables {
             statements.extend(self.catalog_access("glue-read", &database, &[&table]));
@@ -102,8 +114,8 @@ impl Lowering<'_> {
 
     /// One set of managed policies for each principal. CloudFormation attaches them: the role is not
     /// ours and nothing else of it is touched.
-    fn attach(&mut self, access: &Access, own: Vec<(&At<Principal>, Vec<Statement>)>) {
-        for (who, statements) in own {
+    fn attach(&mut self, access: &Access, own: Vec<(usize, &At<Principal>, Vec<Statement>)>) {
+        for (at, who, statements) in own {
             let (property, name) = match &who.value {
                 Principal::User { name, .. } => ("Users", name),
                 Principal::Role { name, .. } => ("Roles", name),
@@ -114,15 +126,17 @@ impl Lowering<'_> {
             let words: Vec<String> =
                 vec![access.name.to_string(), sid_words(&who.value.to_string())];
             let names: Vec<&str> = words.iter().map(String::as_str).collect();
-            self.managed_policies(
-                "PolicyAccess",
-                &names,
-                Part::Access,
-                &access.path(),
-                (property, bare.into()),
-                statements,
-                access.span,
-            );
+            self.from(format!("{}.who[{at}]", access.path()), |lowering| {
+                lowering.managed_policies(
+                    "PolicyAccess",
+                    &names,
+                    Part::Access,
+                    &access.path(),
+                    (property, bare.into()),
+                    statements,
+                    access.span,
+                );
+            });
         }
     }
 
@@ -131,9 +145,9 @@ impl Lowering<'_> {
         let Some(grantee) = self.grantee(&who.value) else { return };
         let name = format!("{} {}", access.name, who.value);
         let mut handover: Vec<Statement> = Vec::new();
-        for grant in &access.grants {
+        for (path, grant) in access.grants_by_path() {
             let Place::Objects(location) = &grant.place.value else {
-                // Reported by the check of principals: the catalog is shared by Lake Formation.
+                // The catalog is shared by Lake Formation.
                 continue;
             };
             if self.bucket(location).existing {
@@ -148,12 +162,15 @@ impl Lowering<'_> {
                 );
                 continue;
             }
-            handover.extend(self.foreign_access(grant.verb, location, &grantee, &name));
+            handover.extend(self.from(path, |lowering| {
+                lowering.foreign_access(grant.verb, location, &grantee, &name)
+            }));
         }
         if !handover.is_empty() {
             self.handovers.push(Handover {
                 access: access.name.to_string(),
                 to: who.value.to_string(),
+                what: None,
                 policy: Policy::new(handover).to_value(),
             });
         }
@@ -233,8 +250,12 @@ impl Lowering<'_> {
             Principal::Organization => {
                 Grantee::Organization { org_id: organization?.id.value.0.clone() }
             }
-            // Roles and users without an account are ours; services are refused by the check.
-            Principal::Role { .. } | Principal::User { .. } | Principal::Service(_) => return None,
+            // Roles and users without an account are ours; the rest is refused by the check.
+            Principal::Role { .. }
+            | Principal::User { .. }
+            | Principal::Service(_)
+            | Principal::Saml { .. }
+            | Principal::IdentityCenter { .. } => return None,
         })
     }
 }

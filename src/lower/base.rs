@@ -26,6 +26,18 @@ pub(super) fn region_words<'r>(lowering: &Lowering, region: &'r Region) -> Vec<&
     if *region == lowering.lake.home.region { Vec::new() } else { vec![region.as_str()] }
 }
 
+/// The days that CloudWatch Logs can keep a group for: its API reference, PutRetentionPolicy,
+/// retentionInDays.
+const RETENTIONS: [i64; 22] = [
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+];
+
+/// The retention of a log group whose logs are to be kept for so many days: never less.
+pub(super) fn retention_in_days(days: i64) -> i64 {
+    RETENTIONS.into_iter().find(|known| *known >= days).unwrap_or(3653)
+}
+
 /// Below this prefix log delivery may write, and nowhere else.
 const ACCESS_LOGS: &str = "access/";
 
@@ -85,7 +97,7 @@ impl Lowering<'_> {
         let name = log_bucket_name(self, region);
         let mut bucket = Resource::new(id.clone(), "AWS::S3::Bucket", region, Part::Base, "lake");
         Shape::private(&name).s3_managed().versioned().apply(&mut bucket);
-        bucket.set("LifecycleConfiguration", log_expiry());
+        bucket.set_from("LifecycleConfiguration", "logs.keep", log_expiry(self.lake.log_days));
         bucket.keep = true;
         bucket.knows("Ref", name.as_str()).knows("Arn", self.bucket_arn(&name));
 
@@ -98,15 +110,17 @@ impl Lowering<'_> {
             // source would hold nobody to anything and only fill the policy.
             let sources: Vec<String> =
                 logged.iter().map(|bucket| self.bucket_arn(bucket)).collect();
-            statements.extend(self.fill(
-                "bucket-log-delivery",
-                region,
-                &[
-                    ("bucket", arn.into()),
-                    ("prefix", vec![ACCESS_LOGS].into()),
-                    ("sources", sources.into()),
-                ],
-            ));
+            statements.extend(self.from("buckets", |lowering| {
+                lowering.fill(
+                    "bucket-log-delivery",
+                    region,
+                    &[
+                        ("bucket", arn.into()),
+                        ("prefix", vec![ACCESS_LOGS].into()),
+                        ("sources", sources.into()),
+                    ],
+                )
+            }));
         }
         self.graph.add(bucket);
         self.base_policy("PolicyLogBucket", &id, region, statements, "the log bucket's policy");
@@ -124,7 +138,7 @@ impl Lowering<'_> {
         let document = self.policy(statements, limit::BUCKET_POLICY, what, Span::default(), "lake");
         let id = logical_id(prefix, &region_words(self, region));
         let mut policy = Resource::new(id, "AWS::S3::BucketPolicy", region, Part::Base, "lake");
-        policy.set("Bucket", graph::reference(bucket)).set("PolicyDocument", document);
+        policy.set("Bucket", graph::reference(bucket)).set_policy("PolicyDocument", &document);
         policy.keep = true;
         self.graph.add(policy);
     }
@@ -149,5 +163,16 @@ impl Lowering<'_> {
         }
         logged.sort();
         logged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::retention_in_days;
+
+    #[test]
+    fn log_groups_keep_at_least_as_long() {
+        let kept = [1, 2, 90, 365, 366, 730, 1825, 3650, 3653].map(retention_in_days);
+        assert_eq!(kept, [1, 3, 90, 365, 400, 731, 1827, 3653, 3653]);
     }
 }

@@ -3,8 +3,8 @@
 //! The table stands in `docs/alarms.md`, with AWS's pages; [`mechanism`] is the same table in Rust,
 //! and a test holds every generated alarm to the document.
 
+use super::Lowering;
 use super::sns::topic_id;
-use super::{Lowering, some};
 use crate::diagnostic::{self, Diagnostic};
 use crate::document;
 use crate::document::Value;
@@ -226,12 +226,14 @@ impl Lowering<'_> {
                 Some(self.find_table(database, table)?.location.clone())
             }
             Place::Database(database) => self.lake.databases.get(database)?.location.clone(),
+            Place::Stream(_) => None,
         }
     }
 
-    /// The metrics filters that alarms need on a bucket: S3 counts requests only for those.
-    pub(super) fn request_filters(&self, bucket: &Bucket) -> Vec<Value> {
-        let mut filters: Vec<(String, String)> = Vec::new();
+    /// The metrics filters that alarms need on a bucket, as S3 counts requests only for those: id,
+    /// prefix, and the spec path it comes from.
+    pub(super) fn request_filters(&self, bucket: &Bucket) -> Vec<(String, String, String)> {
+        let mut filters = Vec::new();
         for alarm in self.lake.alarms.values() {
             match &alarm.trouble.value {
                 Trouble::OlderThan(_) => {}
@@ -244,18 +246,13 @@ impl Lowering<'_> {
                 if let Some(location) = self.watched_location(place)
                     && location.bucket == bucket.name
                 {
-                    filters.push((filter_id(alarm, place), location.prefix));
+                    let from = format!("{}.watch", alarm.path());
+                    filters.push((filter_id(alarm, place), location.prefix, from));
                 }
             }
         }
         filters.sort();
         filters
-            .into_iter()
-            .map(|(id, prefix)| {
-                let prefix = (!prefix.is_empty()).then(|| prefix.into());
-                Value::Map(some([("Id", Some(id.into())), ("Prefix", prefix)]))
-            })
-            .collect()
     }
 
     fn metric_alarm(&mut self, alarm: &Alarm, watched: &Watched, rule: MetricRule) {
@@ -281,6 +278,12 @@ impl Lowering<'_> {
             Trouble::Metric { above: true, .. } => (".above", ".breaching"),
             Trouble::Metric { above: false, .. } => (".below", ".breaching"),
         };
+        for property in ["Dimensions", "AlarmName"] {
+            resource.caused(property, ".watch");
+        }
+        for property in ["Namespace", "MetricName", "Statistic", "ComparisonOperator"] {
+            resource.caused(property, limit);
+        }
         resource
             .set("AlarmName", name)
             .set("AlarmDescription", alarm.description.clone().unwrap_or(what))

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::tables::{hive_input, iceberg_format};
+use super::glue_logs::{JobLogs, log_prefix};
+use super::tables::{HIVE_CAUSES, ICEBERG_CAUSES, hive_input, iceberg_format};
 use super::{Lowering, database_id, describe, s3_uri, some, table_id};
 use crate::diagnostic::{self, Diagnostic};
 use crate::document;
@@ -14,7 +15,7 @@ use crate::lake::{Database, Pipeline, Table};
 use crate::names::{BucketName, LogicalId, Name};
 use crate::policy::grant::Level;
 use crate::policy::{Argument, Statement};
-use crate::spec::databases::Format;
+use crate::spec::databases::{Format, Mode};
 use crate::spec::reference::Principal;
 
 impl Lowering<'_> {
@@ -44,10 +45,18 @@ impl Lowering<'_> {
             ("Name", Some(database.catalog_name.clone().into())),
             ("Description", database.description.clone().map(Value::from)),
             ("LocationUri", location),
+            // Else whatever the account gives by default: everything, to everybody whom IAM lets in.
+            (
+                "CreateTableDefaultPermissions",
+                (database.mode == Mode::LakeFormation).then(|| Value::List(Vec::new())),
+            ),
         ]);
         resource
             .set("CatalogId", home.account.as_str().to_owned())
-            .set("DatabaseInput", Value::Map(input));
+            .set("DatabaseInput", Value::Map(input))
+            .caused("DatabaseInput.Name", ".name")
+            .caused("DatabaseInput.Description", ".description")
+            .caused("DatabaseInput.LocationUri", ".location");
         resource.keep = database.protect;
         resource.knows("Ref", database.catalog_name.clone());
         self.graph.add(resource);
@@ -70,10 +79,26 @@ impl Lowering<'_> {
         let location = self.uri(&table.location);
         if table.format == Format::Iceberg {
             resource.set("Name", table.name.to_string());
-            resource.set_from("OpenTableFormatInput", ".columns", iceberg_format(table, location));
+            resource.set("OpenTableFormatInput", iceberg_format(table, location));
+            for (property, from) in ICEBERG_CAUSES {
+                resource.caused(property, from);
+            }
         } else {
-            resource.set_from("TableInput", ".columns", hive_input(table, &location));
+            resource.set("TableInput", hive_input(table, &location));
+            for (property, from) in HIVE_CAUSES {
+                resource.caused(property, from);
+            }
         }
+        resource.caused(
+            match table.format {
+                Format::Iceberg => "OpenTableFormatInput.IcebergInput.IcebergTableInput.Location",
+                _ => "TableInput.StorageDescriptor.Location",
+            },
+            match table.location_span == table.span {
+                true => format!("{}.location", database.path()),
+                false => ".location".to_owned(),
+            },
+        );
         resource.keep = table.protect && database.protect;
         self.graph.add(resource);
     }
@@ -90,6 +115,7 @@ impl Lowering<'_> {
         for pipeline in lake.pipelines.values() {
             self.pipeline(pipeline);
         }
+        self.security_configurations();
     }
 
     fn pipeline(&mut self, pipeline: &Pipeline) {
@@ -106,10 +132,11 @@ impl Lowering<'_> {
         };
         let base = self.base_bucket_name();
         let key = script_key(&pipeline.script.value, hash);
+        let logs = self.from(path.clone(), |lowering| lowering.job_logs(pipeline));
         let role = match &pipeline.role {
             Some(at) => self.foreign_role(&at.value),
             None => {
-                self.pipeline_role(pipeline, &base, &key);
+                self.pipeline_role(pipeline, &base, &key, &logs);
                 graph::attribute(&logical_id("RolePipeline", &names), "Arn")
             }
         };
@@ -138,7 +165,19 @@ impl Lowering<'_> {
                 ".concurrent",
                 document!({"MaxConcurrentRuns": (pipeline.concurrent)}),
             )
-            .set_from("DefaultArguments", ".arguments", self.job_arguments(pipeline, spark));
+            .set("DefaultArguments", self.job_arguments(pipeline, spark))
+            .caused("DefaultArguments", ".arguments.*")
+            .caused("DefaultArguments.--job-language", ".script")
+            .caused("DefaultArguments.--enable-auto-scaling", ".workers")
+            .caused("DefaultArguments.--read", ".read")
+            .caused("DefaultArguments.--write", ".write")
+            .caused("Description", ".description")
+            .caused("Role", ".role");
+        if let Some(security) = &logs.security {
+            job.set("SecurityConfiguration", security.clone());
+            job.after.push(self.security[security].id());
+        }
+        job.after.extend(logs.groups);
         let arn = self.lake.home.own_arn(
             "glue",
             &self.lake.home.region,
@@ -160,7 +199,7 @@ impl Lowering<'_> {
         let mut arguments = Map::new();
         arguments.insert("--job-language", spark.to_owned());
         arguments.insert("--enable-metrics", "true");
-        arguments.insert("--enable-continuous-cloudwatch-log", "true");
+        arguments.insert("--custom-logGroup-prefix", log_prefix(pipeline));
         arguments.insert("--enable-glue-datacatalog", "true");
         arguments.insert("--job-bookmark-option", "job-bookmark-disable");
         if pipeline.workers.min < pipeline.workers.max {
@@ -189,6 +228,8 @@ impl Lowering<'_> {
     fn addresses(&self, places: &[crate::spec::decode::At<Place>]) -> String {
         let address = |place: &Place| match place {
             Place::Objects(location) => self.uri(location),
+            // A pipeline names what a source delivers.
+            Place::Stream(name) => name.to_string(),
             Place::Database(name) => self.lake.databases[name].catalog_name.clone(),
             Place::Table { database, table } => {
                 let catalog = if self.holds_iceberg(place) { "glue_catalog." } else { "" };
@@ -201,7 +242,7 @@ impl Lowering<'_> {
     fn holds_iceberg(&self, place: &Place) -> bool {
         let is_iceberg = |table: &Table| table.format == Format::Iceberg;
         match place {
-            Place::Objects(_) => false,
+            Place::Objects(_) | Place::Stream(_) => false,
             Place::Database(name) => {
                 self.lake.databases.get(name).is_some_and(|d| d.tables.values().any(is_iceberg))
             }
@@ -216,7 +257,13 @@ impl Lowering<'_> {
     }
 
     /// A role that may do exactly what the pipeline reads and writes.
-    fn pipeline_role(&mut self, pipeline: &Pipeline, base: &BucketName, script: &str) {
+    fn pipeline_role(
+        &mut self,
+        pipeline: &Pipeline,
+        base: &BucketName,
+        script: &str,
+        logs: &JobLogs,
+    ) {
         let path = pipeline.path();
         let names = [pipeline.name.as_str()];
         let id = logical_id("RolePipeline", &names);
@@ -232,23 +279,30 @@ impl Lowering<'_> {
         self.graph.add(role);
         let arn = self.lake.home.iam_arn(None, "role", &pipeline.role_name);
         let base_arn = self.bucket_arn(base);
-        let mut statements = self.fill_here(
-            "s3-read-object",
-            &[("bucket", base_arn.into()), ("object", vec![script.to_owned()].into())],
-        );
-        let groups = ["/aws-glue/jobs/output", "/aws-glue/jobs/error", "/aws-glue/jobs/logs-v2"];
+        let mut statements = self.from(format!("{path}.script"), |lowering| {
+            lowering.fill_here(
+                "s3-read-object",
+                &[("bucket", base_arn.into()), ("object", vec![script.to_owned()].into())],
+            )
+        });
         statements.extend(self.fill_here(
             "glue-job-runtime",
-            &[("log_groups", groups.to_vec().into()), ("namespace", "Glue".into())],
+            &[("log_groups", logs.names.clone().into()), ("namespace", "Glue".into())],
         ));
+        if logs.security.is_some() {
+            let groups = [("log_groups", logs.names.clone().into())];
+            statements.extend(self.fill_here("glue-job-log-key", &groups));
+        }
         for database in self.metastores(pipeline) {
             statements.extend(self.fill_here("glue-metastore", &[("database", database.into())]));
         }
-        for place in &pipeline.read {
-            statements.extend(self.may_read(&arn, &place.value));
+        for (at, place) in pipeline.read.iter().enumerate() {
+            let from = format!("{path}.read[{at}]");
+            statements.extend(self.from(from, |lowering| lowering.may_read(&arn, &place.value)));
         }
-        for place in &pipeline.write {
-            statements.extend(self.may_write(&arn, &place.value));
+        for (at, place) in pipeline.write.iter().enumerate() {
+            let from = format!("{path}.write[{at}]");
+            statements.extend(self.from(from, |lowering| lowering.may_write(&arn, &place.value)));
         }
         self.managed_policies(
             "PolicyRolePipeline",
@@ -267,7 +321,7 @@ impl Lowering<'_> {
         let places = pipeline.read.iter().chain(&pipeline.write);
         let mut names: BTreeSet<String> = places
             .filter_map(|at| match &at.value {
-                Place::Objects(_) => None,
+                Place::Objects(_) | Place::Stream(_) => None,
                 Place::Database(name) | Place::Table { database: name, .. } => {
                     self.lake.databases.get(name).map(|found| found.catalog_name.clone())
                 }
@@ -287,6 +341,8 @@ impl Lowering<'_> {
             Place::Objects(location) => {
                 statements.extend(self.own_access(role, Level::Read, location))
             }
+            // A stream is written to by `access`, and read by the source's own delivery.
+            Place::Stream(_) => {}
             Place::Database(name) => {
                 statements.extend(self.catalog_access("glue-read-database", name, &[]));
                 for location in self.locations_of(name) {
@@ -312,7 +368,7 @@ impl Lowering<'_> {
         match place {
             Place::Objects(location) => locations.push(location.clone()),
             // Refused by the check of places: a pipeline writes tables by name.
-            Place::Database(_) => {}
+            Place::Database(_) | Place::Stream(_) => {}
             Place::Table { database, table } => {
                 statements.extend(self.catalog_access("glue-read", database, &[table]));
                 statements.extend(self.catalog_access("glue-write-partitions", database, &[table]));

@@ -40,7 +40,7 @@ impl Lowering<'_> {
         let mut role = Resource::new(id, "AWS::IAM::Role", &self.lake.home.region, part, path);
         role.set("RoleName", name.to_owned())
             .set("Description", description)
-            .set("AssumeRolePolicyDocument", trust);
+            .set_policy("AssumeRolePolicyDocument", &trust);
         if let Some(boundary) = self.lake.home.boundary_arn() {
             role.set("PermissionsBoundary", boundary);
         }
@@ -84,8 +84,11 @@ impl Lowering<'_> {
                     "Description",
                     format!("What {path} of lake {} needs", self.lake.naming.lake_id()),
                 )
-                .set("PolicyDocument", policy.to_value())
+                .set_policy("PolicyDocument", &policy)
                 .set(to.0, Value::List(vec![to.1.clone()]));
+            if !self.flow.is_empty() {
+                resource.caused(to.0, self.flow.clone());
+            }
             self.graph.add(resource);
         }
     }

@@ -1,5 +1,6 @@
 //! Sources from Kinesis: a stream, and a Firehose that delivers what is put into it.
 
+use super::base::retention_in_days;
 use super::{Lowering, bucket_id, some, table_id};
 use crate::document;
 use crate::document::{Map, Value};
@@ -58,12 +59,15 @@ impl Lowering<'_> {
             Capacity::Shards(shards) => {
                 let mode = document!({"StreamMode": "PROVISIONED"});
                 stream.set_from("StreamModeDetails", ".capacity", mode);
-                stream.set_from("ShardCount", ".capacity", shards);
+                stream.set("ShardCount", shards);
             }
         }
+        stream
+            .caused("ShardCount", ".capacity")
+            .caused("DesiredShardLevelMetrics", ".shard_metrics");
         if source.shard_metrics {
             // "ALL" stands for every shard-level metric (Kinesis API reference, EnableEnhancedMonitoring).
-            stream.set_from("DesiredShardLevelMetrics", ".shard_metrics", vec!["ALL"]);
+            stream.set("DesiredShardLevelMetrics", vec!["ALL"]);
         }
         stream.keep = source.protect;
         stream.knows("Ref", source.stream_name.clone()).knows("Arn", arn);
@@ -75,13 +79,19 @@ impl Lowering<'_> {
         let names = [source.name.as_str()];
         let mut group =
             self.resource("AWS::Logs::LogGroup", "LogSource", &names, Part::Flows, &source.path());
-        group.set("LogGroupName", log_group(source)).set("RetentionInDays", 365);
+        group.set("LogGroupName", log_group(source)).set_from(
+            "RetentionInDays",
+            "logs.keep",
+            retention_in_days(self.lake.log_days),
+        );
         group.knows("Ref", log_group(source));
         // What Firehose says of a record may quote it: the log is encrypted as the data is.
         if let Some(key) = self.bucket(&source.into.value).key() {
             group.set("KmsKeyId", self.key_arn(key));
             let groups: Argument = vec![log_group(source)].into();
-            let asked = self.fill_here("key-logs", &[("log_groups", groups)]);
+            let from = format!("{}.into", source.path());
+            let asked = self
+                .from(from, |lowering| lowering.fill_here("key-logs", &[("log_groups", groups)]));
             self.ask_key(key, &format!("source {}", source.name), asked);
         }
         let group_id = group.id.clone();
@@ -111,7 +121,8 @@ impl Lowering<'_> {
             trust,
         );
         self.graph.add(role);
-        let statements = self.delivery_needs(source);
+        let from = format!("{}.into", source.path());
+        let statements = self.from(from, |lowering| lowering.delivery_needs(source));
         self.managed_policies(
             "PolicyRoleSource",
             &names,
@@ -174,6 +185,31 @@ impl Lowering<'_> {
         statements
     }
 
+    /// What a role or user of this account needs to put records into the stream of a source: its own
+    /// half is returned, the key's half is asked of the key.
+    pub(super) fn may_put(&mut self, who: &str, source: &Name) -> Vec<Statement> {
+        let lake = self.lake;
+        let Some(source) = lake.sources.get(source) else { return Vec::new() };
+        let streams = vec![self.stream_arn(source)];
+        let mut statements =
+            self.fill_here("kinesis-write", &[("streams", streams.clone().into())]);
+        if let Some(key) = &source.key {
+            let arguments =
+                [("streams", streams.clone().into()), ("key", vec![self.key_arn(key)].into())];
+            statements.extend(self.fill_here("kms-stream-write", &arguments));
+            let grantee = Grantee::Principals {
+                partition: lake.home.partition.to_owned(),
+                account: lake.home.account.to_string(),
+                arns: vec![who.to_owned()],
+            };
+            let arguments = [("streams", streams.into()), ("grantee", grantee.into())];
+            let asked = self.fill_here("key-stream-write", &arguments);
+            let bare = who.rsplit('/').next().unwrap_or(who);
+            self.ask_key(key, &format!("{bare} {}", source.name), asked);
+        }
+        statements
+    }
+
     fn delivery(&mut self, source: &Source) {
         let names = [source.name.as_str()];
         let role = graph::attribute(&logical_id("RoleSource", &names), "Arn");
@@ -195,7 +231,15 @@ impl Lowering<'_> {
                     "RoleARN": role
                 }),
             )
-            .set_from("ExtendedS3DestinationConfiguration", ".into", destination);
+            .set("ExtendedS3DestinationConfiguration", destination);
+        for (part, from) in [
+            ("", ".into"),
+            (".BufferingHints", ".buffer"),
+            (".DataFormatConversionConfiguration", ".table"),
+            (".CompressionFormat", ".table"),
+        ] {
+            delivery.caused(format!("ExtendedS3DestinationConfiguration{part}"), from);
+        }
         // Firehose tries its role when it is made.
         delivery.after.push(logical_id("PolicyRoleSource", &names));
         if let Some(table) = &source.table {

@@ -33,11 +33,12 @@ impl Lowering<'_> {
             ),
         );
         resource.set_from("EnableKeyRotation", ".rotation", key.rotation_days.is_some());
+        resource.caused("RotationPeriodInDays", ".rotation");
         if let Some(days) = key.rotation_days {
-            resource.set_from("RotationPeriodInDays", ".rotation", days);
+            resource.set("RotationPeriodInDays", days);
         }
         resource.set_from("PendingWindowInDays", ".deletion_window", key.deletion_window_days);
-        resource.set_from("KeyPolicy", ".admins", document);
+        resource.set_policy("KeyPolicy", &document);
         resource.keep = key.protect;
         self.graph.add(resource);
 
@@ -49,6 +50,7 @@ impl Lowering<'_> {
             Part::Storage,
             &key.path(),
         );
+        alias.caused("AliasName", ".generation");
         alias.set("AliasName", format!("alias/{name}")).set("TargetKeyId", graph::reference(&id));
         self.graph.add(alias);
     }
@@ -72,7 +74,9 @@ impl Lowering<'_> {
             .collect();
         if !admins.is_empty() {
             let admins: Argument = admins.into();
-            statements.extend(self.fill_here("key-admin", &[("admins", admins)]));
+            let from = format!("{}.admins", key.path());
+            let named = self.fill_here("key-admin", &[("admins", admins)]);
+            statements.extend(named.into_iter().map(|statement| statement.from(&from)));
         }
         statements
     }
@@ -109,7 +113,7 @@ impl Lowering<'_> {
             .set("EnableKeyRotation", true)
             .set("RotationPeriodInDays", 365)
             .set("PendingWindowInDays", 30)
-            .set("KeyPolicy", document);
+            .set_policy("KeyPolicy", &document);
         resource.keep = bucket.protect;
         self.graph.add(resource);
         let alias_id = crate::lake::naming::logical_id("AliasKeyReplicaBucket", &names);

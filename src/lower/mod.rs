@@ -9,11 +9,17 @@ mod access;
 mod base;
 mod cloudwatch;
 mod glue;
+mod glue_logs;
 mod iam;
 mod kinesis;
 mod kms;
+mod lakeformation;
+mod lf_grants;
+mod lf_tags;
+mod permits;
 mod replication;
 mod s3;
+mod shares;
 mod sns;
 mod tables;
 
@@ -53,14 +59,17 @@ pub fn lower(lake: &Lake, library: &Library, scripts: &Scripts) -> Lowered {
         graph: Graph::default(),
         keys: BTreeMap::new(),
         buckets: BTreeMap::new(),
+        security: BTreeMap::new(),
         handovers: Vec::new(),
         diagnostics: Diagnostics::default(),
+        flow: String::new(),
     };
     lowering.base();
     lowering.catalog();
     lowering.sources();
     lowering.pipelines();
     lowering.access();
+    lowering.lake_formation();
     lowering.replication();
     lowering.watching();
     lowering.buckets();
@@ -82,8 +91,13 @@ struct Lowering<'a> {
     keys: BTreeMap<Name, Vec<Statement>>,
     /// Statements for the policies of buckets.
     buckets: BTreeMap<Name, Vec<Statement>>,
+    /// The security configurations that jobs need, by name.
+    security: BTreeMap<String, glue_logs::Security>,
     handovers: Vec<Handover>,
     diagnostics: Diagnostics,
+    /// The spec path of what is being lowered, for the statements that it asks for; empty where a
+    /// policy speaks of its owner.
+    flow: String,
 }
 
 impl<'a> Lowering<'a> {
@@ -117,11 +131,20 @@ impl<'a> Lowering<'a> {
         ];
         let own = arguments.iter().map(|(name, value)| (*name, value.clone()));
         let place = self.library.at(common.into_iter().chain(own));
-        place.fill(document, &[]).unwrap_or_else(|error| {
+        let statements = place.fill(document, &[]).unwrap_or_else(|error| {
             // Names of the spec are checked before they come here, and the built-in documents are
             // tested with hostile ones.
             panic!("invariant: document `{document}` takes what the lake holds: {error}")
-        })
+        });
+        statements.into_iter().map(|statement| statement.from(&self.flow)).collect()
+    }
+
+    /// Lowers something, with the spec path that the statements it asks for come from.
+    fn from<T>(&mut self, path: impl Into<String>, lowered: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.flow, path.into());
+        let value = lowered(self);
+        self.flow = outer;
+        value
     }
 
     /// As [`Lowering::fill`], in the lake's own region.
@@ -166,7 +189,7 @@ impl<'a> Lowering<'a> {
         (!sorted.is_empty()).then(|| sorted.into_iter().map(pair).collect())
     }
 
-    /// Writes statements as a policy, and reports one that is larger than AWS takes.
+    /// Takes statements as a policy, and reports one that is larger than AWS takes.
     fn policy(
         &mut self,
         statements: Vec<Statement>,
@@ -174,7 +197,7 @@ impl<'a> Lowering<'a> {
         what: &str,
         span: Span,
         path: &str,
-    ) -> Value {
+    ) -> Policy {
         let policy = Policy::new(statements);
         if policy.size() > limit {
             let headline =
@@ -185,7 +208,7 @@ impl<'a> Lowering<'a> {
                     .help("give whole buckets or longer prefixes instead of many short ones, or divide the thing"),
             );
         }
-        policy.to_value()
+        policy
     }
 }
 

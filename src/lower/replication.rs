@@ -1,7 +1,7 @@
 //! Replication: role and policy here, destination bucket and key in a stack of the second region.
 
 use super::base::{log_bucket_id, log_prefix};
-use super::s3::{Shape, lifecycle, object_lock};
+use super::s3::{CAUSES, Shape, lifecycle, object_lock};
 use super::{Lowering, some};
 use crate::document;
 use crate::document::Value;
@@ -28,8 +28,10 @@ impl Lowering<'_> {
         let lake = self.lake;
         for bucket in lake.buckets.values() {
             if let Some(replica) = &bucket.replica {
-                self.destination(bucket, replica);
-                self.replication_role(bucket, replica);
+                self.from(format!("{}.replicate", bucket.path()), |lowering| {
+                    lowering.destination(bucket, replica);
+                    lowering.replication_role(bucket, replica);
+                });
             }
         }
     }
@@ -180,6 +182,13 @@ impl Lowering<'_> {
             path.clone(),
         );
         shape.apply(&mut resource);
+        // The copy is as the original is: so are the reasons.
+        for property in
+            ["ObjectLockConfiguration", "LifecycleConfiguration", "LoggingConfiguration", "Tags"]
+        {
+            let from = CAUSES.iter().find(|(own, _)| *own == property).map_or("", |(_, from)| from);
+            resource.caused(property, format!("{}{from}", bucket.path()));
+        }
         if let Some(lock) = &bucket.lock {
             resource
                 .set("ObjectLockEnabled", true)
@@ -219,7 +228,7 @@ impl Lowering<'_> {
         let policy_id = logical_id("PolicyReplicaBucket", &names);
         let mut policy =
             Resource::new(policy_id, "AWS::S3::BucketPolicy", &replica.region, Part::Storage, path);
-        policy.set("Bucket", graph::reference(&id)).set("PolicyDocument", document);
+        policy.set("Bucket", graph::reference(&id)).set_policy("PolicyDocument", &document);
         policy.keep = bucket.protect;
         self.graph.add(policy);
     }

@@ -12,6 +12,21 @@ use crate::names::BucketName;
 use crate::policy::{Statement, limit};
 use crate::spec::buckets::{Retention, Then};
 
+/// Which key of a bucket each of its properties comes from, whether it is set or not.
+pub(super) const CAUSES: [(&str, &str); 11] = [
+    ("BucketEncryption", ".encryption"),
+    ("BucketEncryption.ServerSideEncryptionConfiguration.0.BucketKeyEnabled", ".bucket_key"),
+    ("VersioningConfiguration", ".versioning"),
+    ("ObjectLockEnabled", ".lock"),
+    ("ObjectLockConfiguration", ".lock"),
+    ("LifecycleConfiguration", ".retention"),
+    ("LifecycleConfiguration.Rules.[abort-uploads]", ".abort_uploads"),
+    ("LoggingConfiguration", ".access_logs"),
+    ("NotificationConfiguration", ".events"),
+    ("ReplicationConfiguration", ".replicate"),
+    ("Tags", ".tags"),
+];
+
 /// What every bucket of a lake has in common: private, ACLs off, encrypted.
 pub(super) struct Shape(Map);
 
@@ -74,12 +89,12 @@ pub(super) fn access_block() -> Value {
     })
 }
 
-/// Access logs are kept for a year.
-pub(super) fn log_expiry() -> Value {
+/// Access logs expire after so many days.
+pub(super) fn log_expiry(days: i64) -> Value {
     document!({"Rules": [
         {"Id": "abort-uploads", "Status": "Enabled",
          "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}},
-        {"Id": "expire", "Status": "Enabled", "ExpirationInDays": 365,
+        {"Id": "expire", "Status": "Enabled", "ExpirationInDays": days,
          "NoncurrentVersionExpiration": {"NoncurrentDays": 30}}
     ]})
 }
@@ -109,25 +124,28 @@ impl Lowering<'_> {
             Encryption::S3 => shape.s3_managed(),
         };
         shape.apply(&mut resource);
-        resource.causes.extend([
-            ("BucketName".into(), ".name".into()),
-            ("BucketEncryption".into(), ".encryption".into()),
-        ]);
-        resource.set_from("VersioningConfiguration", ".versioning", versioning(bucket.versioning));
+        for (property, from) in CAUSES {
+            resource.caused(property, from);
+        }
+        let name = if bucket.generation > 1 { ".generation" } else { ".name" };
+        resource.caused("BucketName", name);
+        resource.set("VersioningConfiguration", versioning(bucket.versioning));
         if let Some(lock) = &bucket.lock {
-            resource.set_from("ObjectLockEnabled", ".lock", true);
-            resource.set_from("ObjectLockConfiguration", ".lock", object_lock(lock));
+            resource.set("ObjectLockEnabled", true);
+            resource.set("ObjectLockConfiguration", object_lock(lock));
         }
         let rules = lifecycle(&bucket.retention, bucket.abort_uploads_days);
         if !rules.is_empty() {
-            let rules = document!({"Rules": (Value::List(rules))});
-            resource.set_from("LifecycleConfiguration", ".retention", rules);
+            resource.set("LifecycleConfiguration", document!({"Rules": (Value::List(rules))}));
+        }
+        for at in 0..bucket.retention.len() {
+            let rule = format!("LifecycleConfiguration.Rules.[rule-{}]", at + 1);
+            resource.caused(rule, format!(".retention[{at}]"));
         }
         if bucket.access_logs {
             let log = log_bucket_id(self, region);
-            resource.set_from(
+            resource.set(
                 "LoggingConfiguration",
-                ".access_logs",
                 document!({
                     "DestinationBucketName": (graph::reference(&log)),
                     "LogFilePrefix": (log_prefix(&bucket.bucket_name))
@@ -135,23 +153,27 @@ impl Lowering<'_> {
             );
         }
         if bucket.events {
-            resource.set_from(
+            resource.set(
                 "NotificationConfiguration",
-                ".events",
                 document!({"EventBridgeConfiguration": {"EventBridgeEnabled": true}}),
             );
         }
         if let Some(replica) = &bucket.replica {
             let rules = self.replication_rules(bucket, replica);
-            resource.set_from("ReplicationConfiguration", ".replicate", rules);
+            resource.set("ReplicationConfiguration", rules);
             resource.after.push(logical_id("PolicyRoleReplicationBucket", &[bucket.name.as_str()]));
         }
-        let metrics = self.request_filters(bucket);
+        let mut metrics: Vec<Value> = Vec::new();
+        for (id, prefix, alarm) in self.request_filters(bucket) {
+            resource.caused(format!("MetricsConfigurations.[{id}]"), alarm);
+            let prefix = (!prefix.is_empty()).then(|| prefix.into());
+            metrics.push(Value::Map(some([("Id", Some(id.into())), ("Prefix", prefix)])));
+        }
         if !metrics.is_empty() {
-            resource.set_from("MetricsConfigurations", "alarms", Value::List(metrics));
+            resource.set("MetricsConfigurations", Value::List(metrics));
         }
         if let Some(tags) = self.tags(&bucket.tags) {
-            resource.set_from("Tags", ".tags", tags);
+            resource.set("Tags", tags);
         }
         resource.keep = bucket.protect;
         resource
@@ -174,7 +196,7 @@ impl Lowering<'_> {
             Part::Storage,
             &bucket.path(),
         );
-        policy.set("Bucket", graph::reference(&id)).set("PolicyDocument", document);
+        policy.set("Bucket", graph::reference(&id)).set_policy("PolicyDocument", &document);
         // Without its policy a kept bucket would be open to plain HTTP and to other keys.
         policy.keep = bucket.protect;
         self.graph.add(policy);
@@ -186,7 +208,9 @@ impl Lowering<'_> {
             self.fill_here("bucket-deny-insecure-transport", &[("bucket", arn.clone().into())]);
         if let Some(key) = bucket.key() {
             let arguments = [("bucket", arn.clone().into()), ("key", self.key_arn(key).into())];
-            statements.extend(self.fill_here("bucket-deny-wrong-key", &arguments));
+            let denials = self.fill_here("bucket-deny-wrong-key", &arguments);
+            let from = format!("{}.encryption", bucket.path());
+            statements.extend(denials.into_iter().map(|statement| statement.from(&from)));
         }
         statements.extend(self.perimeter(bucket, arn));
         statements
@@ -204,14 +228,16 @@ impl Lowering<'_> {
             .extend(perimeter.except.iter().filter_map(|who| super::iam::account_of(&who.value)));
         accounts.sort();
         accounts.dedup();
-        self.fill_here(
+        let denials = self.fill_here(
             "bucket-deny-outside-organization",
             &[
                 ("bucket", arn.into()),
                 ("org_id", organization.id.value.0.clone().into()),
                 ("accounts", accounts.into()),
             ],
-        )
+        );
+        let from = format!("{}.perimeter", bucket.path());
+        denials.into_iter().map(|statement| statement.from(&from)).collect()
     }
 }
 

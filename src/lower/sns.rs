@@ -61,7 +61,7 @@ impl Lowering<'_> {
         key.set("Description", format!("Lake {}: topics", self.lake.naming.lake_id()))
             .set("EnableKeyRotation", true)
             .set("PendingWindowInDays", 30)
-            .set("KeyPolicy", document);
+            .set_policy("KeyPolicy", &document);
         self.graph.add(key);
     }
 
@@ -87,10 +87,12 @@ impl Lowering<'_> {
             self.fill_here("topic-deny-insecure-transport", &[("topic", topic_arn.clone().into())]),
         );
         if !rules.is_empty() {
-            statements.extend(self.fill_here(
-                "topic-events",
-                &[("topic", topic_arn.clone().into()), ("rules", rules.into())],
-            ));
+            statements.extend(self.from("alarms", |lowering| {
+                lowering.fill_here(
+                    "topic-events",
+                    &[("topic", topic_arn.clone().into()), ("rules", rules.into())],
+                )
+            }));
         }
         // A topic policy has at most 30,720 bytes (SNS, "Amazon SNS endpoints and quotas").
         let what = format!("the policy of topic `{}`", notify.name);
@@ -102,7 +104,9 @@ impl Lowering<'_> {
             Part::Watching,
             &notify.path(),
         );
-        policy.set("Topics", Value::List(vec![topic_arn.clone()])).set("PolicyDocument", document);
+        policy
+            .set("Topics", Value::List(vec![topic_arn.clone()]))
+            .set_policy("PolicyDocument", &document);
         self.graph.add(policy);
 
         if let Some(email) = &notify.email {

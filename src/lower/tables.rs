@@ -11,6 +11,21 @@ use crate::spec::databases::{
     Format, Partition, PartitionColumn, Projection, ProjectionKind, Transform,
 };
 
+/// Which key of a table each part of a `TableInput` comes from.
+pub(super) const HIVE_CAUSES: [(&str, &str); 5] = [
+    ("TableInput.Description", ".description"),
+    ("TableInput.Parameters", ".partition"),
+    ("TableInput.PartitionKeys", ".partition.*"),
+    ("TableInput.StorageDescriptor", ".format"),
+    ("TableInput.StorageDescriptor.Columns", ".columns.*"),
+];
+
+/// Which key of a table each part of an `OpenTableFormatInput` comes from.
+pub(super) const ICEBERG_CAUSES: [(&str, &str); 2] = [
+    ("OpenTableFormatInput.IcebergInput.IcebergTableInput.PartitionSpec", ".partition"),
+    ("OpenTableFormatInput.IcebergInput.IcebergTableInput.Schema.Fields", ".columns.*"),
+];
+
 fn columns<'c>(columns: impl Iterator<Item = (&'c str, &'c str, Option<&'c String>)>) -> Value {
     let column = |(name, kind, comment): (&str, &str, Option<&String>)| {
         Value::Map(some([

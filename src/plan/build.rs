@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::change::tagged;
 use super::consent::Judgement;
-use super::context::{Context, opt_outs, unused};
+use super::context::{Context, opt_outs, unknown, unused};
 use super::outputs::{Given, is_empty, moved, output_names, refers};
 use super::resource::{self, Verdict, kind_of, path_of};
 use super::state::{self, State};
@@ -29,11 +29,9 @@ use crate::stacks::{Causes, Stack, StackKey};
 pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan {
     let desired = in_order(desired);
     let wanted: BTreeSet<StackKey> = desired.iter().map(|stack| stack.key.clone()).collect();
-    let grants = grants::compare(
-        deployed.stacks.values().map(|stack| &stack.template),
-        desired.iter().map(|stack| &stack.template),
-        context,
-    );
+    let unknown = unknown(context, deployed, desired.iter().map(|stack| &stack.template));
+    let grants =
+        grants::compare(deployed.stacks.values().map(|stack| &stack.template), &desired, context);
     let mut work = Work::new(deployed, context);
     work.find_moves(&desired);
     let mut stacks: Vec<StackPlan> = desired.into_iter().map(|stack| work.stack(stack)).collect();
@@ -54,9 +52,11 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
     }
     stacks.extend(leaving);
     work.taken_names(&mut stacks);
+    work.renamed(&stacks);
     work.scripts(&mut stacks);
     let Work { mut judgement, mut refusals, mut warnings, .. } = work;
     refusals.append(&mut judgement.refusals);
+    refusals.extend(unknown);
     if refusals.is_empty() {
         warnings.extend(unused(context, &judgement.consents));
     }
@@ -85,12 +85,8 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
 
 /// What differs between two lakes that are deployed nowhere. Nothing is going to be applied, so that
 /// nothing is refused: what would be is a warning.
-pub fn diff(
-    old: impl IntoIterator<Item = (StackKey, Value)>,
-    new: Vec<Stack>,
-    context: &Context,
-) -> Plan {
-    let mut plan = plan(new, &Deployed::from_templates(old), context);
+pub fn diff(old: &Deployed, new: Vec<Stack>, context: &Context) -> Plan {
+    let mut plan = plan(new, old, context);
     let refusals = std::mem::take(&mut plan.refusals);
     plan.warnings.extend(refusals.into_iter().map(|one| format!("{} ({})", one.summary, one.code)));
     plan
@@ -105,7 +101,7 @@ pub fn rendered(templates: impl IntoIterator<Item = (StackKey, Value)>) -> Vec<S
             .into_iter()
             .flat_map(Map::iter)
             .filter_map(|(id, definition)| {
-                let causes = Causes { path: path_of(definition).to_owned(), properties: vec![] };
+                let causes = Causes { path: path_of(definition).to_owned(), ..Causes::default() };
                 Some((LogicalId::new(id).ok()?, causes))
             })
             .collect();
@@ -280,7 +276,7 @@ impl<'a> Work<'a> {
             }
             verdicts.insert(id.to_owned(), resource::judge(known, definition, (&before, &after)));
         }
-        spread::spread(old, new, &mut verdicts);
+        spread::spread(old, new, &mut verdicts, (&before, &after));
         self.outputs_of(stack, there, &verdicts, old, new, &after);
         let tags = self.tags(stack, there);
         let mut changes: Vec<Change> = Vec::new();

@@ -58,6 +58,11 @@ impl Work<'_> {
             change.physical_id = Some(values.join("|"));
             if importable(&kept.kind) {
                 change.action = Action::Import;
+            } else if name_of_resource(definition).is_none() {
+                // What has no name of ours is made anew beside what was kept, or over it: the settings
+                // of an account.
+                change.physical_id = None;
+                change.notes.push("an earlier one was kept and is left as it is".into());
             } else {
                 change.action = Action::Blocked;
                 change.notes.push(
@@ -181,8 +186,13 @@ impl Work<'_> {
                             .reasons
                             .iter()
                             .cloned()
-                            .chain(generation)
-                            .chain(["remove it, apply, and add it again".to_owned()])
+                            .chain([
+                                format!(
+                                    "make a new one beside it: another name than `{}` in the spec",
+                                    name_of(&change.cause.path)
+                                ),
+                                "or remove it, apply, and add it again".to_owned(),
+                            ])
                             .collect(),
                     )
                 });
@@ -201,6 +211,7 @@ impl Work<'_> {
                 .notes
                 .push(format!("after this, `--allow-destroy {name}` is all it takes to delete it"));
         }
+        change.notes.extend(self.unseen(&change));
         change.properties = verdict
             .properties
             .into_iter()
@@ -266,9 +277,20 @@ impl Work<'_> {
             let taken = (key.region.clone(), change.kind.clone(), name);
             self.names.insert(taken, change.logical_id.clone());
         }
+        change.notes.extend(self.unseen(&change));
         let filled = self.filled(&change);
         self.judgement.judge(self.context, operation, &change, change.kept, filled);
         change
+    }
+
+    /// That a bucket may hold locked versions of which the plan knows nothing.
+    fn unseen(&self, change: &Change) -> Option<String> {
+        let filled = self.filled(change).filter(|filled| filled.unseen && filled.locked == 0)?;
+        Some(format!(
+            "of its versions, {} were looked at, and none is locked; apply looks at all of them \
+             before it deletes any",
+            filled.versions
+        ))
     }
 
     fn filled(&self, change: &Change) -> Option<Filled> {
@@ -284,17 +306,27 @@ impl Work<'_> {
             let definition = stack.template.at(&["Resources", id]);
             return self.context.cause(definition.map_or("", path_of));
         };
-        let property = path.and_then(|path| {
-            let joined = path.join(".");
-            let covers = |known: &str| {
-                joined
-                    .strip_prefix(known)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            };
-            let fitting = causes.properties.iter().filter(|(property, _)| covers(property));
-            fitting.max_by_key(|(property, _)| property.len()).map(|(_, path)| path.as_str())
-        });
-        self.context.cause(property.unwrap_or(&causes.path))
+        match path {
+            None => self.context.cause(&causes.path),
+            Some([policy, ..]) if policy.starts_with('@') && policy.ends_with("Policy") => {
+                self.context.cause(&format!("{}.protect", causes.path))
+            }
+            Some([tags, name]) if tags == "@Tags" => self.cause_of_tag(name),
+            Some(path) => self.context.cause(&causes.of(path)),
+        }
+    }
+
+    /// Where a tag of the stack comes from.
+    fn cause_of_tag(&self, name: &str) -> Cause {
+        match name {
+            "owner" => self.context.cause("owner"),
+            // The lake's id ends in its suffix, where it has one.
+            name if name.starts_with("lakewright:") => {
+                let suffix = self.context.cause("suffix");
+                if suffix.line.is_some() { suffix } else { self.context.cause("lake") }
+            }
+            name => self.context.cause(&format!("tags.{name}")),
+        }
     }
 
     /// Resources that are made under a name that another one has until the plan has ended.

@@ -20,6 +20,10 @@ pub struct Filled {
     pub locked: usize,
     /// The first of those, each with its key, its version and its lock.
     pub examples: Vec<String>,
+    /// Whether there are more versions than were counted.
+    pub more: bool,
+    /// Whether some of those may be locked: nobody has looked at them yet.
+    pub unseen: bool,
 }
 
 /// What a person calls the thing at a spec path, as the grammar of names has it: `raw` for
@@ -144,7 +148,8 @@ impl Judgement {
                     refusal(
                         LW0610,
                         format!(
-                            "the bucket {known} holds locked versions ({}), which nobody can delete yet",
+                            "the bucket {known} holds locked versions ({}{}), which nobody can delete yet",
+                            if filled.unseen { "at least " } else { "" },
                             filled.locked
                         ),
                         ["wait until their locks have ended, or keep the bucket".into()]

@@ -4,12 +4,19 @@
 //! In: names, places, consents. Out: [`Context`], handed to every phase of planning; causes with file
 //! and line come from it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Cause, Consent, Upload, name_of};
+use super::resource::path_of;
+use super::state::refusal;
+use super::{Cause, Consent, Deployed, Refusal, Upload, name_of};
+use crate::diagnostic::{LW0614, nearest};
+use crate::document::{Map, Value};
 use crate::lake::{OptOut, Origins};
 use crate::names::{AccountId, Region};
 use crate::source::Sources;
+
+/// Names that are listed where one is unknown.
+const NAMED: usize = 12;
 
 /// What else a plan needs to know.
 #[derive(Debug, Clone)]
@@ -70,6 +77,66 @@ pub(super) fn opt_outs(context: &Context) -> Vec<String> {
         }
     };
     context.opt_outs.iter().map(line).collect()
+}
+
+/// Refuses consents for what is neither in the spec nor in the cloud.
+pub(super) fn unknown<'a>(
+    context: &'a Context,
+    deployed: &'a Deployed,
+    desired: impl Iterator<Item = &'a Value>,
+) -> Vec<Refusal> {
+    if context.consents.is_empty() {
+        return Vec::new();
+    }
+    let mut things: BTreeSet<&str> = BTreeSet::new();
+    for template in deployed.stacks.values().map(|stack| &stack.template).chain(desired) {
+        let resources = template.get("Resources").and_then(Value::as_map);
+        things.extend(resources.into_iter().flat_map(Map::iter).map(|(_, it)| path_of(it)));
+    }
+    things.extend(deployed.kept.iter().map(|kept| kept.path.as_str()));
+    let in_spec = |path: &String| context.places.is_some_and(|(origins, _)| origins.has(path));
+    let refused = |consent: &Consent| {
+        let (flag, name, kind) = match consent {
+            Consent::Destroy(name) => ("--allow-destroy", name, "thing"),
+            Consent::Empty(name) => ("--empty", name, "bucket"),
+        };
+        let fit = things.iter().filter(|path| kind == "thing" || path.starts_with("buckets."));
+        let names: BTreeSet<String> =
+            fit.clone().map(|path| name_of(path)).filter(|name| !name.is_empty()).collect();
+        let deployed = names.contains(name) || fit.clone().any(|path| path == name);
+        if deployed || paths_of(name, kind == "bucket").iter().any(in_spec) {
+            return None;
+        }
+        let all = || names.iter().map(String::as_str);
+        let near = nearest(name, all()).map(|near| format!("did you mean `{near}`?"));
+        let list = || {
+            let some: Vec<&str> = all().take(NAMED).collect();
+            let more = names.len().saturating_sub(NAMED);
+            let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+            (!some.is_empty()).then(|| format!("there is: {}{rest}", some.join(", ")))
+        };
+        let gone = "what is gone already needs no consent: leave it out".to_owned();
+        Some(refusal(
+            LW0614,
+            format!("{flag} {name}: no {kind} in the spec or in the cloud is called `{name}`"),
+            near.or_else(list).into_iter().chain([gone]).collect(),
+        ))
+    };
+    context.consents.iter().filter_map(refused).collect()
+}
+
+/// The spec paths that a name may mean: the other way round from [`name_of`].
+fn paths_of(name: &str, bucket: bool) -> Vec<String> {
+    let kinds = ["buckets", "keys", "databases", "sources", "pipelines"];
+    let kinds = if bucket { &kinds[..1] } else { &kinds[..] };
+    let first = name.split('.').next().unwrap_or_default();
+    if first != name && kinds.contains(&first) {
+        return vec![name.to_owned()];
+    }
+    let table = name.split_once('.').filter(|_| !bucket);
+    let table = table.map(|(database, table)| format!("databases.{database}.tables.{table}"));
+    let named = kinds.iter().filter(|kind| **kind != "keys");
+    named.map(|kind| format!("{kind}.{name}")).chain(table).collect()
 }
 
 /// Consents that were given and that nothing needs.

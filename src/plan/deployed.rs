@@ -14,7 +14,7 @@ use crate::cloud;
 use crate::document::Value;
 use crate::graph::Part;
 use crate::names::{LogicalId, Region};
-use crate::stacks::{Placement, StackKey};
+use crate::stacks::{Placement, Stack, StackKey};
 
 /// Everything of the lake that is deployed.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -72,6 +72,15 @@ impl Deployed {
             .map(|(key, template)| (key, DeployedStack::from_template(template)))
             .collect();
         Deployed { stacks, ..Deployed::default() }
+    }
+
+    /// Compiled stacks as if they were deployed: what templates say, and the stacks' tags.
+    pub fn from_stacks(stacks: impl IntoIterator<Item = Stack>) -> Self {
+        let stacks = stacks.into_iter().map(|stack| {
+            let there = DeployedStack::from_template(stack.template);
+            (stack.key, DeployedStack { tags: Some(stack.tags), ..there })
+        });
+        Deployed { stacks: stacks.collect(), ..Deployed::default() }
     }
 
     /// Which stack holds which resource now.

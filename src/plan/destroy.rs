@@ -6,7 +6,7 @@
 
 use super::build::Work;
 use super::consent::Judgement;
-use super::context::{Context, opt_outs, unused};
+use super::context::{Context, opt_outs, unknown, unused};
 use super::resource::kind_of;
 use super::{Action, Change, Deployed, DeployedStack, Operation, Plan, StackPlan};
 use super::{grants, identity};
@@ -30,11 +30,8 @@ pub fn destroy(deployed: &Deployed, context: &Context) -> Plan {
             stacks.push(leaving);
         }
     }
-    let access = grants::compare(
-        deployed.stacks.values().map(|stack| &stack.template),
-        std::iter::empty(),
-        context,
-    );
+    let access =
+        grants::compare(deployed.stacks.values().map(|stack| &stack.template), &[], context);
     let Work {
         judgement: Judgement { consents, refusals: losses },
         mut refusals,
@@ -42,6 +39,7 @@ pub fn destroy(deployed: &Deployed, context: &Context) -> Plan {
         ..
     } = work;
     refusals.extend(losses);
+    refusals.extend(unknown(context, deployed, std::iter::empty()));
     if refusals.is_empty() {
         warnings.extend(unused(context, &consents));
     }

@@ -6,13 +6,14 @@
 //! top of a plan, not a verdict: conditions other than who is meant are not weighed, and denials not
 //! subtracted.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::context::Context;
 use super::resource::{kind_of, path_of};
-use super::{GrantChange, consent};
+use super::{GrantChange, consent, lake_formation};
 use crate::canonical::{Known, Scope, canonical, listed};
 use crate::document::{Map, Value};
+use crate::stacks::{Causes, Stack};
 
 /// What an action lets people do to data, by service: the actions that carry the meaning. `*` and `?`
 /// in policies match against these names.
@@ -32,7 +33,7 @@ const VERBS: [(&str, &str, &str); 16] = [
     ("kms", "Decrypt", "decrypt with"),
     ("kms", "GenerateDataKey", "encrypt with"),
     ("kms", "PutKeyPolicy", "administer"),
-    ("lakeformation", "GetDataAccess", "read through Lake Formation"),
+    ("lakeformation", "GetDataAccess", "use"),
 ];
 
 /// The path of what the lake itself needs: scripts and templates are no data of people.
@@ -45,15 +46,31 @@ type Grants = BTreeMap<Grant, String>;
 /// The grants that differ between two sets of templates, those that come first.
 pub(super) fn compare<'a>(
     before: impl Iterator<Item = &'a Value> + Clone,
-    after: impl Iterator<Item = &'a Value> + Clone,
+    after: &'a [Stack],
     context: &Context,
 ) -> Vec<GrantChange> {
-    let names = Names::of(before.clone().chain(after.clone()));
-    let before = grants(before, &names, context);
-    let after = grants(after, &names, context);
+    let templates = after.iter().map(|stack| &stack.template);
+    let names = Names::of(before.clone().chain(templates.clone()));
+    let before = grants(before, &names, context, &|_, _| None);
+    let causes: HashMap<&str, &Causes> = after
+        .iter()
+        .flat_map(|stack| stack.causes.iter().map(|(id, causes)| (id.as_str(), causes)))
+        .collect();
+    let cause = |id: &str, statement: &[&str; 3]| Some(causes.get(id)?.of(statement));
+    let named = named(&causes, after, &names, context);
+    let after = grants(templates, &names, context, &cause);
+    let known: BTreeSet<&String> = before.keys().map(|(who, _, _)| who).collect();
     let change = |added: bool, ((who, verb, place), path): (&Grant, &String)| {
-        let mut cause = context.cause(path);
-        if !added && !after.values().any(|kept| kept == path) {
+        // Somebody new is there because of the line that names them, not of what they are given.
+        let thing = path.match_indices('.').nth(1).map_or(path.as_str(), |(at, _)| &path[..at]);
+        let namer = named.get(&(who.clone(), thing)).filter(|_| added && !known.contains(who));
+        let mut cause = context.cause(namer.unwrap_or(path));
+        let gone = |kept: &String| {
+            !kept
+                .strip_prefix(path.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if !added && after.values().all(gone) {
             (cause.file, cause.line) = (None, None);
         }
         GrantChange { added, who: who.clone(), verb: verb.clone(), place: place.clone(), cause }
@@ -63,12 +80,41 @@ pub(super) fn compare<'a>(
     added.map(|one| change(true, one)).chain(gone.map(|one| change(false, one))).collect()
 }
 
+/// The spec paths that name those whom policies are attached to, by who and thing.
+fn named<'a>(
+    causes: &HashMap<&str, &'a Causes>,
+    after: &[Stack],
+    names: &Names,
+    context: &Context,
+) -> HashMap<(String, &'a str), String> {
+    let mut named = HashMap::new();
+    for (id, definition) in after.iter().flat_map(|stack| resources(&stack.template)) {
+        let (Some(causes), Some(properties)) = (causes.get(id), definition.get("Properties"))
+        else {
+            continue;
+        };
+        for property in ["Roles", "Users"] {
+            if !causes.properties.iter().any(|(own, _)| own == property) {
+                continue;
+            }
+            let scope = Scope::default();
+            let holders = holders(kind_of(definition), properties, &scope, names, context);
+            for who in holders.unwrap_or_default() {
+                named.insert((who, causes.path.as_str()), causes.of(&[property]));
+            }
+        }
+    }
+    named
+}
+
 /// What the resources of the lake are called by people.
 #[derive(Default)]
 struct Names<'a> {
     /// Name of a bucket, database (`database/acme_prod_sales`), stream (`stream/...`), role
     /// (`role/...`) in AWS to the thing's name.
     physical: HashMap<String, String>,
+    /// Databases that Lake Formation decides about: there a policy opens the catalog's half only.
+    governed: BTreeSet<String>,
     /// The resources by logical id.
     resources: HashMap<&'a str, &'a Value>,
 }
@@ -92,6 +138,12 @@ impl<'a> Names<'a> {
                 "AWS::IAM::Role" => text(&["RoleName"]).map(|name| (format!("role/{name}"), path)),
                 _ => None,
             };
+            let defaults = ["Properties", "DatabaseInput", "CreateTableDefaultPermissions"];
+            if let (Some((name, _)), Some(Value::List(none))) = (&known, definition.at(&defaults))
+                && none.is_empty()
+            {
+                names.governed.insert(name.clone());
+            }
             if let Some((name, path)) = known {
                 // The replica of a bucket has the path of its source and a name of its own.
                 let called = if path.is_empty() { name.clone() } else { consent::name_of(path) };
@@ -133,7 +185,10 @@ impl<'a> Names<'a> {
     /// what is no data (a bucket without its objects, a catalog).
     fn place(&self, service: &str, arn: &str) -> Option<String> {
         if arn == "*" {
-            return Some("everything".into());
+            return Some(match service {
+                "lakeformation" => "every Lake Formation grant that it has or will get".into(),
+                _ => "everything".into(),
+            });
         }
         let resource = arn.splitn(6, ':').nth(5)?;
         match service {
@@ -147,6 +202,9 @@ impl<'a> Names<'a> {
             }
             "glue" => {
                 let (database, table) = resource.strip_prefix("table/")?.split_once('/')?;
+                if self.governed.contains(&format!("database/{database}")) {
+                    return None;
+                }
                 let database = self
                     .physical
                     .get(&format!("database/{database}"))
@@ -184,6 +242,7 @@ fn grants<'a>(
     templates: impl Iterator<Item = &'a Value>,
     names: &Names,
     context: &Context,
+    cause: &dyn Fn(&str, &[&str; 3]) -> Option<String>,
 ) -> Grants {
     let partition = crate::catalogue::partition_of(context.region.as_str());
     let mut scope = Scope { partition: partition.name, ..Scope::default() };
@@ -204,12 +263,16 @@ fn grants<'a>(
             | "AWS::IAM::Policy" => &["PolicyDocument"],
             "AWS::KMS::Key" => &["KeyPolicy"],
             "AWS::Kinesis::ResourcePolicy" => &["ResourcePolicy"],
+            "AWS::LakeFormation::PrincipalPermissions" => {
+                lake_formation(definition, &scope, names, context, &mut all);
+                continue;
+            }
             _ => continue,
         };
         let Some(properties) = definition.get("Properties") else { continue };
         let holders = holders(kind, properties, &scope, names, context);
-        for document in documents {
-            let Some(document) = properties.get(document).and_then(|one| canonical(one, &scope))
+        for property in documents {
+            let Some(document) = properties.get(property).and_then(|one| canonical(one, &scope))
             else {
                 continue;
             };
@@ -223,16 +286,48 @@ fn grants<'a>(
                     "" => id.to_owned(),
                     path => consent::name_of(path),
                 });
+                let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default();
+                let from = cause(id, &[property, "Statement", &format!("[{sid}]")])
+                    .unwrap_or_else(|| path_of(definition).to_owned());
                 for (verb, place) in permitted(&statement, key.as_deref(), names) {
                     for who in &who {
                         let grant = (who.clone(), verb.to_owned(), place.clone());
-                        all.entry(grant).or_insert_with(|| path_of(definition).to_owned());
+                        all.entry(grant).or_insert_with(|| from.clone());
                     }
                 }
             }
         }
     }
     admins(all)
+}
+
+/// A grant of Lake Formation's.
+fn lake_formation(
+    definition: &Value,
+    scope: &Scope,
+    names: &Names,
+    context: &Context,
+    all: &mut Grants,
+) {
+    let Some(properties) = definition.get("Properties").and_then(|one| canonical(one, scope))
+    else {
+        return;
+    };
+    let principal = properties.at(&["Principal", "DataLakePrincipalIdentifier"]);
+    let Some(principal) = principal.and_then(|one| names.text(one)) else { return };
+    let who = match principal.contains(":role/") || principal.contains(":user/") {
+        true if principal.contains(":iam:") => names.principal(&principal, context),
+        _ => lake_formation::who(&principal, context.account.as_str()),
+    };
+    let called = |key: String, name: &str| {
+        names.physical.get(&key).cloned().unwrap_or_else(|| name.to_owned())
+    };
+    let database = |name: &str| called(format!("database/{name}"), name);
+    let bucket = |name: &str| called(name.to_owned(), name);
+    for (verb, place) in lake_formation::permitted(&properties, &database, &bucket) {
+        let grant = (who.clone(), verb.to_owned(), place);
+        all.entry(grant).or_insert_with(|| path_of(definition).to_owned());
+    }
 }
 
 /// The roles that a policy is attached to; `None` for a policy of a resource.

@@ -7,7 +7,7 @@
 //! function; a resource that is not in a stack's `changes` does not change.
 //!
 //! This file holds the words. Read next: `build.rs` for the phases, [`promise`](holds) for what a
-//! change set is held to, [`file`] for how a plan is saved; `render::plan` prints it.
+//! change set is held to, [`mod@file`] for how a plan is saved; `render::plan` prints it.
 
 pub mod access;
 mod build;
@@ -20,8 +20,10 @@ mod destroy;
 pub mod file;
 mod grants;
 mod identity;
+mod lake_formation;
 mod outputs;
 mod promise;
+mod renamed;
 mod resource;
 mod spread;
 mod state;
@@ -86,6 +88,15 @@ impl Plan {
     /// Every change with its stack.
     pub fn changes(&self) -> impl Iterator<Item = (&StackPlan, &Change)> {
         self.stacks.iter().flat_map(|stack| stack.changes.iter().map(move |change| (stack, change)))
+    }
+
+    /// Whether a resource that holds data leaves the spec and not the account: the lake goes on without
+    /// what is in it. lakewright's own buckets are nobody's data.
+    pub fn leaves_data(&self, change: &Change) -> bool {
+        self.operation == Operation::Apply
+            && change.action == Action::Retain
+            && renamed::VESSELS.contains(&change.kind.as_str())
+            && change.cause.path != "lake"
     }
 
     /// How often each action occurs.
@@ -182,7 +193,7 @@ impl StackPlan {
 
     /// How large the template is, as it is sent.
     pub fn template_bytes(&self) -> usize {
-        self.body().len()
+        crate::stacks::size(&self.template)
     }
 
     /// How many resources the template has.

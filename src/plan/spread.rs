@@ -10,11 +10,18 @@ use std::collections::{BTreeMap, HashMap};
 use super::compare::name_of_elements;
 use super::resource::{self, Judged, Verdict, kind_of};
 use super::{Action, Effect};
-use crate::canonical::references;
+use crate::canonical::{Known, Scope, canonical, later, printable, references};
+use crate::catalogue::resource_type;
 use crate::document::{Map, Value};
 
 /// Spreads replacements within one stack. `fate` says what the verdict of a resource amounts to.
-pub(super) fn spread(old: &Map, new: &Map, verdicts: &mut BTreeMap<String, Verdict>) {
+/// `scopes` are those of the deployed and of the new template.
+pub(super) fn spread(
+    old: &Map,
+    new: &Map,
+    verdicts: &mut BTreeMap<String, Verdict>,
+    scopes: (&Scope, &Scope),
+) {
     let mut replaced: Vec<(String, bool)> = Vec::new();
     for (id, verdict) in verdicts.iter() {
         replaced.extend(fate(id, verdict, old, new).map(|certain| (id.clone(), certain)));
@@ -40,13 +47,20 @@ pub(super) fn spread(old: &Map, new: &Map, verdicts: &mut BTreeMap<String, Verdi
                     known.effect = known.effect.max(effect);
                     known.later = Some(known.later.unwrap_or(true) || certain);
                 }
-                None => verdict.properties.push(Judged {
-                    path: path.clone(),
-                    before: Some((*value).clone()),
-                    after: Some((*value).clone()),
-                    later: Some(certain),
-                    effect,
-                }),
+                None => {
+                    let named = certain.then(|| named(&id, value, old, new, scopes)).flatten();
+                    let later = named.is_none().then_some(certain);
+                    let (before, after) =
+                        named.unwrap_or_else(|| ((*value).clone(), (*value).clone()));
+                    let (before, after) = (Some(before), Some(after));
+                    verdict.properties.push(Judged {
+                        path: path.clone(),
+                        before,
+                        after,
+                        later,
+                        effect,
+                    });
+                }
             }
             let after = fate(user, verdict, old, new);
             if after != before && after.is_some() {
@@ -67,6 +81,35 @@ pub(super) fn fate(id: &str, verdict: &Verdict, old: &Map, new: &Map) -> Option<
         Action::MayReplace => Some(false),
         _ => None,
     }
+}
+
+/// A value that refers to a replaced resource, before and after, where the new one's name stands in the
+/// template and the reference means the name.
+fn named(
+    id: &str,
+    value: &Value,
+    old: &Map,
+    new: &Map,
+    scopes: (&Scope, &Scope),
+) -> Option<(Value, Value)> {
+    let with = |definition: &Value, scope: &Scope| {
+        let mut scope = scope.clone();
+        scope.values.insert(id.to_owned(), Known::Text(ref_text(definition)?.to_owned()));
+        canonical(value, &scope)
+    };
+    let (before, after) = (with(old.get(id)?, scopes.0)?, with(new.get(id)?, scopes.1)?);
+    let mut open = false;
+    references(&after, &mut |other, _| open |= other == id);
+    let known = !open && before != after && later(&after).is_none();
+    known.then(|| (printable(before), printable(after)))
+}
+
+/// What `Ref` of a resource gives, where its template says it: the name, for a type that is identified
+/// by that alone.
+fn ref_text(definition: &Value) -> Option<&str> {
+    let facts = resource_type(kind_of(definition))?;
+    let (place, name) = facts.given_name(definition.get("Properties")?)?;
+    if facts.identifier != [place] { None } else { name.as_str() }
 }
 
 type Users<'a> = HashMap<String, Vec<(&'a str, Vec<String>, &'a Value)>>;

@@ -80,15 +80,17 @@ pub(super) fn judge(
     }
 }
 
-/// Why the stack is not ours, if it is not. One that is only under review and has no tags yet holds
-/// nothing that could be somebody's.
+/// Why the stack is not ours, if it is not, in whatever status. The tags of one that is only under
+/// review are those of its change sets; one that is still being made may have none yet, and takes no
+/// change anyway.
 fn stranger(key: &StackKey, stack: &DeployedStack, lake: &str) -> Option<Refusal> {
     let tags = stack.tags.as_ref()?;
     let owner = tags.get(LAKE_TAG).map(String::as_str);
-    let empty = stack.status == Some(StackStatus::ReviewInProgress) && tags.is_empty();
-    if owner == Some(lake) || empty {
+    let early = stack.status == Some(StackStatus::CreateInProgress) && tags.is_empty();
+    if owner == Some(lake) || early {
         return None;
     }
+    let place = format!("--stack-name {} --region {}", key.name, key.region);
     let whose = match owner {
         Some(other) => format!("it belongs to the lake `{other}`"),
         None => format!("it has no tag `{LAKE_TAG}`"),
@@ -98,11 +100,15 @@ fn stranger(key: &StackKey, stack: &DeployedStack, lake: &str) -> Option<Refusal
         format!("the stack {key} is not of the lake `{lake}`: {whose}"),
         vec![
             "give this lake another name or a `suffix`, so that their stacks do not meet".into(),
+            format!("look at it: aws cloudformation describe-stacks {place}"),
+        ]
+        .into_iter()
+        .chain((stack.status == Some(StackStatus::ReviewInProgress)).then(|| {
             format!(
-                "look at it: aws cloudformation describe-stacks --stack-name {} --region {}",
-                key.name, key.region
-            ),
-        ],
+                "it holds nothing yet; if nobody is going to make it: aws cloudformation delete-stack {place}"
+            )
+        }))
+        .collect(),
     ))
 }
 

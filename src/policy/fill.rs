@@ -58,10 +58,13 @@ impl From<bool> for Argument {
     }
 }
 
-/// A CloudFormation reference.
+/// A CloudFormation reference, or a text (the ARN of what is not ours).
 impl From<Value> for Argument {
-    fn from(reference: Value) -> Argument {
-        Argument::Reference(reference)
+    fn from(value: Value) -> Argument {
+        match value {
+            Value::Str(text) => Argument::Text(text.into_owned()),
+            reference => Argument::Reference(reference),
+        }
     }
 }
 
@@ -260,6 +263,7 @@ impl<'a> Filling<'a> {
         Ok(Some(Statement {
             sid: template.sid.clone(),
             about: String::new(),
+            from: String::new(),
             effect: self.document.effect,
             principal,
             actions: template.actions.clone(),

@@ -116,6 +116,7 @@ impl Level {
                     "s3-read",
                     "s3-write",
                     "s3-delete",
+                    "s3-list-versions",
                     "s3-administer",
                 ],
                 bucket: &[
@@ -124,6 +125,7 @@ impl Level {
                     "bucket-read",
                     "bucket-write",
                     "bucket-delete",
+                    "bucket-list-versions",
                     "bucket-administer",
                 ],
                 identity_key: &["kms-encrypt"],

@@ -45,6 +45,12 @@ impl Effect {
     }
 }
 
+/// Bytes of a policy around its statements: `{"Statement":[],"Version":"2012-10-17"}`.
+const FRAME: usize = 41;
+
+/// Digits that a Sid may grow by: no policy has 10,000 statements.
+const NUMBER: usize = 4;
+
 /// One IAM statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
@@ -52,6 +58,8 @@ pub struct Statement {
     pub sid: String,
     /// What it concerns, letters and digits; follows the Sid.
     pub about: String,
+    /// The spec path of what asked for it; empty where it is the policy's owner itself.
+    pub from: String,
     pub effect: Effect,
     /// `"*"` or an object of kind → one or several; none in an identity policy.
     pub principal: Option<Value>,
@@ -71,11 +79,23 @@ impl Statement {
         self
     }
 
+    /// The statement with the spec path of what asked for it.
+    #[must_use]
+    pub fn from(mut self, path: &str) -> Statement {
+        path.clone_into(&mut self.from);
+        self
+    }
+
     /// The Sid that it would like to have; a policy adds a number where two wish for the same.
     pub fn name(&self) -> String {
         let mut name = format!("{}{}", self.sid, self.about);
         name.truncate(96);
         name
+    }
+
+    /// Bytes of the statement in a policy, with the comma behind it.
+    fn size(&self) -> usize {
+        measure(&self.to_value(&self.name())) + 1
     }
 
     /// The statement as IAM reads it, under the given Sid.
@@ -142,10 +162,14 @@ impl Policy {
             halve(statement, limit, &mut pieces);
         }
         let mut policies: Vec<Vec<Statement>> = Vec::new();
+        // What the last one measures at most: a Sid that another has too gets a number.
+        let mut room = 0;
         for piece in pieces {
+            let more = piece.size() + NUMBER;
             if let Some(last) = policies.last_mut() {
                 last.push(piece);
-                if Policy::named(last.clone()).size() <= limit {
+                room += more;
+                if room <= limit || Policy::named(last.clone()).size() <= limit {
                     continue;
                 }
                 let piece = last.pop().expect("invariant: it was just pushed");
@@ -153,6 +177,7 @@ impl Policy {
             } else {
                 policies.push(vec![piece]);
             }
+            room = FRAME + more;
         }
         let policies: Vec<Policy> = policies.into_iter().map(Policy::named).collect();
         if policies.len() > most || policies.iter().any(|policy| policy.size() > limit) {
@@ -184,6 +209,12 @@ impl Policy {
     /// The statements in order, each with its Sid in this policy.
     pub fn statements(&self) -> impl Iterator<Item = (&str, &Statement)> {
         self.statements.iter().map(|(sid, statement)| (sid.as_str(), statement))
+    }
+
+    /// Where its statements come from: Sid and spec path, of those that something asked for.
+    pub fn causes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let asked = self.statements.iter().filter(|(_, statement)| !statement.from.is_empty());
+        asked.map(|(sid, statement)| (sid.as_str(), statement.from.as_str()))
     }
 
     /// Whether it has no statement; AWS accepts no such policy.
@@ -226,6 +257,19 @@ pub(super) fn set(mut values: Vec<Value>) -> Vec<Value> {
     values
 }
 
+/// How much two spec paths share, in whole steps: of `a.b[0]` and `a.b[1]` the `a.b`.
+fn shared(one: &str, other: &str) -> usize {
+    if one == other {
+        return one.len();
+    }
+    let alike = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let ends = |path: &str| path.len() == alike || matches!(path.as_bytes()[alike], b'.' | b'[');
+    if ends(one) && ends(other) {
+        return alike;
+    }
+    one[..alike].rfind(['.', '[']).unwrap_or(0)
+}
+
 /// Equal statements become one with all their resources; denials first, then by name, then by content.
 fn merged(statements: Vec<Statement>) -> Vec<Statement> {
     let mut keyed: Vec<(String, Statement)> =
@@ -240,6 +284,8 @@ fn merged(statements: Vec<Statement>) -> Vec<Statement> {
                 if last.about != statement.about {
                     last.about.clear();
                 }
+                let shared = shared(&last.from, &statement.from);
+                last.from.truncate(shared);
                 last.resources.extend(statement.resources);
             }
             _ => out.push((shape, statement)),
@@ -260,8 +306,7 @@ fn merged(statements: Vec<Statement>) -> Vec<Statement> {
 
 /// A statement too big for a document of its own becomes two, each with half of the resources.
 fn halve(statement: Statement, limit: usize, out: &mut Vec<Statement>) {
-    let alone = Policy::named(vec![statement.clone()]);
-    if alone.size() <= limit || statement.resources.len() < 2 {
+    if FRAME + statement.size() <= limit || statement.resources.len() < 2 {
         out.push(statement);
         return;
     }
@@ -289,8 +334,19 @@ fn measure(value: &Value) -> usize {
         }
         Value::Map(map) => measure_map(map),
         Value::List(list) => 1 + list.iter().map(|item| measure(item) + 1).sum::<usize>().max(1),
+        Value::Str(text) => written(text),
         other => other.to_json().len(),
     }
+}
+
+/// The bytes of a text in JSON: quotes, and what has to be escaped in it.
+fn written(text: &str) -> usize {
+    let byte = |byte: u8| match byte {
+        b'"' | b'\\' | 0x08 | 0x0c | b'\n' | b'\r' | b'\t' => 2,
+        0x00..0x20 => 6,
+        _ => 1,
+    };
+    2 + text.bytes().map(byte).sum::<usize>()
 }
 
 fn measure_map(map: &Map) -> usize {
@@ -316,6 +372,7 @@ mod tests {
         Statement {
             sid: sid.to_owned(),
             about: String::new(),
+            from: String::new(),
             effect: Effect::Allow,
             principal: None,
             actions: vec![action.to_owned()],

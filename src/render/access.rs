@@ -134,6 +134,7 @@ pub fn text(subject: &Subject<'_>, found: &Comparison) -> String {
     if let Some(reason) = &found.reason {
         let what = match found.verdict {
             Verdict::Undecided => "Why",
+            _ if found.exact => "Rests on",
             _ => "Not exact",
         };
         out += &format!("\n{what}: {}\n", escape(&reason.text));
@@ -146,7 +147,8 @@ pub(super) fn lines(request: &Request, before: &str, now: &str) -> String {
     let resource = request.resource.as_deref().unwrap_or("this role");
     let mut with: Vec<String> = Vec::new();
     if let Some(who) = &request.principal {
-        with.push(format!("by {}", escape(&who.to_string())));
+        let own = request.own_policies().map(|own| format!(", whose own policies {own}"));
+        with.push(format!("by {}{}", escape(&who.to_string()), own.unwrap_or_default()));
     }
     for (key, values) in request.context.values() {
         let value = match values.as_slice() {

@@ -3,9 +3,11 @@
 //! The text shows what has drifted, thing by thing, then what nobody looked at, then the sum. JSON has
 //! every resource. The schema is `docs/schemas/drift.schema.json`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::escape::escape_line;
+use crate::diagnostic::{self, Code};
 use crate::document;
 use crate::document::{Map, Value};
 use crate::drift::{Difference, DriftReport, ResourceReport, Verdict};
@@ -50,6 +52,10 @@ pub fn text(report: &DriftReport) -> String {
             report.partly().count()
         ),
     );
+    let codes: BTreeSet<Code> = report.diagnostics().iter().map(|found| found.code).collect();
+    for code in codes {
+        line(&mut out, &format!("  = explain: lakewright explain {code}"));
+    }
     out
 }
 
@@ -88,13 +94,18 @@ fn resource(one: &ResourceReport) -> Value {
     }
     match &one.verdict {
         Verdict::InSync => drop(map.insert("status", "in_sync")),
-        Verdict::Deleted => drop(map.insert("status", "deleted")),
+        Verdict::Deleted => {
+            map.insert("status", "deleted");
+            map.insert("code", diagnostic::LW0701.as_str());
+        }
         Verdict::Unread(why) => {
             map.insert("status", "unread");
+            map.insert("code", diagnostic::LW0702.as_str());
             map.insert("reason", why.clone());
         }
         Verdict::Modified(differences) => {
             map.insert("status", "modified");
+            map.insert("code", diagnostic::LW0701.as_str());
             let all = differences.iter().map(|difference| {
                 let mut map = Map::new();
                 map.insert("path", difference.path.clone());

@@ -147,6 +147,19 @@ pub fn json(event: &Event) -> Value {
             map.insert("running", Value::from(running.clone()));
             map
         }
+        What::CloudSilent { error, elapsed } => {
+            let mut map = info("cloud_silent");
+            map.insert("error", error.clone());
+            map.insert("elapsed_seconds", count(*elapsed));
+            map
+        }
+        What::LookedInto { stack, bucket, versions } => {
+            let mut map = info("bucket_read");
+            map.insert("stack", stack_object(stack));
+            map.insert("bucket", bucket.clone());
+            map.insert("versions", count(*versions));
+            map
+        }
         What::Emptied { stack, bucket, versions } => {
             let mut map = info("bucket_emptied");
             map.insert("stack", stack_object(stack));
@@ -302,6 +315,14 @@ pub fn text(event: &Event) -> Option<String> {
                 [one, rest @ ..] => format!(": {one} and {} more", rest.len()),
             };
             format!("{}: still at work after {}{what}", stack.name, span(*elapsed))
+        }
+        What::CloudSilent { error, elapsed } => {
+            let first = error.lines().next().unwrap_or_default();
+            let first = escape_line(first);
+            format!("The cloud has not answered for {}, asking again: {first}", span(*elapsed))
+        }
+        What::LookedInto { bucket, versions, .. } => {
+            format!("{}: {versions} versions looked at for locks", escape_line(bucket))
         }
         What::Emptied { bucket, versions, .. } => {
             format!("{}: {versions} versions deleted", escape_line(bucket))

@@ -29,12 +29,6 @@ impl Resolver<'_> {
     ) -> Database {
         let (name, given) = (&item.name, &item.value);
         let path = format!("databases.{name}");
-        if let Some(At { value: Mode::LakeFormation | Mode::Hybrid, span }) = given.mode {
-            self.lake_formation(span, &format!("{path}.mode"), "this mode comes");
-        }
-        if let Some(tag) = given.lf_tags.0.first() {
-            self.lake_formation(tag.key.span, &format!("{path}.lf_tags"), "LF-tags come");
-        }
         let location = given
             .location
             .as_ref()
@@ -45,6 +39,7 @@ impl Resolver<'_> {
                 &[
                     ("name", given.name.as_ref().map(|at| at.span)),
                     ("tables", given.tables.iter().next().map(|table| table.name.span)),
+                    ("lf_tags", given.lf_tags.0.first().map(|tag| tag.key.span)),
                     ("protect", given.protect.as_ref().map(|at| at.span)),
                 ],
             );
@@ -74,6 +69,9 @@ impl Resolver<'_> {
             catalog_name,
             existing: given.existing.is_some(),
             location,
+            mode: or(&given.mode, Mode::Iam),
+            mode_span: given.mode.as_ref().map_or(name.span, |at| at.span),
+            lf_tags: given.lf_tags.clone(),
             tables,
             protect: or(&given.protect, true),
         }
@@ -90,15 +88,6 @@ impl Resolver<'_> {
         let path = format!("databases.{database}.tables.{name}");
         if let Some(diagnostic) = check_table_name(name) {
             self.report(diagnostic, &path);
-        }
-        for column in given.columns.0.iter() {
-            if let Some(span) = column.lf_tags {
-                self.lake_formation(
-                    span,
-                    &format!("{path}.columns.{}", column.name.value.0),
-                    "LF-tags come",
-                );
-            }
         }
         let own = given
             .location
@@ -146,6 +135,7 @@ impl Resolver<'_> {
             partition: given.partition.clone(),
             location,
             location_span: given.location.as_ref().map_or(name.span, |at| at.span),
+            lf_tags: given.lf_tags.clone(),
             csv: given.csv.clone(),
             protect: or(&given.protect, true),
         })

@@ -6,12 +6,14 @@ use super::{Resolver, or};
 use crate::diagnostic::{self, Diagnostic};
 use crate::lake::access::{Access, Grant, Verb};
 use crate::lake::flows::{Pipeline, Source};
+use crate::lake::formation::Restriction;
 use crate::lake::places::{Database, Place};
 use crate::names::Name;
+use crate::source::Span;
 use crate::spec;
 use crate::spec::decode::{At, Item};
 use crate::spec::pipelines::{WorkerType, Workers};
-use crate::spec::reference::Reference;
+use crate::spec::reference::{Reference, Section};
 use crate::spec::sources::Capacity;
 
 impl Resolver<'_> {
@@ -168,7 +170,9 @@ impl Resolver<'_> {
                 let known: Vec<String> =
                     known.take(4).map(|table| format!("{database}.{table}")).collect();
                 let mut diagnostic = Diagnostic::error(diagnostic::LW0205, place.span, headline);
-                if !known.is_empty() {
+                if known.is_empty() {
+                    diagnostic = diagnostic.help(format!("a table reads `{database}.orders`"));
+                } else {
                     diagnostic =
                         diagnostic.help(format!("write the tables: `[{}]`", known.join(", ")));
                 }
@@ -269,31 +273,31 @@ impl Resolver<'_> {
         places
     }
 
+    /// A source in `access`: its stream can be written to. What it delivers are objects.
+    fn stream(&mut self, source: &Source, verb: Verb, span: Span, path: &str) -> Option<Place> {
+        if verb == Verb::Write {
+            return Some(Place::Stream(source.name.clone()));
+        }
+        let name = &source.name;
+        let headline = format!("`{name}` is a source: access to it is to `write` to its stream");
+        let delivered = source.into.value.to_string();
+        let diagnostic = Diagnostic::error(diagnostic::LW0205, span, headline)
+            .help(format!("name what it delivers: `{delivered}`"))
+            .maybe(span, delivered);
+        self.report(diagnostic, path);
+        None
+    }
+
     pub(super) fn access(
         &mut self,
         databases: &BTreeMap<Name, Database>,
+        sources: &BTreeMap<Name, Source>,
     ) -> BTreeMap<Name, Access> {
         let spec = self.spec;
         let mut all = BTreeMap::new();
         for item in spec.access.iter() {
             let (name, given) = (&item.name, &item.value);
             let path = format!("access.{name}");
-            let later = [
-                ("columns", &given.columns),
-                ("rows", &given.rows),
-                ("hide", &given.hide),
-                ("lf_tags", &given.lf_tags),
-            ];
-            for (key, value) in later {
-                if let Some(at) = value {
-                    let what = if key == "hide" {
-                        format!("`{key}` comes")
-                    } else {
-                        format!("`{key}` come")
-                    };
-                    self.lake_formation(at.span, &format!("{path}.{key}"), &what);
-                }
-            }
             let mut grants = Vec::new();
             let verbs = [
                 (Verb::Read, &given.read),
@@ -305,9 +309,27 @@ impl Resolver<'_> {
                 for reference in references {
                     let path = format!("{path}.{}", verb.as_str());
                     let path = format!("{path}[{}]", self.position(&path, reference.span));
-                    if let Some(place) =
-                        self.place(&reference.value, reference.span, &path, databases)
-                    {
+                    let place = match &reference.value {
+                        Reference::Thing(name) if sources.contains_key(name) => {
+                            self.stream(&sources[name], verb, reference.span, &path)
+                        }
+                        Reference::Thing(name)
+                            if verb == Verb::Write && !self.things.contains_key(name) =>
+                        {
+                            let sections = [Section::Buckets, Section::Databases, Section::Sources];
+                            self.thing(
+                                name,
+                                &sections,
+                                "place",
+                                reference.span,
+                                &path,
+                                str::to_owned,
+                            );
+                            None
+                        }
+                        other => self.place(other, reference.span, &path, databases),
+                    };
+                    if let Some(place) = place {
                         grants
                             .push(Grant { verb, place: At { value: place, span: reference.span } });
                     }
@@ -326,8 +348,10 @@ impl Resolver<'_> {
             let unread = ["read", "write", "delete", "admin"]
                 .iter()
                 .any(|verb| self.unreadable(&format!("{path}.{verb}")))
+                || self.unreadable(&format!("{path}.lf_tags"))
                 || self.unknown_key_in(&path);
-            if !unread && nothing.iter().all(|references| references.is_empty()) {
+            let nothing_tagged = given.lf_tags.is_none();
+            if !unread && nothing_tagged && nothing.iter().all(|references| references.is_empty()) {
                 let headline = format!("access `{name}` gives nothing");
                 self.report(
                     Diagnostic::error(diagnostic::LW0202, name.span, headline)
@@ -343,6 +367,12 @@ impl Resolver<'_> {
                     description: given.description.clone(),
                     who: given.who.clone(),
                     grants,
+                    restriction: Restriction {
+                        columns: given.columns.clone(),
+                        rows: given.rows.clone(),
+                        hide: given.hide.clone(),
+                    },
+                    tagged: given.lf_tags.clone(),
                 },
             );
         }

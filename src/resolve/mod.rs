@@ -19,7 +19,7 @@ pub use combine::combine;
 
 use crate::catalogue;
 use crate::diagnostic::{self, Code, Diagnostic, Diagnostics, nearest};
-use crate::lake::{Home, Lake, Naming, OptOut, Organization, Origins};
+use crate::lake::{Home, Lake, LakeFormation, Naming, OptOut, Organization, Origins};
 use crate::names::{AccountId, Name, Region};
 use crate::source::Span;
 use crate::spec::decode::{At, Named, list};
@@ -82,7 +82,7 @@ pub fn choose<'t>(tree: &'t Node, asked: Option<&str>) -> Result<&'t str, Box<Di
 pub fn resolve(tree: &Node, environment: &str) -> Resolved {
     let mut diagnostics = Diagnostics::default();
     let merged = merge(tree, environment, &mut diagnostics);
-    let origins = Origins::of(&merged, 5);
+    let origins = Origins::of(&merged);
     let (spec, found) = spec::decode(&merged);
     diagnostics.extend(found);
     let spec = spec.or_else(|| spec::decode(&mended(&merged)?).0);
@@ -132,6 +132,7 @@ fn merge(tree: &Node, environment: &str, diagnostics: &mut Diagnostics) -> Node 
                     let headline = format!("`{}` cannot be different in an environment", entry.key);
                     diagnostics.push(
                         Diagnostic::error(diagnostic::LW0211, entry.key_span, headline)
+                            .help("write it at the top of the spec, and take it out of `set`")
                             .at(format!("environments.{environment}.set.{}", entry.key)),
                     );
                 }
@@ -270,19 +271,27 @@ impl<'a> Resolver<'a> {
         let sources = self.sources(&databases);
         self.lost(&self.spec.sources, |name| sources.contains_key(name));
         let pipelines = self.pipelines(&databases, &sources);
-        let access = self.access(&databases);
+        let access = self.access(&databases, &sources);
+        let lake_formation = self
+            .spec
+            .lake_formation
+            .as_ref()
+            .map(|given| LakeFormation { span: given.span, admins: given.admins.clone() });
         let notify = self.notify();
         let alarms = self.alarms(&databases);
+        let log_days = self.log_days();
         Lake {
             naming: self.naming,
             home: self.home,
             description: self.spec.description.clone(),
             tags,
+            log_days,
             organization,
             family,
             keys,
             buckets,
             databases,
+            lake_formation,
             sources,
             pipelines,
             access,
@@ -422,6 +431,19 @@ impl<'a> Resolver<'a> {
         self.opt_outs.push(OptOut { path, what });
     }
 
+    /// Where the environment's `set` takes a thing of that name out, if it does.
+    fn taken_out(&self, name: &str) -> Option<Span> {
+        fn find(node: &Node, key: &str) -> Option<Span> {
+            node.entries()?.iter().find_map(|entry| match entry.value.kind {
+                Kind::Null => (&*entry.key == key).then_some(entry.key_span),
+                _ => find(&entry.value, key),
+            })
+        }
+        let environment = self.home.environment.as_str();
+        let set = self.tree.get("environments")?.get(environment)?.get("set")?;
+        find(set, name.rsplit('.').next().unwrap_or(name))
+    }
+
     /// Says that a name refers to nothing, and what was probably meant.
     fn unknown<'n>(
         &mut self,
@@ -438,6 +460,14 @@ impl<'a> Resolver<'a> {
             format!("unknown {what} `{}`", written(typed)),
         )
         .label(format!("no {what} of this name"));
+        if let Some(place) = self.taken_out(typed) {
+            let environment = &self.home.environment;
+            let diagnostic = diagnostic
+                .also(place, format!("environment `{environment}` takes it out here"))
+                .help("leave it in, or change in the same `set` what refers to it");
+            self.report(diagnostic, path);
+            return;
+        }
         match nearest(typed, known.clone().map(|(name, _)| name)) {
             Some(near) => {
                 let place =
@@ -451,7 +481,10 @@ impl<'a> Resolver<'a> {
             None => {
                 let names: Vec<&str> = known.map(|(name, _)| name).take(6).collect();
                 diagnostic = match names.len() {
-                    0 => diagnostic.note(format!("the spec declares no {what}")),
+                    0 => diagnostic.note(format!("the spec declares no {what}")).help(format!(
+                        "declare it under that name, or take `{}` out",
+                        written(typed)
+                    )),
                     1..=5 => diagnostic.note(format!("declared: {}", list(&names))),
                     _ => diagnostic,
                 };

@@ -62,12 +62,24 @@ impl Resolver<'_> {
             Some((section, _)) if sections.contains(section) => Some(name.clone()),
             Some((section, declared)) => {
                 let (section, declared) = (*section, *declared);
+                let known: Vec<String> = self
+                    .things
+                    .iter()
+                    .filter(|(_, (section, _))| sections.contains(section))
+                    .take(5)
+                    .map(|(name, _)| format!("`{}`", written(name.as_str())))
+                    .collect();
+                let help = match known.is_empty() {
+                    true => format!("there is no {what} here yet: declare one under another name"),
+                    false => format!("what could stand here: {}", known.join(", ")),
+                };
                 let diagnostic = Diagnostic::error(
                     diagnostic::LW0205,
                     span,
                     format!("`{}` is a {}, not a {what}", written(name.as_str()), section.one()),
                 )
-                .also(declared, format!("the {} is declared here", section.one()));
+                .also(declared, format!("the {} is declared here", section.one()))
+                .help(help);
                 self.report(diagnostic, path);
                 None
             }
@@ -110,11 +122,13 @@ impl Resolver<'_> {
                 .table_name(database, table, span, path, databases)
                 .map(|(database, table)| Place::Table { database, table }),
             Reference::Each(_) => {
-                self.error(
-                    diagnostic::LW0205,
-                    span,
+                let headline =
+                    format!("`{reference}` names a whole section; here one place is wanted");
+                self.report(
+                    Diagnostic::error(diagnostic::LW0205, span, headline).help(
+                        "name a bucket `raw/`, a prefix `raw/partner/`, a database or a table",
+                    ),
                     path,
-                    format!("`{reference}` names a whole section; here one place is wanted"),
                 );
                 None
             }
@@ -232,14 +246,5 @@ impl Resolver<'_> {
                 );
             }
         }
-    }
-
-    /// Says that something comes with Lake Formation.
-    pub(super) fn lake_formation(&mut self, span: Span, path: &str, what: &str) {
-        let diagnostic =
-            Diagnostic::error(diagnostic::LW0405, span, format!("{what} with Lake Formation"))
-                .note("this version gives access by IAM, bucket and key policies")
-                .help("leave it out, or give access to whole tables");
-        self.report(diagnostic, path);
     }
 }

@@ -69,7 +69,9 @@ impl Resolver<'_> {
         if let Some(word) = reserved {
             let whose = if word == "aws:" { "AWS" } else { "lakewright" };
             let headline = format!("tag `{}`: {whose} keeps `{word}` for itself", shortened(key));
-            self.error(diagnostic::LW0305, tag.key.span, &at, headline);
+            let diagnostic = Diagnostic::error(diagnostic::LW0305, tag.key.span, headline)
+                .help(format!("give the tag a key that does not begin with `{word}`"));
+            self.report(diagnostic, &at);
         }
         let sides = [("key", &tag.key, 1, 128), ("value", &tag.value, 0, 256)];
         for (what, text, least, most) in sides {

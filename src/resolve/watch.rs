@@ -11,7 +11,19 @@ use crate::spec;
 use crate::spec::decode::{At, Item, list};
 use crate::spec::reference::{Reference, Section};
 
+/// Days that logs are kept unless the spec says otherwise.
+const LOG_DAYS: i64 = 365;
+
 impl Resolver<'_> {
+    /// Days that logs are kept. CloudWatch keeps them for 3,653 days at most: CloudWatch Logs API
+    /// reference, PutRetentionPolicy, retentionInDays.
+    pub(super) fn log_days(&mut self) -> i64 {
+        match self.spec.logs.as_ref().and_then(|logs| logs.keep.clone()) {
+            Some(keep) => self.days_within(keep.value, keep.span, "logs.keep", 1, 3653),
+            None => LOG_DAYS,
+        }
+    }
+
     pub(super) fn notify(&mut self) -> BTreeMap<Name, Notify> {
         let spec = self.spec;
         let mut all = BTreeMap::new();
@@ -25,7 +37,8 @@ impl Resolver<'_> {
                         email.span,
                         "`email` means nothing beside `existing`",
                     )
-                    .also(existing.span, "this topic is not ours to subscribe to");
+                    .also(existing.span, "this topic is not ours to subscribe to")
+                    .help("take one of them out");
                     self.report(diagnostic, &format!("{path}.email"));
                 }
                 (None, None) if !self.unreadable(&path) => {
@@ -40,12 +53,9 @@ impl Resolver<'_> {
                 && !existing.value.as_str().contains(":sns:")
             {
                 let headline = format!("`{}` is not the ARN of a topic", existing.value);
-                self.error(
-                    diagnostic::LW0305,
-                    existing.span,
-                    &format!("{path}.existing"),
-                    headline,
-                );
+                let diagnostic = Diagnostic::error(diagnostic::LW0305, existing.span, headline)
+                    .help("the ARN of a topic reads `arn:aws:sns:eu-west-1:111111111111:oncall`");
+                self.report(diagnostic, &format!("{path}.existing"));
             }
             all.insert(
                 name.value.clone(),
@@ -247,12 +257,10 @@ impl Resolver<'_> {
             (Some(above), None) => (above.value.0, true),
             (None, Some(below)) => (below.value.0, false),
             (Some(_), Some(below)) => {
-                self.error(
-                    diagnostic::LW0211,
-                    below.span,
-                    &format!("{path}.below"),
-                    "`above` and `below` are two alarms".into(),
-                );
+                let headline = "`above` and `below` are two alarms";
+                let diagnostic = Diagnostic::error(diagnostic::LW0211, below.span, headline)
+                    .help("write an alarm for each");
+                self.report(diagnostic, &format!("{path}.below"));
                 return None;
             }
             (None, None)

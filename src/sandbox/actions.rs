@@ -9,7 +9,7 @@ use super::schema;
 use super::services::{self, Question, Refusal, refuse};
 use super::state::{Place, Thing};
 use super::things::key;
-use super::world::{LakeSettings, Realm};
+use super::world::Realm;
 use crate::catalogue::Impact;
 use crate::cloud::CloudError;
 use crate::document::{Map, Value};
@@ -178,7 +178,7 @@ pub(super) fn create(
         owner: Some(actor.stack_id.to_owned()),
         doomed: false,
     };
-    lake_settings(realm, &thing)?;
+    super::lake_formation::settings(realm, &thing)?;
     let store = realm.store.clone();
     realm.things.put(&store, actor.shard, key.clone(), thing)?;
     Ok(Ok(Made { key, physical: named.physical }))
@@ -351,7 +351,7 @@ pub(super) fn update(
     if let Some(thing) = realm.thing_mut(thing_key)? {
         thing.properties = live;
         let thing = thing.clone();
-        lake_settings(realm, &thing)?;
+        super::lake_formation::settings(realm, &thing)?;
     }
     Ok(Ok(()))
 }
@@ -441,33 +441,4 @@ pub(super) fn import(
     thing.properties = tagged(actor, kind, &thing.properties);
     let physical = thing.physical.clone();
     Ok(Ok(Made { key, physical }))
-}
-
-/// AWS::LakeFormation::DataLakeSettings replaces the account's list of administrators.
-fn lake_settings(realm: &mut Realm, thing: &Thing) -> Result<(), CloudError> {
-    if thing.kind != "AWS::LakeFormation::DataLakeSettings" {
-        return Ok(());
-    }
-    let place = Place { account: thing.account.clone(), region: thing.region.clone() };
-    let list = |name: &str| match thing.properties.get(name) {
-        Some(Value::List(list)) => Some(list.clone()),
-        _ => None,
-    };
-    let store = realm.store.clone();
-    let settings: &mut LakeSettings = realm.lake(&place).edit(&store)?;
-    let admin = |admin: &Value| super::names::text_at(admin, "DataLakePrincipalIdentifier");
-    let append =
-        super::names::text_at(&thing.properties, "MutationType").as_deref() == Some("APPEND");
-    let admins: Vec<String> = list("Admins").iter().flatten().filter_map(admin).collect();
-    match append {
-        true => settings.admins.extend(admins),
-        false => settings.admins = admins,
-    }
-    if let Some(defaults) = list("CreateDatabaseDefaultPermissions") {
-        settings.open_databases = !defaults.is_empty();
-    }
-    if let Some(defaults) = list("CreateTableDefaultPermissions") {
-        settings.open_tables = !defaults.is_empty();
-    }
-    Ok(())
 }

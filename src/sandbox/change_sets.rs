@@ -24,7 +24,7 @@ use super::template::{Template, refused};
 use super::world::{Stack, World};
 use crate::cloud::{
     ChangeSet, ChangeSetKind, ChangeSetRequest, ChangeSetStatus, CloudError, ExecutionStatus,
-    StackStatus,
+    StackAddress, StackStatus,
 };
 use crate::names::{Region, StackName};
 
@@ -330,6 +330,11 @@ fn record(
     Ok((place, tail, record))
 }
 
+/// ListChangeSets.
+pub(super) fn list(world: &mut World, at: &StackAddress) -> Result<Vec<String>, CloudError> {
+    Ok(world.stack(at)?.change_sets.keys().cloned().collect())
+}
+
 /// DescribeChangeSet.
 pub(super) fn describe(
     world: &mut World,
@@ -358,6 +363,7 @@ pub(super) fn describe(
         status: record.status,
         execution,
         reason: record.reason,
+        tags: record.definition.tags,
         changes: record.changes,
     })
 }

@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::cloud::{ChangeAction, ChangeSet, CloudError, Replacement};
+
 /// All faults. The default has none.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -19,6 +21,11 @@ pub struct Faults {
     pub lose: Vec<FaultyCall>,
     /// Calls that the caller may not make.
     pub deny: Vec<FaultyCall>,
+    /// Calls that are answered with these words, and not carried out.
+    pub answer: Vec<Answer>,
+    /// Resources that a change set says it would replace, whatever is true: CloudFormation that knows better than
+    /// its documents.
+    pub surprise: Vec<Surprise>,
     /// Resources at which the client dies: every later call on this [`Sandbox`](super::Sandbox) goes unanswered, the
     /// stack stays in progress, and goes on when the directory is opened again, as it would in the cloud.
     pub crash: Vec<CrashAt>,
@@ -65,6 +72,59 @@ pub struct FaultyCall {
     /// How often; always if there is no number.
     #[serde(default)]
     pub times: Option<u32>,
+}
+
+/// What a call is answered with in place of being carried out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// As in [`FaultyCall::call`].
+    pub call: String,
+    /// The kind of refusal. Without it the text is what the call answers, for those that answer with one:
+    /// `GetCallerIdentity` (the caller's ARN) and `GetTemplate` (the template as it was once sent).
+    #[serde(default)]
+    pub error: Option<Refusal>,
+    /// The service's words.
+    pub text: String,
+    /// How often; always if there is no number.
+    #[serde(default)]
+    pub times: Option<u32>,
+}
+
+/// The kinds of refusals that no other fault gives; the names of AWS's own error codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refusal {
+    ExpiredToken,
+    InsufficientCapabilitiesException,
+    LimitExceededException,
+    OperationInProgressException,
+    ValidationError,
+    /// Any code that has no meaning of its own to the caller.
+    InternalFailure,
+}
+
+impl Refusal {
+    /// The answer in the words of the seam.
+    fn error(self, text: String) -> CloudError {
+        match self {
+            Refusal::ExpiredToken => CloudError::Credentials(text),
+            Refusal::InsufficientCapabilitiesException => CloudError::Capability(text),
+            Refusal::LimitExceededException => CloudError::Limit(text),
+            Refusal::OperationInProgressException => CloudError::InProgress(text),
+            Refusal::ValidationError => CloudError::Refused(text),
+            Refusal::InternalFailure => {
+                CloudError::Other { code: "InternalFailure".into(), message: text }
+            }
+        }
+    }
+}
+
+/// A resource of which a change set says something else.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Surprise {
+    /// A logical id.
+    pub resource: String,
 }
 
 /// A resource at which the client dies.
@@ -119,6 +179,42 @@ impl Faults {
         }
     }
 
+    /// The refusal that a call is answered with.
+    pub(super) fn refuses(&mut self, call: &str) -> Option<CloudError> {
+        let (refusal, text) = self.answers(call, |answer| answer.error.is_some())?;
+        refusal.map(|refusal| refusal.error(text))
+    }
+
+    /// The text that a call is answered with.
+    pub(super) fn says(&mut self, call: &str) -> Option<String> {
+        self.answers(call, |answer| answer.error.is_none()).map(|(_, text)| text)
+    }
+
+    fn answers(
+        &mut self,
+        call: &str,
+        which: impl Fn(&Answer) -> bool,
+    ) -> Option<(Option<Refusal>, String)> {
+        let rule = self.answer.iter_mut().find(|rule| rule.call == call && which(rule))?;
+        if !spend(&mut rule.times) {
+            return None;
+        }
+        let answer = (rule.error, rule.text.clone());
+        self.answer.retain(|rule| rule.times != Some(0));
+        Some(answer)
+    }
+
+    /// Puts the surprises into a change set.
+    pub(super) fn surprises(&self, set: &mut ChangeSet) {
+        let changes = set.changes.iter_mut().filter(|one| one.action == ChangeAction::Modify);
+        for change in changes {
+            if self.surprise.iter().any(|one| one.resource == change.logical_id.as_str()) {
+                change.replacement = Some(Replacement::True);
+                change.policy_action = Some("ReplaceAndDelete".into());
+            }
+        }
+    }
+
     /// Whether a call's answer is lost.
     pub(super) fn loses(&mut self, call: &str) -> bool {
         strike(&mut self.lose, call)
@@ -164,6 +260,23 @@ mod tests {
         assert_eq!(faults.before("CreateChangeSet"), Some(Trouble::Throttled));
         assert_eq!(faults.before("CreateChangeSet"), None);
         assert_eq!(faults, Faults::default());
+    }
+
+    #[test]
+    fn an_answer_is_a_text_or_a_refusal() {
+        let text = r#"{"answer": [
+            {"call": "GetTemplate", "text": "Resources:", "times": 1},
+            {"call": "DeleteStack", "error": "LimitExceededException", "text": "too many"}
+        ]}"#;
+        let mut faults: Faults = serde_json::from_str(text).unwrap();
+        assert_eq!(faults.refuses("GetTemplate"), None);
+        assert_eq!(faults.says("GetTemplate").as_deref(), Some("Resources:"));
+        assert_eq!(faults.says("GetTemplate"), None);
+        for _ in 0..2 {
+            let refused = CloudError::Limit("too many".into());
+            assert_eq!(faults.refuses("DeleteStack"), Some(refused));
+        }
+        assert_eq!(faults.refuses("ListStacks"), None);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod changes;
 mod drift;
 mod faults;
 mod intrinsics;
+mod lake_formation;
 mod names;
 mod objects;
 mod operation;
@@ -52,7 +53,7 @@ use crate::document::Value;
 use crate::names::{AccountId, Arn, LogicalId, Region};
 
 pub use drift::Tamper;
-pub use faults::{CrashAt, FailAt, FailResource, Faults, FaultyCall};
+pub use faults::{Answer, CrashAt, FailAt, FailResource, Faults, FaultyCall, Refusal, Surprise};
 
 use faults::Trouble;
 use state::{Millis, Place, Thing};
@@ -287,6 +288,10 @@ impl Sandbox {
                 }
             });
         }
+        if let Some(refusal) = world.faults.refuses(name) {
+            world.commit()?;
+            return Err(refusal);
+        }
         let lost = world.faults.loses(name);
         let result = finish(&mut world, |world| work(world, now));
         if std::mem::take(&mut world.realm.crashed) {
@@ -330,6 +335,11 @@ fn finish<R>(
 impl Cloud for Sandbox {
     fn caller(&self) -> Result<Caller, CloudError> {
         self.call("GetCallerIdentity", |world, _| {
+            if let Some(other) = world.faults.says("GetCallerIdentity") {
+                let arn = Arn::new(other).map_err(CloudError::Refused)?;
+                let account = AccountId::new(arn.account()).map_err(CloudError::Refused)?;
+                return Ok(Caller { account, arn });
+            }
             let options = &world.realm.options;
             Ok(Caller {
                 account: options.account.clone(),
@@ -347,7 +357,10 @@ impl Cloud for Sandbox {
     }
 
     fn template(&self, at: &StackAddress) -> Result<String, CloudError> {
-        self.call("GetTemplate", |world, _| stacks::template(world, at))
+        self.call("GetTemplate", |world, _| match world.faults.says("GetTemplate") {
+            Some(text) => Ok(text),
+            None => stacks::template(world, at),
+        })
     }
 
     fn stack_resources(&self, at: &StackAddress) -> Result<Vec<StackResource>, CloudError> {
@@ -370,8 +383,16 @@ impl Cloud for Sandbox {
         self.call("CreateChangeSet", |world, now| change_sets::create(world, request, now))
     }
 
+    fn list_change_sets(&self, at: &StackAddress) -> Result<Vec<String>, CloudError> {
+        self.call("ListChangeSets", |world, _| change_sets::list(world, at))
+    }
+
     fn describe_change_set(&self, region: &Region, id: &str) -> Result<ChangeSet, CloudError> {
-        self.call("DescribeChangeSet", |world, _| change_sets::describe(world, region, id))
+        self.call("DescribeChangeSet", |world, _| {
+            let mut set = change_sets::describe(world, region, id)?;
+            world.faults.surprises(&mut set);
+            Ok(set)
+        })
     }
 
     fn execute_change_set(&self, region: &Region, id: &str, token: &str) -> Result<(), CloudError> {
@@ -438,6 +459,13 @@ impl Cloud for Sandbox {
         })
     }
 
+    fn open_to_iam(&self, region: &Region) -> Result<Vec<OpenToIam>, CloudError> {
+        self.call("ListPermissions", |world, _| {
+            let place: Place = world.place(region);
+            lake_formation::open(&mut world.realm, &place)
+        })
+    }
+
     fn get_object(&self, at: &ObjectAddress) -> Result<Option<Object>, CloudError> {
         self.call("GetObject", |world, _| objects::get(&mut world.realm, at))
     }
@@ -459,10 +487,11 @@ impl Cloud for Sandbox {
         &self,
         bucket: &BucketAddress,
         prefix: &str,
+        after: Option<&VersionMarker>,
         limit: usize,
-    ) -> Result<Vec<ObjectVersion>, CloudError> {
+    ) -> Result<VersionPage, CloudError> {
         self.call("ListObjectVersions", |world, now| {
-            objects::list(&mut world.realm, bucket, prefix, limit, now)
+            objects::list(&mut world.realm, bucket, prefix, after, limit, now)
         })
     }
 

@@ -13,7 +13,10 @@ use super::names::digest;
 use super::state::Millis;
 use super::store::{Change, Store};
 use super::world::{Doc, Realm, iso};
-use crate::cloud::{BucketAddress, CloudError, Object, ObjectAddress, ObjectVersion, PutCondition};
+use crate::cloud::{
+    BucketAddress, CloudError, Object, ObjectAddress, ObjectVersion, PutCondition, VersionMarker,
+    VersionPage,
+};
 use crate::document::Value;
 
 /// The buckets' contents.
@@ -78,6 +81,8 @@ struct Rules {
     versioning: Versioning,
     /// Days of default retention.
     retention: Option<i64>,
+    /// Whether the bucket has Object Lock.
+    lockable: bool,
 }
 
 const DAY: Millis = 86_400_000;
@@ -119,7 +124,11 @@ fn rules(realm: &mut Realm, at: &BucketAddress) -> Result<Option<Rules>, CloudEr
     let number = |key| default.and_then(|rule| super::names::text_at(rule, key));
     let days = number("Days").and_then(|days| days.parse::<i64>().ok());
     let years = number("Years").and_then(|years| years.parse::<i64>().ok());
-    Ok(Some(Rules { versioning, retention: days.or(years.map(|years| years * 365)) }))
+    Ok(Some(Rules {
+        versioning,
+        retention: days.or(years.map(|years| years * 365)),
+        lockable: locked,
+    }))
 }
 
 fn no_bucket(at: &BucketAddress) -> CloudError {
@@ -289,20 +298,40 @@ pub(super) fn delete(realm: &mut Realm, at: &ObjectAddress) -> Result<(), CloudE
     Ok(())
 }
 
-/// ListObjectVersions: by key, newest first.
+/// At most 1,000 keys a call (S3 API reference, ListObjectVersions, MaxKeys).
+const PAGE: usize = 1_000;
+
+/// ListObjectVersions: by key, newest first; a page of it.
 pub(super) fn list(
     realm: &mut Realm,
     at: &BucketAddress,
     prefix: &str,
+    after: Option<&VersionMarker>,
     limit: usize,
     now: Millis,
-) -> Result<Vec<ObjectVersion>, CloudError> {
-    rules(realm, at)?.ok_or_else(|| no_bucket(at))?;
+) -> Result<VersionPage, CloudError> {
+    let lockable = rules(realm, at)?.ok_or_else(|| no_bucket(at))?.lockable;
     let store = realm.store.clone();
     let contents = realm.buckets.of(at.bucket.as_str()).get(&store)?;
     let mut found: Vec<&Version> =
         contents.versions.iter().rev().filter(|version| version.key.starts_with(prefix)).collect();
     found.sort_by(|a, b| a.key.cmp(&b.key));
+    let begin = match after {
+        None => 0,
+        Some(after) => {
+            let of_key = found.partition_point(|version| version.key < after.key);
+            let own = found[of_key..].iter().take_while(|version| version.key == after.key);
+            match (
+                &after.version,
+                own.clone().position(|it| Some(&it.id) == after.version.as_ref()),
+            ) {
+                (None, _) => of_key + own.count(),
+                (Some(_), position) => of_key + position.map_or(0, |at| at + 1),
+            }
+        }
+    };
+    let rest = &found[begin..];
+    let page = &rest[..rest.len().min(limit).min(PAGE)];
     let line = |version: &&Version| ObjectVersion {
         key: version.key.clone(),
         version: version.id.clone(),
@@ -310,7 +339,11 @@ pub(super) fn list(
         size: version.size,
         locked: version.locked(now),
     };
-    Ok(found.iter().take(limit).map(line).collect())
+    let next = page
+        .last()
+        .filter(|_| page.len() < rest.len())
+        .map(|last| VersionMarker { key: last.key.clone(), version: Some(last.id.clone()) });
+    Ok(VersionPage { versions: page.iter().map(line).collect(), next, lockable })
 }
 
 /// DeleteObjects, of versions. Answers with those that refused.

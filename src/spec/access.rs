@@ -1,6 +1,8 @@
 //! `access`: who may do what with which data.
 
+use super::databases::ColumnName;
 use super::decode::At;
+use super::lake_formation::TagExpression;
 use super::reference::{Principal, Reference};
 use crate::record;
 
@@ -10,36 +12,27 @@ record! {
         /// Why it is given.
         description: Option<String>,
         /// Who is given it: roles and users of this or another account, accounts, organizational
-        /// units, the organization.
+        /// units, the organization; through Lake Formation also groups and users of a SAML provider
+        /// or of Identity Center.
         who: Vec<At<Principal>>,
         /// Places to read: buckets, prefixes, databases, tables.
         read: Vec<At<Reference>>,
-        /// Places to write (put objects; for tables also change their partitions).
+        /// Places to write (put objects; for tables also change their partitions), and sources (put
+        /// records into their stream; roles and users of this account).
         write: Vec<At<Reference>>,
         /// Places to delete from.
         delete: Vec<At<Reference>>,
-        /// Places to read, write, delete and give on to others; never to change policies or keys.
+        /// Places to read, write, delete and give on to others, older versions of objects to be listed
+        /// and read; never to remove older versions, or to change policies or keys.
         admin: Vec<At<Reference>>,
-        /// Only these columns; comes with Lake Formation.
-        columns: Option<At<Later>>,
-        /// Only rows for which this holds; comes with Lake Formation.
-        rows: Option<At<Later>>,
-        /// Not the columns that carry these LF-tags; comes with Lake Formation.
-        hide: Option<At<Later>>,
-        /// Places by LF-tags; comes with Lake Formation.
-        lf_tags: Option<At<Later>>,
-    }
-}
-
-/// Something that parses now and comes with Lake Formation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Later;
-
-impl super::decode::Decode for Later {
-    fn shape() -> super::decode::Shape {
-        super::decode::Shape::Anything
-    }
-    fn decode(_: &crate::syntax::Node, _: &mut super::decode::Decoder) -> Option<Self> {
-        Some(Later)
+        /// Only these columns of the tables that are read. Through Lake Formation.
+        columns: Vec<At<ColumnName>>,
+        /// Only rows of the tables that are read for which this holds: `country = 'DE'`. Through Lake
+        /// Formation.
+        rows: Option<At<String>>,
+        /// Not the columns that carry one of these LF-tags. Through Lake Formation.
+        hide: Option<At<TagExpression>>,
+        /// Read what carries all of these LF-tags, whatever it is called. Through Lake Formation.
+        lf_tags: Option<At<TagExpression>>,
     }
 }

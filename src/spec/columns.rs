@@ -1,6 +1,7 @@
 //! Columns of a table: names and types as the Data Catalog and Athena read them.
 
 use super::decode::{At, Decode, Decoder, Shape, shortened};
+use super::lake_formation::LfTags;
 use super::words::text_form;
 use crate::diagnostic;
 use crate::record;
@@ -16,8 +17,7 @@ pub struct Column {
     pub name: At<ColumnName>,
     pub kind: At<ColumnType>,
     pub description: Option<String>,
-    /// Where LF-tags were asked for.
-    pub lf_tags: Option<crate::source::Span>,
+    pub lf_tags: LfTags,
 }
 
 record! {
@@ -27,8 +27,8 @@ record! {
         type_: At<ColumnType>,
         /// What it holds.
         description: Option<String>,
-        /// LF-tags of the column; they come with Lake Formation.
-        lf_tags: super::Tags,
+        /// LF-tags of the column.
+        lf_tags: LfTags,
     }
 }
 
@@ -81,12 +81,11 @@ impl Decode for Columns {
                 let (kind, description, lf_tags) = match &entry.value.kind {
                     Kind::Map(_) => match ColumnDetails::decode(&entry.value, decoder) {
                         Some(details) => {
-                            let tags = (!details.lf_tags.0.is_empty()).then_some(entry.value.span);
-                            (Some(details.type_), details.description, tags)
+                            (Some(details.type_), details.description, details.lf_tags)
                         }
-                        None => (None, None, None),
+                        None => (None, None, LfTags::default()),
                     },
-                    _ => (At::<ColumnType>::decode(&entry.value, decoder), None, None),
+                    _ => (At::<ColumnType>::decode(&entry.value, decoder), None, LfTags::default()),
                 };
                 let kind = kind.unwrap_or_else(|| ColumnType::unreadable(&entry.value));
                 Some(Column { name: name?, kind, description, lf_tags })

@@ -1,6 +1,7 @@
 //! `databases`: the Glue Data Catalog, and the tables in it.
 
 use super::decode::{At, Decode, Decoder, Named, Shape, Whole, shortened};
+use super::lake_formation::LfTags;
 use super::reference::Reference;
 use super::words::text_form;
 use crate::diagnostic::{self, Diagnostic};
@@ -25,10 +26,12 @@ record! {
         name: Option<At<DatabaseName>>,
         /// Where its tables lie: a bucket or a prefix. Each table has a folder of its name below it.
         location: Option<At<Reference>>,
-        /// Who decides about access: `iam`. (`lakeformation` and `hybrid` come with Lake Formation.)
+        /// Who decides about access: IAM alone, Lake Formation for everybody, or Lake Formation for
+        /// what IAM cannot say. Default: `iam`.
         mode: Option<At<Mode>>,
-        /// LF-tags of the database; they come with Lake Formation.
-        lf_tags: super::Tags,
+        /// LF-tags of the database and of all that is in it; a table or a column can have another
+        /// value.
+        lf_tags: LfTags,
         /// Its tables.
         tables: Named<Table>,
         /// Whether the database is kept when it leaves the spec or the lake is destroyed. Default:
@@ -44,7 +47,8 @@ choice! {
         Iam = "iam",
         /// Lake Formation's grants, for everybody.
         LakeFormation = "lakeformation",
-        /// Lake Formation's grants for those who are opted in, IAM for the rest.
+        /// IAM where it can say what is meant, Lake Formation for the rest: columns, rows, hidden
+        /// columns, LF-tags, other accounts.
         Hybrid = "hybrid",
     }
 }
@@ -77,6 +81,8 @@ record! {
         partition: Option<Partition>,
         /// Where its files lie. Default: a folder of its name below the database's location.
         location: Option<At<Reference>>,
+        /// LF-tags of the table and its columns.
+        lf_tags: LfTags,
         /// For CSV: how its files are written.
         csv: Option<Csv>,
         /// Whether the table is kept when it leaves the spec or the lake is destroyed. Default:

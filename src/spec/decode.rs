@@ -135,14 +135,18 @@ impl<'a> Decoder<'a> {
                 None => node.noun().to_owned(),
             };
             let headline = format!("expected {what}, found {found}");
-            self.report(if headline.chars().count() <= 120 {
+            let mut told = if headline.chars().count() <= 120 {
                 Diagnostic::error(diagnostic::LW0301, node.span, headline)
                     .label(format!("not {what}"))
             } else {
                 let headline = format!("{found} cannot stand here");
                 Diagnostic::error(diagnostic::LW0301, node.span, headline)
                     .note(format!("expected {what}"))
-            });
+            };
+            if let Some(form) = form_of(what) {
+                told = told.help(form);
+            }
+            self.report(told);
         }
         None
     }
@@ -210,6 +214,20 @@ impl<T: Decode> Decode for Box<T> {
     fn absent() -> Option<Self> {
         T::absent().map(Box::new)
     }
+}
+
+/// How a kind of value is written, where its name does not say so.
+fn form_of(what: &str) -> Option<&'static str> {
+    let kinds = [
+        ("a whole number", "write digits alone, such as `30`"),
+        ("a number of shards", "write `on-demand`, or digits alone, such as `2`"),
+        ("a map with `except`", "the map reads `{ except: [role/Analyst] }`"),
+        ("a map", "write `key: value` on indented lines below, or `{ key: value }`"),
+        ("a name", "write a word of letters, digits and hyphens, such as `raw`"),
+        ("a text", "write a text behind the colon"),
+    ];
+    let fitting = kinds.into_iter().find(|(kind, _)| what.contains(kind));
+    fitting.map(|(_, form)| form).filter(|_| !what.contains("such as"))
 }
 
 impl<T: Decode> Decode for Vec<T> {
@@ -338,9 +356,18 @@ fn name_of(entry: &Entry, decoder: &mut Decoder) -> Option<At<Name>> {
 /// are for tables, whose names Athena reads.
 pub(super) fn mended_name(text: &str, in_tables: bool) -> String {
     let joint = if in_tables { '_' } else { '-' };
-    let mapped: String = text
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { joint })
-        .collect();
+    // What to write for letters of other alphabets is not ours to say.
+    if text.chars().any(|c| c.is_alphabetic() && !c.is_ascii()) {
+        return String::new();
+    }
+    let mut mapped = String::with_capacity(text.len() + 4);
+    let mut before = ' ';
+    for c in text.chars() {
+        if c.is_ascii_uppercase() && (before.is_ascii_lowercase() || before.is_ascii_digit()) {
+            mapped.push(joint);
+        }
+        mapped.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { joint });
+        before = c;
+    }
     mapped.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
 }

@@ -37,6 +37,8 @@ const GRAMMAR: &str = r#"
 | `account/444455556666` | an account: whoever it lets in |
 | `ou/ou-ab12-cdefghij` | an organizational unit, with those below it |
 | `organization` | all of the organization |
+| `saml/Corp/group/Analysts`, `saml/Corp/user/ada` | a group or user of a SAML provider of the account, through Lake Formation |
+| `identity-center/group/ID`, `identity-center/user/ID` | a group or user of IAM Identity Center, through Lake Formation |
 
 A name has lower-case letters, digits and hyphens, starts with a letter, does not end in a hyphen, and has
 at most 63 characters. Tables and columns have underscores instead of hyphens.

@@ -11,6 +11,8 @@ pub mod databases;
 pub mod decode;
 pub mod environments;
 pub mod keys;
+pub mod lake_formation;
+pub mod logs;
 mod manual;
 pub mod organization;
 pub mod partitions;
@@ -59,12 +61,16 @@ record! {
         buckets: Named<buckets::Bucket>,
         /// Glue databases.
         databases: Named<databases::Database>,
+        /// What Lake Formation is told once; needed by databases that it decides about.
+        lake_formation: Option<lake_formation::LakeFormation>,
         /// What flows in.
         sources: Named<sources::Source>,
         /// What turns data into other data.
         pipelines: Named<pipelines::Pipeline>,
         /// Who may do what.
         access: Named<access::Access>,
+        /// How long logs are kept.
+        logs: Option<logs::Logs>,
         /// Who is told.
         notify: Named<watch::Notify>,
         /// When somebody is told.

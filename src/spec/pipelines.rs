@@ -149,11 +149,18 @@ impl Decode for Workers {
             let min = range.min.as_ref().map_or(2, |min| min.value.0);
             let max = range.max.value.0;
             if min > max {
-                decoder.report(Diagnostic::error(
-                    diagnostic::LW0306,
-                    range.max.span,
-                    format!("`max` is {max} and `min` is {min}"),
-                ));
+                let least = match &range.min {
+                    Some(_) => "`min`",
+                    None => "`min`, which is 2 where nothing is said",
+                };
+                decoder.report(
+                    Diagnostic::error(
+                        diagnostic::LW0306,
+                        range.max.span,
+                        format!("`max` is {max} and `min` is {min}"),
+                    )
+                    .help(format!("write a `max` that is at least {least}")),
+                );
                 return None;
             }
             return Some(Workers { min, max });

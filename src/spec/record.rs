@@ -62,9 +62,7 @@ fn unknown_key(
             .label("not a key of this map")
             .help(format!("did you mean `{key}`?"))
             .fix(entry.key_span, key),
-        None => {
-            diagnostic.label("not a key of this map").help(format!("known here: {}", list(keys)))
-        }
+        None => diagnostic.label("not a key of this map").help(known_here(&entry.key, keys)),
     };
     decoder.report(diagnostic.at(path));
     meant
@@ -75,8 +73,13 @@ pub fn list(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// Says that required keys are not there. `node` is the map that lacks them.
-pub fn missing_keys(node: &Node, keys: &[&str], decoder: &mut Decoder) {
+/// Says that required keys are not there. `node` is the map that lacks them, `shape` what it should be.
+pub fn missing_keys(
+    node: &Node,
+    keys: &[&str],
+    shape: fn() -> super::shape::RecordShape,
+    decoder: &mut Decoder,
+) {
     if keys.is_empty() {
         return;
     }
@@ -87,13 +90,38 @@ pub fn missing_keys(node: &Node, keys: &[&str], decoder: &mut Decoder) {
         Some(key) if key.start == node.span.start => key,
         _ => Span { end: (node.span.start + 1).min(node.span.end), ..node.span },
     };
-    decoder.report(
+    let mut found =
         Diagnostic::error(diagnostic::LW0202, span, format!("missing {noun} {}", list(keys)))
             .label(match keys {
                 [key] => format!("`{key}` has to be here"),
                 keys => format!("{} have to be here", list(keys)),
-            }),
-    );
+            });
+    for field in shape().fields.iter().filter(|field| keys.contains(&field.key)) {
+        let example = field.shape.example();
+        let meaning = field.doc.split(['\n', '.', ':', ',']).next().unwrap_or_default().trim();
+        let meaning = decapitalised(meaning);
+        found = found.help(format!("add `{}: {example}` ({meaning})", field.key));
+    }
+    decoder.report(found);
+}
+
+fn decapitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// The keys that may stand in a map: all of them, or those that are spelled most like the given one.
+fn known_here(typed: &str, keys: &[&str]) -> String {
+    const MOST: usize = 8;
+    if keys.len() <= MOST {
+        return format!("known here: {}", list(keys));
+    }
+    let typed = typed.to_lowercase();
+    let mut near: Vec<&str> = keys.to_vec();
+    near.sort_by_key(|key| strsim::damerau_levenshtein(&typed, key));
+    near.truncate(5);
+    let more = keys.len() - near.len();
+    format!("known here: {} and {more} more (`lakewright schema` has them all)", list(&near))
 }
 
 /// The key of a field: its name, without the underscore that keeps it from being a word of Rust.
@@ -168,7 +196,9 @@ macro_rules! record {
                     }
                 )*
                 missing.retain(|key| !meant.contains(key));
-                missing_keys(node, &missing, decoder);
+                if let $crate::spec::decode::Shape::Record(shape) = Self::shape() {
+                    missing_keys(node, &missing, shape, decoder);
+                }
                 // What could not be read was reported; an optional part of it is left out, so that
                 // the rest of the thing is still there for the checks.
                 $( let $field = match $field.flatten() {

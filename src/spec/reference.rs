@@ -185,6 +185,35 @@ pub enum Principal {
     Organization,
     /// `service/firehose.amazonaws.com`.
     Service(String),
+    /// `saml/Corp/group/Analysts`: a group or user that a SAML provider of the account vouches for.
+    Saml { provider: String, kind: Member, name: String },
+    /// `identity-center/group/ID`: a group or user of IAM Identity Center, by its id.
+    IdentityCenter { kind: Member, id: String },
+}
+
+/// What a provider of identities vouches for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Member {
+    Group,
+    User,
+}
+
+impl Member {
+    /// The word in a name and in an ARN.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Member::Group => "group",
+            Member::User => "user",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        match text {
+            "group" => Some(Member::Group),
+            "user" => Some(Member::User),
+            _ => None,
+        }
+    }
 }
 
 impl Principal {
@@ -232,6 +261,8 @@ impl Principal {
                 AccountId::new(name).map(Principal::Account).map_err(Refused::from)
             }
             ("ou", None) => organizational_unit(name).map_err(Refused::from),
+            ("saml", None) => saml(name).map_err(Refused::from),
+            ("identity-center", None) => identity_center(name).map_err(Refused::from),
             ("service", None) => match name.split_once('.') {
                 Some((_, "amazonaws.com" | "amazonaws.com.cn")) => {
                     Ok(Principal::Service(name.to_owned()))
@@ -239,7 +270,7 @@ impl Principal {
                 _ => Err("a service reads `service/NAME.amazonaws.com`".into()),
             },
             _ => {
-                Err(format!("`{kind}/` is no kind of principal: role, user, account, ou, service")
+                Err(format!("`{kind}/` is no kind of principal: role, user, account, ou, saml, identity-center, service")
                     .into())
             }
         }
@@ -283,6 +314,49 @@ fn organizational_unit(text: &str) -> Result<Principal, String> {
     }
 }
 
+/// `PROVIDER/group/NAME`. A provider has letters, digits and `._-` (IAM API reference,
+/// CreateSAMLProvider); a group is called as the provider calls it.
+fn saml(text: &str) -> Result<Principal, String> {
+    let wanted = || "a group of a SAML provider reads `saml/PROVIDER/group/NAME`".to_owned();
+    let mut parts = text.splitn(3, '/');
+    let (Some(provider), Some(kind), Some(name)) = (parts.next(), parts.next(), parts.next())
+    else {
+        return Err(wanted());
+    };
+    let kind = Member::parse(kind).ok_or_else(wanted)?;
+    let in_provider = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let in_name = |c: char| !c.is_control() && !"*?\"\\".contains(c);
+    if !(1..=128).contains(&provider.len()) || !provider.chars().all(in_provider) {
+        return Err("the name of a SAML provider has letters, digits and `._-`".into());
+    }
+    // The whole identifier of a principal has at most 255 characters.
+    if !(1..=128).contains(&name.chars().count()) || !name.chars().all(in_name) {
+        return Err("the name of a group or user has 1 to 128 characters, and is no pattern".into());
+    }
+    Ok(Principal::Saml { provider: provider.to_owned(), kind, name: name.to_owned() })
+}
+
+/// `group/ID`, the id as in the Identity Store API reference:
+/// `([0-9a-f]{10}-|)` and a UUID.
+fn identity_center(text: &str) -> Result<Principal, String> {
+    let wanted = "a group of Identity Center reads `identity-center/group/ID`, with the id that the console shows";
+    let (kind, id) = text.split_once('/').ok_or(wanted)?;
+    let kind = Member::parse(kind).ok_or(wanted)?;
+    let hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    let parts: Vec<&str> = id.split('-').collect();
+    let uuid = match &parts[..] {
+        [first, rest @ ..] if rest.len() == 5 && first.len() == 10 && hex(first) => rest,
+        all => all,
+    };
+    let lengths = [8, 4, 4, 4, 12];
+    let fits = uuid.len() == 5
+        && uuid.iter().zip(lengths).all(|(part, length)| part.len() == length && hex(part));
+    if !fits {
+        return Err(wanted.into());
+    }
+    Ok(Principal::IdentityCenter { kind, id: id.to_owned() })
+}
+
 impl fmt::Display for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let owner = |account: &Option<AccountId>| {
@@ -295,6 +369,12 @@ impl fmt::Display for Principal {
             Principal::OrganizationalUnit(unit) => write!(f, "ou/{unit}"),
             Principal::Organization => f.write_str("organization"),
             Principal::Service(service) => write!(f, "service/{service}"),
+            Principal::Saml { provider, kind, name } => {
+                write!(f, "saml/{provider}/{}/{name}", kind.as_str())
+            }
+            Principal::IdentityCenter { kind, id } => {
+                write!(f, "identity-center/{}/{id}", kind.as_str())
+            }
         }
     }
 }
@@ -302,7 +382,9 @@ impl fmt::Display for Principal {
 text_form!(
     Principal,
     "a principal such as `role/Analyst`",
-    Some("^(organization|([0-9]{12}:)?(role|user)/.+|account/[0-9]{12}|ou/ou-.+|service/.+)$"),
+    Some(
+        "^(organization|([0-9]{12}:)?(role|user)/.+|account/[0-9]{12}|ou/ou-.+|service/.+|saml/.+|identity-center/.+)$"
+    ),
     LW0208,
     Principal::parse
 );
@@ -337,6 +419,10 @@ mod tests {
             "ou/ou-ab12-cdefghij",
             "organization",
             "service/firehose.amazonaws.com",
+            "saml/Corp/group/Data Analysts",
+            "saml/Corp/user/ada@corp.example",
+            "identity-center/group/93a4b8c2-0011-7022-8033-445566778899",
+            "identity-center/user/9067f1a2b3-93a4b8c2-0011-7022-8033-445566778899",
         ] {
             assert_eq!(Principal::parse(text).map(|p| p.to_string()), Ok(text.to_owned()));
         }
@@ -351,6 +437,11 @@ mod tests {
             "arn:aws:iam::1:role/x",
             "1:role/x",
             "service/x",
+            "saml/Corp/Analysts",
+            "saml/Corp/group/*",
+            "saml/a b/group/x",
+            "identity-center/Analysts",
+            "identity-center/group/93a4b8c2",
         ] {
             assert!(Principal::parse(bad).is_err(), "{bad}");
         }

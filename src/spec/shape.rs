@@ -44,6 +44,25 @@ pub enum Shape {
     Anything,
 }
 
+impl Shape {
+    /// What a value of this shape looks like, for a message: `eu-west-1`, `30d`, `[...]`.
+    pub fn example(&self) -> &'static str {
+        match self {
+            Shape::Boolean => "true",
+            Shape::Integer { min: 1, max: 1 } => "1",
+            Shape::Text { what, .. } | Shape::Scalar { what } => what
+                .split_once("such as `")
+                .and_then(|(_, rest)| rest.split_once('`'))
+                .map_or("...", |(example, _)| example),
+            Shape::Word(words) => words.first().map_or("...", |(word, _)| *word),
+            Shape::List(_) => "[...]",
+            Shape::Map { .. } | Shape::Record(_) => "{ ... }",
+            Shape::Either(shapes) => shapes.first().map_or("...", Shape::example),
+            Shape::Integer { .. } | Shape::Number | Shape::Anything => "...",
+        }
+    }
+}
+
 /// A map with known keys.
 #[derive(Debug, Clone)]
 pub struct RecordShape {

@@ -25,7 +25,10 @@ macro_rules! text_form {
                 match read(text) {
                     Ok(value) => Some(value),
                     Err(refused) => {
-                        let headline = format!("`{}` is not {}", shortened(text), $what);
+                        let headline = match text {
+                            "" => format!("an empty text is not {}", $what),
+                            text => format!("`{}` is not {}", shortened(text), $what),
+                        };
                         $crate::spec::words::Refused::from(refused).report(
                             diagnostic::$code,
                             node,
@@ -155,7 +158,10 @@ text_form!(
     "a duration such as `30d`",
     Some("^[1-9][0-9]*(s|m|h|d|w|y)$"),
     LW0305,
-    Duration::parse
+    |text| Duration::parse(text).map_err(|reason| match text.parse::<u16>() {
+        Ok(1..) => Refused::perhaps(reason, format!("{text}d")),
+        _ => Refused::from(reason),
+    })
 );
 
 /// A number of bytes. Units are binary: KiB, MiB, GiB, TiB.
@@ -190,7 +196,18 @@ text_form!(
     "a size such as `128MiB`",
     Some("^[1-9][0-9]*(KiB|MiB|GiB|TiB)$"),
     LW0305,
-    Size::parse
+    |text| Size::parse(text).map_err(|reason| {
+        let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let unit = text[digits.len()..].to_ascii_uppercase();
+        let meant = ["KiB", "MiB", "GiB", "TiB"].into_iter().find(|known| {
+            let letter = &known[..1];
+            unit == letter || unit == format!("{letter}B") || unit == known.to_ascii_uppercase()
+        });
+        match meant.map(|meant| format!("{digits}{meant}")).filter(|it| Size::parse(it).is_ok()) {
+            Some(meant) => Refused::perhaps(reason, meant),
+            None => Refused::from(reason),
+        }
+    })
 );
 
 /// When something runs: EventBridge's `rate(...)` and `cron(...)`, in UTC.
@@ -374,6 +391,9 @@ impl Prefix {
     /// Reads `tmp/`. S3 allows nearly any character in a key (S3 User Guide, "Naming Amazon S3
     /// objects"); here are refused those that mean something in a policy, a URL or a terminal.
     pub fn parse(text: &str) -> Result<Self, Refused> {
+        if text.is_empty() {
+            return Err("without `prefix`, it is about everything: take the key out".into());
+        }
         if !text.ends_with('/') {
             return Err(Refused::instead("a prefix ends in a slash", format!("{text}/")));
         }

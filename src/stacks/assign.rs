@@ -1,9 +1,9 @@
 //! Which resource stands in which stack.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{MOST_BYTES, MOST_RESOURCES, StackKey};
-use crate::graph::{Graph, Part, Resource};
+use super::{MOST_BYTES, MOST_REFERENCES, MOST_RESOURCES, StackKey};
+use crate::graph::{Graph, Part, Resource, Target, references};
 use crate::lake::Lake;
 use crate::names::{LogicalId, Region, StackName};
 
@@ -32,11 +32,75 @@ impl Placement {
 /// The stack of each resource, by its position in the graph.
 pub(super) type Assigned = Vec<StackKey>;
 
-/// How full a stack is.
+/// How full a stack is, and what a resource or a thing takes of one.
 #[derive(Default)]
 struct Room {
     resources: usize,
     bytes: usize,
+    /// What its resources refer to and only CloudFormation knows: a parameter each, unless it stands
+    /// in the same stack.
+    parameters: HashSet<Target>,
+    /// What others ask of its resources in that way: an output each.
+    outputs: usize,
+}
+
+impl Room {
+    fn has_room_for(&self, takes: &Room) -> bool {
+        let more = takes.parameters.difference(&self.parameters).count();
+        self.resources + takes.resources <= MOST_RESOURCES
+            && self.bytes + takes.bytes <= MOST_BYTES
+            && self.parameters.len() + more <= MOST_REFERENCES
+            && self.outputs + takes.outputs <= MOST_REFERENCES
+    }
+
+    fn fill(&mut self, takes: Room) {
+        self.resources += takes.resources;
+        self.bytes += takes.bytes;
+        self.parameters.extend(takes.parameters);
+        self.outputs += takes.outputs;
+    }
+}
+
+/// What only CloudFormation knows of other things, by the resource that refers to it and by the one that has it.
+struct Unknown {
+    asked: Vec<HashSet<Target>>,
+    given: HashMap<LogicalId, HashSet<String>>,
+}
+
+impl Unknown {
+    fn of(graph: &Graph) -> Self {
+        let mut unknown = Unknown { asked: Vec::new(), given: HashMap::new() };
+        for resource in graph.resources() {
+            let mut asked = HashSet::new();
+            for (_, value) in resource.properties.iter() {
+                references(value, &mut |target| {
+                    let near = graph.get(&target.id).is_some_and(|other| {
+                        let known = other.known.iter().any(|(name, _)| *name == target.attribute);
+                        // The resources of one thing are made together.
+                        known || (other.part == resource.part && other.path == resource.path)
+                    });
+                    if !near {
+                        asked.insert(target);
+                    }
+                });
+            }
+            for target in &asked {
+                let given = unknown.given.entry(target.id.clone()).or_default();
+                given.insert(target.attribute.clone());
+            }
+            unknown.asked.push(asked);
+        }
+        unknown
+    }
+
+    fn taken(&self, at: usize, resource: &Resource) -> Room {
+        Room {
+            resources: 1,
+            bytes: size(resource),
+            parameters: self.asked[at].clone(),
+            outputs: self.given.get(&resource.id).map_or(0, HashSet::len),
+        }
+    }
 }
 
 /// Gives every resource its stack: a deployed one its own, a new one that of its thing, or the first
@@ -45,10 +109,11 @@ pub(super) fn assign(lake: &Lake, graph: &Graph, placement: &Placement) -> Assig
     let resources = graph.resources();
     let mut assigned: Vec<Option<StackKey>> = Vec::with_capacity(resources.len());
     let mut rooms: HashMap<StackKey, Room> = HashMap::new();
-    for resource in resources {
+    let unknown = Unknown::of(graph);
+    for (at, resource) in resources.iter().enumerate() {
         let stack = placement.get(&resource.region, &resource.id);
         if let Some(stack) = &stack {
-            fill(&mut rooms, stack, 1, size(resource));
+            rooms.entry(stack.clone()).or_default().fill(unknown.taken(at, resource));
         }
         assigned.push(stack);
     }
@@ -60,12 +125,9 @@ pub(super) fn assign(lake: &Lake, graph: &Graph, placement: &Placement) -> Assig
         if new.is_empty() {
             continue;
         }
-        let bytes = new.iter().map(|at| size(&resources[*at])).sum();
-        let fits = |room: Option<&Room>| {
-            room.is_none_or(|room| {
-                room.resources + new.len() <= MOST_RESOURCES && room.bytes + bytes <= MOST_BYTES
-            })
-        };
+        let mut takes = Room::default();
+        new.iter().for_each(|at| takes.fill(unknown.taken(*at, &resources[*at])));
+        let fits = |room: Option<&Room>| room.is_none_or(|room| room.has_room_for(&takes));
         let home = members.iter().find_map(|at| assigned[*at].clone());
         let stack = match home.filter(|home| fits(rooms.get(home))) {
             Some(home) => home,
@@ -83,14 +145,17 @@ pub(super) fn assign(lake: &Lake, graph: &Graph, placement: &Placement) -> Assig
                         break key;
                     }
                     let room = &rooms[&key];
-                    if room.resources >= MOST_RESOURCES || room.bytes + 2_000 >= MOST_BYTES {
+                    if room.resources >= MOST_RESOURCES
+                        || room.bytes + 2_000 >= MOST_BYTES
+                        || room.outputs >= MOST_REFERENCES
+                    {
                         *number = (*number).max(candidate + 1);
                     }
                     candidate += 1;
                 }
             }
         };
-        fill(&mut rooms, &stack, new.len(), bytes);
+        rooms.entry(stack.clone()).or_default().fill(takes);
         for at in new {
             assigned[at] = Some(stack.clone());
         }
@@ -99,12 +164,6 @@ pub(super) fn assign(lake: &Lake, graph: &Graph, placement: &Placement) -> Assig
         .into_iter()
         .map(|stack| stack.expect("invariant: every resource has a thing"))
         .collect()
-}
-
-fn fill(rooms: &mut HashMap<StackKey, Room>, stack: &StackKey, resources: usize, bytes: usize) {
-    let room = rooms.entry(stack.clone()).or_default();
-    room.resources += resources;
-    room.bytes += bytes;
 }
 
 /// What stays together: the resources of one spec path in one part and region.

@@ -121,17 +121,7 @@ fn place(
     if properties.as_map().is_some_and(|map| !map.is_empty()) {
         entry.insert("Properties", properties);
     }
-    let resolved = |(property, path): (document::Text, document::Text)| {
-        let path = match path.strip_prefix('.') {
-            Some(rest) => format!("{}.{rest}", resource.path),
-            None => path.into_owned(),
-        };
-        (property.into_owned(), path)
-    };
-    let causes = Causes {
-        properties: resource.causes.into_iter().map(resolved).collect(),
-        path: resource.path,
-    };
+    let causes = Causes { properties: resource.causes, path: resource.path };
     draft.causes.insert(resource.id.clone(), causes);
     draft.resources.insert(String::from(resource.id), Value::Map(entry));
 }

@@ -9,21 +9,25 @@
 
 mod assign;
 mod emit;
+mod excess;
 
 pub use assign::Placement;
+pub use excess::{Excess, excess};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::document::Value;
+use crate::document::{Text, Value};
 use crate::graph::{Graph, Part};
 use crate::lake::Lake;
 use crate::names::{LogicalId, Region, StackName};
 
 /// CloudFormation's quotas for a template, with room left below them
-/// (AWS CloudFormation User Guide, "Understand CloudFormation quotas": 500 resources, 1 MB in S3).
+/// (AWS CloudFormation User Guide, "Understand CloudFormation quotas": 500 resources, 200 parameters, 200 outputs, 1 MB in S3).
 pub const MOST_RESOURCES: usize = 490;
 /// Bytes of a template that a stack is filled up to; the quota is 1,000,000.
 pub const MOST_BYTES: usize = 950_000;
+/// Parameters and outputs, each, that a stack is filled up to; the quotas are 200.
+pub const MOST_REFERENCES: usize = 190;
 
 /// A stack's place: names are unique within a region.
 #[derive(
@@ -71,8 +75,35 @@ pub struct Output {
 pub struct Causes {
     /// The thing: `buckets.raw`.
     pub path: String,
-    /// Property to spec path, where one is known more precisely.
-    pub properties: Vec<(String, String)>,
+    /// Property to spec path, where one is known more precisely: see
+    /// [`crate::graph::Resource::causes`].
+    pub properties: Vec<(Text, Text)>,
+}
+
+impl Causes {
+    /// The spec path that a property comes from: that of the longest part of it which has one.
+    pub fn of(&self, property: &[impl AsRef<str>]) -> String {
+        let fits = |known: &str| {
+            let mut steps = property.iter();
+            known.split('.').all(|step| steps.next().is_some_and(|own| own.as_ref() == step))
+        };
+        let fitting = self.properties.iter().filter(|(known, _)| fits(known));
+        let Some((known, from)) = fitting.max_by_key(|(known, _)| known.len()) else {
+            return self.path.clone();
+        };
+        let mut path = match from.strip_prefix('.') {
+            Some(rest) => format!("{}.{rest}", self.path),
+            None => from.to_string(),
+        };
+        if let Some(whole) = path.strip_suffix(".*").map(str::len) {
+            path.truncate(whole);
+            if let Some(next) = property.get(known.split('.').count()) {
+                path.push('.');
+                path.push_str(next.as_ref().trim_matches(['[', ']']));
+            }
+        }
+        path
+    }
 }
 
 impl Stack {
@@ -96,6 +127,14 @@ impl Stack {
 pub fn body(template: &Value) -> String {
     let pretty = template.to_json_pretty();
     if pretty.len() <= MOST_BYTES { pretty } else { template.to_json() }
+}
+
+/// The bytes of [`body`].
+pub fn size(template: &Value) -> usize {
+    match template.pretty_size() {
+        pretty if pretty <= MOST_BYTES => pretty,
+        _ => template.to_json().len(),
+    }
 }
 
 /// Divides the graph into stacks. `placement` is empty for a lake that is not deployed.

@@ -6,6 +6,7 @@
 //! over the spec, a thing over its defaults); every value keeps the span of the file and line that
 //! it came from. Read on in `spec`, which decodes the tree.
 
+mod alias_uses;
 mod characters;
 mod draft;
 mod explain;
@@ -17,6 +18,7 @@ mod parse;
 mod template;
 mod tree;
 
+pub use alias_uses::point_at_aliases;
 pub use fix::fix;
 pub use format::{first_difference, format};
 pub use overlay::{merge_under, overlay};

@@ -118,7 +118,8 @@ pub fn parse(sources: &Sources, file: FileId) -> (Node, Diagnostics) {
                     .help("`lakewright init` writes one to start from"),
             );
         }
-        Node { span: whole, kind }
+        // What is wrong with it is said.
+        Node { span: whole, kind: Kind::Broken }
     });
     diagnostics.sort();
     (root, diagnostics)

@@ -22,12 +22,6 @@ pub struct Demand<'g> {
 #[derive(Debug)]
 pub struct Exhausted;
 
-/// Whether a word is what a demand asks for.
-pub fn meets(word: &[Letter], demand: Demand<'_>, symbols: &Symbols) -> bool {
-    let mode = if demand.inside { Mode::Maybe } else { Mode::Surely };
-    demand.globs.iter().any(|glob| glob.matches(word, mode, symbols)) == demand.inside
-}
-
 /// A word that meets all demands, short and readable; `None` if there is none.
 pub fn find(
     demands: &[Demand<'_>],
@@ -71,15 +65,42 @@ pub fn find(
     }
     let free = other_letter(unions.iter().flatten().chain(&outside).copied());
     let narrow = unions.iter().min_by_key(|union| union.len()).expect("invariant: not empty");
-    for fill in [&[free][..], &[]] {
-        for glob in narrow.iter().take(16) {
-            let word = glob.word(fill, free);
-            let inside = unions
-                .iter()
-                .all(|union| union.iter().any(|glob| glob.matches(&word, Mode::Maybe, symbols)));
-            let mut outer = demands.iter().filter(|demand| !demand.inside);
-            if inside && outer.all(|demand| meets(&word, *demand, symbols)) {
-                return Ok(Some(word));
+    let mut fills = vec![vec![free], Vec::new()];
+    let symbols_used = demands.iter().flat_map(|d| d.globs).flat_map(|g| &g.toks);
+    let mut symbols_used: Vec<Letter> = symbols_used
+        .filter_map(|tok| match tok {
+            Tok::Char(c) if *c >= FIRST_SYMBOL => Some(*c),
+            _ => None,
+        })
+        .collect();
+    symbols_used.sort_unstable();
+    symbols_used.dedup();
+    fills.extend(symbols_used.iter().take(3).map(|symbol| vec![*symbol, free]));
+    // where values are open, rather a word that does not depend on them
+    let strict = !symbols_used.is_empty();
+    for strict in [strict, false] {
+        let within = if strict { Mode::Surely } else { Mode::Maybe };
+        let all_within = |word: &[Letter]| {
+            let takes = |globs: &Vec<&Glob>| globs.iter().any(|g| g.matches(word, within, symbols));
+            unions.iter().all(takes)
+        };
+        let none_without = |word: &[Letter]| {
+            let outer = demands.iter().filter(|demand| !demand.inside);
+            !outer.flat_map(|d| d.globs).any(|glob| match strict {
+                true => possibly(glob, word, symbols),
+                false => glob.matches(word, Mode::Surely, symbols),
+            })
+        };
+        let sources: Vec<&Glob> = match strict {
+            true => unions.iter().flat_map(|union| union.iter().take(8)).copied().collect(),
+            false => narrow.iter().take(16).copied().collect(),
+        };
+        for fill in &fills {
+            for glob in &sources {
+                let word = glob.word(fill, free);
+                if all_within(&word) && none_without(&word) {
+                    return Ok(Some(word));
+                }
             }
         }
     }
@@ -88,6 +109,18 @@ pub fn find(
         .filter(|glob| unions.iter().all(|union| !union.iter().all(|own| own.apart(glob))))
         .collect();
     Machine::new(&unions, &outside, symbols, free).search(budget)
+}
+
+/// Whether some values of symbols, in the pattern or the word, make the pattern take the word.
+fn possibly(glob: &Glob, word: &[Letter], symbols: &Symbols) -> bool {
+    // what both begin with is the same, symbols too
+    let same = glob.toks.iter().zip(word).take_while(|(tok, c)| **tok == Tok::Char(**c)).count();
+    let open = |tok: &Tok| match tok {
+        Tok::Char(c) if *c >= FIRST_SYMBOL => Tok::Star { free: true },
+        other => *other,
+    };
+    let rest = Glob { toks: glob.toks[same..].iter().map(open).collect(), sure: glob.sure };
+    rest.matches(&word[same..], Mode::Maybe, symbols)
 }
 
 /// A letter that no pattern names: `x` if it can be.

@@ -11,26 +11,26 @@ use super::glob::{Glob, Letter, Tok};
 use super::lower::points;
 use super::model::{Line, Model};
 use super::principal::Requester;
-use super::search::Boxed;
+use super::search::{AXIOM, Boxed};
 use super::space::{DimensionId, Language, Literal, LiteralId};
 
-/// The boxes that no request lies in.
-pub fn boxes(model: &mut Model, kind: Kind) -> Vec<Boxed> {
-    let mut axioms = Axioms { model, boxes: Vec::new() };
+/// The boxes that no request lies in, each with the key that it is about.
+pub fn boxes(model: &mut Model, kind: Kind) -> (Vec<Boxed>, Vec<String>) {
+    let mut axioms = Axioms { model, boxes: Vec::new(), names: Vec::new() };
     axioms.endpoint_hides_address();
-    axioms.via_service_is_called();
     axioms.account_of_arn("aws:resourceaccount", None);
     axioms.account_of_arn("aws:sourceaccount", Some("aws:sourcearn"));
     match kind {
         Kind::Identity => axioms.identities_are_no_services(),
         Kind::Trust | Kind::Resource => axioms.principals(),
     }
-    axioms.boxes
+    (axioms.boxes, axioms.names)
 }
 
 struct Axioms<'m> {
     model: &'m mut Model,
     boxes: Vec<Boxed>,
+    names: Vec<String>,
 }
 
 /// A pattern of an ARN in which wildcards stay in their part.
@@ -52,8 +52,9 @@ fn arn(text: &str) -> Glob {
 }
 
 impl Axioms<'_> {
-    fn forbid(&mut self, literals: Vec<LiteralId>) {
-        self.boxes.push(Boxed { literals, statement: usize::MAX });
+    fn forbid(&mut self, key: DimensionId, literals: Vec<LiteralId>) {
+        self.boxes.push(Boxed { literals, statement: AXIOM + self.boxes.len() });
+        self.names.push(self.model.space.dimensions[usize::from(key)].name.clone());
     }
 
     /// A key that holds text.
@@ -97,20 +98,9 @@ impl Axioms<'_> {
         for name in ["aws:sourcevpce", "aws:sourcevpc"] {
             if let Some(endpoint) = self.key(name) {
                 let both = vec![self.present(endpoint), self.present(address)];
-                self.forbid(both);
+                self.forbid(endpoint, both);
             }
         }
-    }
-
-    /// A request via a service has at least one service in `aws:CalledVia`.
-    fn via_service_is_called(&mut self) {
-        let (Some(via), Some(called)) = (self.text("aws:viaawsservice"), self.key("aws:calledvia"))
-        else {
-            return;
-        };
-        let via = self.among(via, vec![Glob::literal("true")]);
-        let called = self.present(called) ^ 1;
-        self.forbid(vec![via, called]);
     }
 
     /// The account in an ARN is the account of what it names.
@@ -135,18 +125,18 @@ impl Axioms<'_> {
                     inside: false,
                 })
             };
-            self.forbid(vec![in_own, elsewhere]);
+            self.forbid(account, vec![in_own, elsewhere]);
             let somewhere = self.among(named, vec![arn("arn:*:*:*:?*:*")]);
             let not_own = self.among(named, vec![of_own]) ^ 1;
             let is_own = self.among(account, vec![Glob::literal(&own)]);
-            self.forbid(vec![somewhere, not_own, is_own]);
+            self.forbid(account, vec![somewhere, not_own, is_own]);
         }
     }
 
     fn identities_are_no_services(&mut self) {
         if let Some(key) = self.text("aws:principalisawsservice") {
             let is_service = self.among(key, vec![Glob::literal("true")]);
-            self.forbid(vec![is_service]);
+            self.forbid(key, vec![is_service]);
         }
     }
 
@@ -157,60 +147,82 @@ impl Axioms<'_> {
             let members: Vec<bool> = requesters.iter().map(wanted).collect();
             axioms.literal(principal, false, true, points(&members))
         };
+        let stranger: BTreeSet<String> = requesters
+            .iter()
+            .filter_map(|who| who.account().map(|(_, account)| account.to_owned()))
+            .filter(|account| self.model.is_stranger(account))
+            .collect();
         let is_service =
             |who: &Requester| matches!(who, Requester::Other { kind, .. } if kind == "Service");
-        let is_outside = |who: &Requester| matches!(who, Requester::Other { kind, .. } if kind == "Service" || kind == "Federated");
+        let is_provider =
+            |who: &Requester| matches!(who, Requester::Other { kind, .. } if kind == "Federated");
         let keys: Vec<(String, DimensionId)> =
             self.model.keys.iter().map(|(name, key)| (name.clone(), key.dimension)).collect();
         for (name, key) in keys {
-            let of_organization =
-                name.starts_with("aws:principalorg") || name.starts_with("aws:principaltag/");
-            let of_signer =
-                matches!(name.as_str(), "aws:principalarn" | "aws:userid" | "aws:username");
-            if of_organization || of_signer {
+            let of_signer = matches!(
+                name.as_str(),
+                "aws:principalarn"
+                    | "aws:principalaccount"
+                    | "aws:principaltype"
+                    | "aws:userid"
+                    | "aws:username"
+            ) || name.starts_with("aws:principalorg")
+                || name.starts_with("aws:principaltag/");
+            let present = self.present(key);
+            if of_signer {
+                let unsigned = of(self, &|who| *who == Requester::Anonymous || is_service(who));
+                self.forbid(key, vec![unsigned, present]);
+            }
+            if name == "aws:principalisawsservice" {
                 let anonymous = of(self, &|who| *who == Requester::Anonymous);
-                let present = self.present(key);
-                self.forbid(vec![anonymous, present]);
+                self.forbid(key, vec![anonymous, present]);
             }
             if matches!(name.as_str(), "aws:principalarn" | "aws:principalaccount") {
-                let outside = of(self, &is_outside);
-                let present = self.present(key);
-                self.forbid(vec![outside, present]);
-            }
-            if of_organization {
-                let service = of(self, &is_service);
-                let present = self.present(key);
-                self.forbid(vec![service, present]);
+                let provider = of(self, &is_provider);
+                self.forbid(key, vec![provider, present]);
             }
         }
         if let Some(key) = self.text("aws:principalisawsservice") {
             let service = of(self, &is_service);
             let is_true = self.among(key, vec![Glob::literal("true")]);
-            self.forbid(vec![service, is_true ^ 1]);
-            self.forbid(vec![service ^ 1, is_true]);
+            let present = self.present(key);
+            self.forbid(key, vec![service, is_true ^ 1, present]);
+            self.forbid(key, vec![service ^ 1, is_true]);
+        }
+        if let Some(key) = self.text("aws:principaltype") {
+            for (kind, word) in [(0, "Account"), (1, "User"), (2, "AssumedRole")] {
+                let own = of(self, &|who| match who {
+                    Requester::Root { .. } => kind == 0,
+                    Requester::User { .. } => kind == 1,
+                    // the account that stands for others is not only its roles
+                    Requester::Role { account, .. } => kind == 2 && !stranger.contains(account),
+                    _ => false,
+                });
+                let present = self.present(key);
+                let mut words = vec![Glob::literal(word)];
+                if kind == 1 {
+                    words.push(Glob::literal("FederatedUser"));
+                }
+                let wrong = self.other(key, words);
+                self.forbid(key, vec![own, wrong, present]);
+            }
         }
         if let Some(key) = self.text("aws:principalaccount") {
-            let anonymous = of(self, &|who| *who == Requester::Anonymous);
-            let is_so = self.other(key, vec![Glob::literal("anonymous")]);
-            let present = self.present(key);
-            self.forbid(vec![anonymous, is_so, present]);
             let accounts: BTreeSet<String> =
                 requesters.iter().filter_map(|who| who.account().map(|a| a.1.to_owned())).collect();
+            let present = self.present(key);
             for account in &accounts {
                 let own = of(self, &|who| who.account().is_some_and(|a| a.1 == account));
-                let stranger = self.model.is_stranger(account);
-                let wrong = match stranger {
-                    false => self.other(key, vec![Glob::literal(account)]),
+                if stranger.contains(account) {
                     // any account that is not named
-                    true => {
-                        let named = accounts.iter().filter(|a| *a != account);
-                        let named = named.map(|account| Glob::literal(account)).collect();
-                        let one_named = self.among(key, named);
-                        self.forbid(vec![own, one_named]);
-                        self.present(key) ^ 1
-                    }
-                };
-                self.forbid(vec![own, wrong]);
+                    let named = accounts.iter().filter(|a| *a != account);
+                    let named = named.map(|account| Glob::literal(account)).collect();
+                    let one_named = self.among(key, named);
+                    self.forbid(key, vec![own, one_named]);
+                } else {
+                    let wrong = self.other(key, vec![Glob::literal(account)]);
+                    self.forbid(key, vec![own, wrong, present]);
+                }
             }
         }
         if let Some(key) = self.text("aws:principalarn") {
@@ -232,33 +244,48 @@ impl Axioms<'_> {
             .filter_map(|(_, who)| who.principal_arn())
             .map(|arn| Glob::literal(&arn))
             .collect();
+        let present = self.present(key);
+        let mut done: Vec<&Requester> = Vec::new();
         for (at, who) in requesters.iter().enumerate() {
             let Some(own) = who.principal_arn() else { continue };
-            let members: Vec<bool> = (0..requesters.len()).map(|other| other == at).collect();
+            if done.contains(&who) {
+                continue;
+            }
+            done.push(who);
+            let members: Vec<bool> = requesters.iter().map(|other| other == who).collect();
             let is_who = self.literal(principal, false, true, points(&members));
             if !self.model.unnamed.contains(&at) {
                 let other = self.other(key, vec![Glob::literal(&own)]);
-                self.forbid(vec![is_who, other]);
+                self.forbid(key, vec![is_who, other, present]);
                 continue;
             }
             let (partition, account) = who.account().unwrap_or_default();
             let globs = if self.model.is_stranger(account) {
-                ["role/*", "user/*", "root"].map(|kind| arn(&format!("arn:*:iam::*:{kind}"))).into()
+                ["iam::*:role/*", "iam::*:user/*", "iam::*:root", "sts::*:federated-user/*"]
+                    .map(|rest| arn(&format!("arn:*:{rest}")))
+                    .into()
+            } else if matches!(who, Requester::User { .. }) {
+                // a federated user is a session of the account that is no role's
+                ["iam", "sts"]
+                    .map(|service| {
+                        let kind = if service == "iam" { "user" } else { "federated-user" };
+                        arn(&format!("arn:{partition}:{service}::{account}:{kind}/*"))
+                    })
+                    .into()
             } else {
-                let kind = if matches!(who, Requester::User { .. }) { "user" } else { "role" };
-                vec![arn(&format!("arn:{partition}:iam::{account}:{kind}/*"))]
+                vec![arn(&format!("arn:{partition}:iam::{account}:role/*"))]
             };
             let other = self.other(key, globs);
-            self.forbid(vec![is_who, other]);
+            self.forbid(key, vec![is_who, other, present]);
             let mut taken = known.clone();
             if self.model.is_stranger(account) {
                 let accounts = requesters.iter().filter_map(Requester::account);
                 let named = accounts.filter(|(_, own)| *own != account);
-                taken.extend(named.map(|(p, own)| arn(&format!("arn:{p}:iam::{own}:*"))));
+                taken.extend(named.map(|(p, own)| arn(&format!("arn:{p}:*::{own}:*"))));
             }
             if !taken.is_empty() {
                 let taken = self.among(key, taken);
-                self.forbid(vec![is_who, taken]);
+                self.forbid(key, vec![is_who, taken]);
             }
         }
     }

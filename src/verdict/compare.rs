@@ -6,7 +6,7 @@
 //! Allows; and each old Deny that the new Denies do not cover is searched inside the new Allows. What is found is made a request, replayed by
 //! [`super::evaluate`] on both sides, and only then reported.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::axioms;
 use super::evaluate::{Decision, Reach, evaluate};
@@ -24,8 +24,8 @@ use super::{Comparison, Kind, Options, Reason, ReasonKind, Verdict};
 /// What one direction of a comparison ended with.
 #[derive(Debug, Clone)]
 enum Way {
-    /// No request.
-    Nothing,
+    /// No request; the keys of the axioms without which there would be one.
+    Nothing(BTreeSet<String>),
     /// A request, replayed; the statement of the allowing side that holds it.
     Request(Box<Request>, usize),
     /// Not known.
@@ -92,20 +92,27 @@ fn oversized<'d>(documents: impl Iterator<Item = &'d Document>) -> Option<String
 }
 
 fn combine(gained: Way, lost: Way) -> Comparison {
+    let axiom = |names: &BTreeSet<String>| {
+        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+        let text = format!("by what AWS says of {}: see `--no-axioms`", names.join(", "));
+        (!names.is_empty()).then_some(Reason { kind: ReasonKind::Axiom, text })
+    };
     let (verdict, reason) = match (&gained, &lost) {
         (Way::Unknown(reason), _) => (Verdict::Undecided, Some(reason.clone())),
         (Way::Request(..), Way::Request(..)) => (Verdict::Incomparable, None),
-        (Way::Request(..), Way::Nothing) => (Verdict::Broadened, None),
+        (Way::Request(..), Way::Nothing(names)) => (Verdict::Broadened, axiom(names)),
         (Way::Request(..), Way::Unknown(reason)) => (Verdict::Broadened, Some(reason.clone())),
-        (Way::Nothing, Way::Request(..)) => (Verdict::Narrowed, None),
-        (Way::Nothing, Way::Nothing) => (Verdict::Equivalent, None),
-        (Way::Nothing, Way::Unknown(reason)) => (Verdict::Narrowed, Some(reason.clone())),
+        (Way::Nothing(names), Way::Request(..)) => (Verdict::Narrowed, axiom(names)),
+        (Way::Nothing(names), Way::Nothing(more)) => {
+            (Verdict::Equivalent, axiom(&names.union(more).cloned().collect()))
+        }
+        (Way::Nothing(_), Way::Unknown(reason)) => (Verdict::Narrowed, Some(reason.clone())),
     };
     let parts = |way: Way| match way {
         Way::Request(request, statement) => (Some(*request), Some(statement)),
         _ => (None, None),
     };
-    let exact = reason.is_none();
+    let exact = reason.as_ref().is_none_or(|reason| reason.kind == ReasonKind::Axiom);
     let ((gained, gained_by), (lost, lost_by)) = (parts(gained), parts(lost));
     Comparison { verdict, exact, gained, lost, gained_by, lost_by, reason }
 }
@@ -145,7 +152,7 @@ fn both_readings(
 ) -> Way {
     // nothing is allowed without an Allow in every layer
     if new.iter().any(|layer| !layer.iter().any(Document::allows)) {
-        return Way::Nothing;
+        return Way::Nothing(BTreeSet::new());
     }
     let whole = Way::of(old, new, kind, options, Reach::Whole, budget);
     if !readings_differ(old) && !readings_differ(new) {
@@ -163,7 +170,10 @@ fn both_readings(
         Way::Unknown(Reason { kind: ReasonKind::ColonCrossing, text: text.to_owned() })
     };
     match (whole, part) {
-        (Way::Nothing, Way::Nothing) => Way::Nothing,
+        (Way::Nothing(mut names), Way::Nothing(more)) => {
+            names.extend(more);
+            Way::Nothing(names)
+        }
         (unknown @ Way::Unknown(_), _) | (_, unknown @ Way::Unknown(_)) => unknown,
         (Way::Request(..), Way::Request(request, statement)) => Way::Request(request, statement),
         _ => crossing(),
@@ -187,9 +197,31 @@ impl Way {
         budget: &mut Budget,
     ) -> Way {
         let documents: Vec<&Document> = old.iter().chain(new).copied().flatten().collect();
+        let without = Options { axioms: false, ..*options };
         let model = Model::new(&documents, kind, budget.clone());
-        let mut search = Search { model, old, new, kind, options, reach, failed: Vec::new() };
-        let ended = search.run();
+        let mut search = Search {
+            model,
+            old,
+            new,
+            kind,
+            options,
+            reach,
+            failed: Vec::new(),
+            axioms: Vec::new(),
+        };
+        let mut ended = search.run();
+        let met = std::mem::take(&mut search.model.space.axioms_met);
+        if let Ok(Way::Nothing(names)) = &mut ended
+            && !met.is_empty()
+        {
+            names.extend(met.into_iter().filter_map(|at| search.axioms.get(at).cloned()));
+            // they count only if there is a request without them
+            search.options = &without;
+            search.failed.clear();
+            if let Ok(Way::Nothing(_)) = search.run() {
+                names.clear();
+            }
+        }
         *budget = search.model.space.budget.clone();
         match ended {
             Ok(way) => way,
@@ -208,6 +240,8 @@ struct Search<'s> {
     reach: Reach,
     /// What was found and could not be reported.
     failed: Vec<Failure>,
+    /// The keys of the axioms.
+    axioms: Vec<String>,
 }
 
 /// An Allow of each layer.
@@ -234,7 +268,9 @@ impl Search<'_> {
             return Ok(way);
         }
         let failed = std::mem::take(&mut self.failed);
-        let Some(first) = failed.first() else { return Ok(Way::Nothing) };
+        let Some(first) = failed.first() else {
+            return Ok(Way::Nothing(BTreeSet::new()));
+        };
         let mut tried: Vec<Bound> = Vec::new();
         for (key, values) in failed.iter().filter_map(|failure| failure.fixed.as_ref()) {
             for value in values {
@@ -249,7 +285,7 @@ impl Search<'_> {
             }
         }
         if self.failed.is_empty() && failed.iter().all(|failure| failure.fixed.is_some()) {
-            return Ok(Way::Nothing);
+            return Ok(Way::Nothing(BTreeSet::new()));
         }
         // what was found does not stand up for an unnamed value of a variable: perhaps for one that is named
         for bound in self.values() {
@@ -283,7 +319,11 @@ impl Search<'_> {
         let mut base = lower::bindings(&mut self.model, bound);
         base.extend(self.model.always.iter().copied());
         let axioms = match self.options.axioms {
-            true => axioms::boxes(&mut self.model, self.kind),
+            true => {
+                let (boxes, names) = axioms::boxes(&mut self.model, self.kind);
+                self.axioms = names;
+                boxes
+            }
             false => Vec::new(),
         };
         let new_denies: Vec<&Boxed> = new.iter().flat_map(|side| &side.denies).collect();
@@ -357,8 +397,34 @@ impl Search<'_> {
         let Some(region) = search::outside(&mut self.model.space, start, avoid)? else {
             return Ok(None);
         };
-        let request = self.report(&region, avoid, allow, &literals);
-        Ok(request.map(|request| Way::Request(Box::new(request), allow.statement)))
+        let known = self.failed.len();
+        let way = |request| Some(Way::Request(Box::new(request), allow.statement));
+        if let Some(request) = self.report(&region, avoid, allow, &literals) {
+            return Ok(way(request));
+        }
+        // perhaps there is one that rests on nothing open: outside of all that an unread condition bounds
+        let is_open = |literal: &LiteralId| {
+            self.model.opaque.contains_key(&self.model.space.get(*literal).dimension)
+        };
+        if literals.iter().any(is_open) || !avoid.iter().any(|b| b.literals.iter().any(is_open)) {
+            return Ok(None);
+        }
+        let wider: Vec<Boxed> = avoid
+            .iter()
+            .map(|boxed| {
+                let literals = boxed.literals.iter().copied().filter(|l| !is_open(l)).collect();
+                Boxed { literals, statement: boxed.statement }
+            })
+            .collect();
+        let wider: Vec<&Boxed> = wider.iter().collect();
+        let start = search::region(&mut self.model.space, literals.iter().copied())?;
+        let Some(start) = start else { return Ok(None) };
+        let Some(region) = search::outside(&mut self.model.space, start, &wider)? else {
+            return Ok(None);
+        };
+        let Some(request) = self.report(&region, &wider, allow, &literals) else { return Ok(None) };
+        self.failed.truncate(known);
+        Ok(way(request))
     }
 
     /// The request of a region, if it stands up to a replay; else why not.

@@ -99,6 +99,9 @@ impl Comparison {
     }
 }
 
+/// The account in the ARNs of requests whose resource nothing names: AWS's own example.
+pub const EXAMPLE_ACCOUNT: &str = "111122223333";
+
 /// The label of what stands in for the policies of an account.
 pub const OWN_ACCOUNT: &str = "the policies of the account";
 
@@ -134,7 +137,7 @@ pub fn of_requester(who: &Requester, action: &str) -> Document {
             account: account.clone(),
             path: path.clone(),
         },
-        other => other.names().pop().unwrap_or(Name::Everyone),
+        other => other.names().pop().map_or(Name::Everyone, |(name, _)| name),
     };
     let mut document = everything("one requester", Some(vec![name]));
     for statement in &mut document.statements {

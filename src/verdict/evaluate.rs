@@ -4,14 +4,12 @@
 //! policy elements), and sharing nothing with the search but the reading of documents: no automata, no literals, no
 //! intervals. What the pages leave open is `None`, "not known", and a witness that rests on it is not reported.
 
-use std::borrow::Cow;
-
 use super::line;
 use super::operator::{Several, Test};
-use super::principal::{named, spared};
+use super::principal::apply;
 use super::read::{Condition, Document, Effect, Statement};
 use super::request::Request;
-use super::text::{Pattern, Piece, token_text};
+use super::text::{Letters, Pattern, Piece, letters, token_text};
 
 /// The answer of documents to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,12 +75,12 @@ pub fn applies(statement: &Statement, request: &Request, reach: Reach) -> Option
         }
     }
     let mut result = principal_applies(statement, request);
-    let action = request.action.to_lowercase();
-    let listed = statement.actions.items.iter().any(|pattern| {
-        let pieces = lower(&resolve(pattern, request));
-        like(&pieces, &characters(&action), false)
-    });
-    result = and(result, Some(listed != statement.actions.not));
+    let action = lower(&units_of(&request.action, request));
+    let mut listed = Some(false);
+    for pattern in &statement.actions.items {
+        listed = or(listed, fits(&lower(&resolve(pattern, request)), &action));
+    }
+    result = and(result, listed.map(|listed| listed != statement.actions.not));
     if let Some(resources) = &statement.resources {
         let mut listed = Some(false);
         for pattern in &resources.items {
@@ -103,51 +101,56 @@ fn principal_applies(statement: &Statement, request: &Request) -> Option<bool> {
     let (Some(principals), Some(who)) = (&statement.principals, &request.principal) else {
         return Some(true);
     };
-    Some(match (principals.not, statement.effect) {
-        (false, _) => named(&principals.items, who),
-        (true, Effect::Deny) => !spared(&principals.items, who),
-        (true, Effect::Allow) => !named(&principals.items, who),
-    })
+    Some(apply(principals, statement.effect, who, request.standing))
 }
 
-/// One character of a resolved pattern.
+/// One character of a resolved pattern, or of a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Unit {
+enum Unit<'n> {
     Is(char),
     Any,
     Many,
+    /// What CloudFormation fills in, and what it can hold.
+    Token(&'n str, Letters),
 }
 
-fn characters(text: &str) -> Vec<char> {
-    text.chars().collect()
-}
-
-/// The pattern with the request's values for its variables.
-fn resolve(pattern: &Pattern, request: &Request) -> Vec<Unit> {
+/// A text of a request, in which `${Name}` may stand for a token.
+fn units_of<'r>(text: &str, request: &'r Request) -> Vec<Unit<'r>> {
     let mut out = Vec::new();
-    for piece in &pattern.pieces {
-        let text: Cow<'_, str> = match piece {
-            Piece::Star => {
-                out.push(Unit::Many);
-                continue;
+    let mut rest = text;
+    'text: while let Some(c) = rest.chars().next() {
+        for name in &request.tokens {
+            if let Some(after) = rest.strip_prefix(token_text(name).as_str()) {
+                out.push(Unit::Token(name, letters(name)));
+                rest = after;
+                continue 'text;
             }
-            Piece::One => {
-                out.push(Unit::Any);
-                continue;
-            }
-            Piece::Text(text) => Cow::Borrowed(text),
-            Piece::Token { name, .. } => Cow::Owned(token_text(name)),
-            Piece::Variable { key, default } => {
-                let value = request.single(key).or(default.as_deref());
-                Cow::Borrowed(value.unwrap_or_default())
-            }
-        };
-        out.extend(text.chars().map(Unit::Is));
+        }
+        out.push(Unit::Is(c));
+        rest = &rest[c.len_utf8()..];
     }
     out
 }
 
-fn lower(units: &[Unit]) -> Vec<Unit> {
+/// The pattern with the request's values for its variables.
+fn resolve<'r>(pattern: &'r Pattern, request: &'r Request) -> Vec<Unit<'r>> {
+    let mut out = Vec::new();
+    for piece in &pattern.pieces {
+        match piece {
+            Piece::Star => out.push(Unit::Many),
+            Piece::One => out.push(Unit::Any),
+            Piece::Text(text) => out.extend(text.chars().map(Unit::Is)),
+            Piece::Token { name, letters } => out.push(Unit::Token(name, *letters)),
+            Piece::Variable { key, default } => {
+                let value = request.single(key).or(default.as_deref());
+                out.extend(units_of(value.unwrap_or_default(), request));
+            }
+        }
+    }
+    out
+}
+
+fn lower<'n>(units: &[Unit<'n>]) -> Vec<Unit<'n>> {
     let mut out = Vec::with_capacity(units.len());
     for unit in units {
         match unit {
@@ -158,8 +161,8 @@ fn lower(units: &[Unit]) -> Vec<Unit> {
     out
 }
 
-/// Whether units take a text. With `in_part`, wildcards stop at colons.
-fn like(units: &[Unit], text: &[char], in_part: bool) -> bool {
+/// Whether units take a text, whatever the tokens hold.
+fn like(units: &[Unit<'_>], text: &[Unit<'_>]) -> bool {
     // row by row: which beginnings of the text the units so far take
     let mut takes = vec![false; text.len() + 1];
     takes[0] = true;
@@ -168,12 +171,11 @@ fn like(units: &[Unit], text: &[char], in_part: bool) -> bool {
         if *unit == Unit::Many {
             next[0] = takes[0];
         }
-        for (at, c) in text.iter().enumerate() {
-            let wild = !in_part || *c != ':';
+        for (at, own) in text.iter().enumerate() {
             next[at + 1] = match unit {
-                Unit::Is(own) => takes[at] && own == c,
-                Unit::Any => takes[at] && wild,
-                Unit::Many => takes[at + 1] || (next[at] && wild),
+                Unit::Any => takes[at] && matches!(own, Unit::Is(_)),
+                Unit::Many => takes[at + 1] || next[at],
+                unit => takes[at] && unit == own,
             };
         }
         takes = next;
@@ -181,11 +183,60 @@ fn like(units: &[Unit], text: &[char], in_part: bool) -> bool {
     takes[text.len()]
 }
 
+/// Whether units take a text; `None` if that depends on the value of a token.
+fn fits(units: &[Unit<'_>], text: &[Unit<'_>]) -> Option<bool> {
+    let has_token = |units: &[Unit<'_>]| units.iter().any(|u| matches!(u, Unit::Token(..)));
+    let sure = like(units, text);
+    if sure || !(has_token(units) || has_token(text)) {
+        return Some(sure);
+    }
+    // what both begin with is the same, tokens too
+    let alike =
+        |(a, b): &(&Unit<'_>, &Unit<'_>)| a == b && matches!(a, Unit::Is(_) | Unit::Token(..));
+    let same = units.iter().zip(text).take_while(alike).count();
+    let (units, text) = (&units[same..], &text[same..]);
+    if has_token(units) || has_token(text) {
+        if meet(units, text) { None } else { Some(false) }
+    } else {
+        Some(like(units, text))
+    }
+}
+
+/// Whether some values of the tokens make units take a text.
+fn meet(units: &[Unit<'_>], text: &[Unit<'_>]) -> bool {
+    let holds = |wide: Unit<'_>, one: Unit<'_>| match (wide, one) {
+        (Unit::Token(_, letters), Unit::Is(c)) => letters.holds(c),
+        _ => true,
+    };
+    let wide = |unit: Unit<'_>| matches!(unit, Unit::Many | Unit::Token(..));
+    let width = text.len() + 1;
+    let mut meets = vec![false; (units.len() + 1) * width];
+    for i in (0..=units.len()).rev() {
+        for j in (0..=text.len()).rev() {
+            let at = |i: usize, j: usize| meets[i * width + j];
+            let found = match (units.get(i), text.get(j)) {
+                (None, None) => true,
+                (Some(unit), None) => wide(*unit) && at(i + 1, j),
+                (None, Some(own)) => wide(*own) && at(i, j + 1),
+                (Some(unit), Some(own)) => match (wide(*unit), wide(*own)) {
+                    (false, false) => (*unit == Unit::Any || unit == own) && at(i + 1, j + 1),
+                    (unit_is, own_is) => {
+                        (unit_is && (at(i + 1, j) || (holds(*unit, *own) && at(i, j + 1))))
+                            || (own_is && (at(i, j + 1) || (holds(*own, *unit) && at(i + 1, j))))
+                    }
+                },
+            };
+            meets[i * width + j] = found;
+        }
+    }
+    meets[0]
+}
+
 fn resource_fits(pattern: &Pattern, request: &Request, reach: Reach) -> Option<bool> {
-    let text = characters(request.resource.as_deref().unwrap_or_default());
+    let text = units_of(request.resource.as_deref().unwrap_or_default(), request);
     let units = resolve(pattern, request);
     let fits = match reach {
-        Reach::Whole => like(&units, &text, false),
+        Reach::Whole => fits(&units, &text),
         Reach::Part => {
             let colons = units.iter().filter(|unit| **unit == Unit::Is(':')).count().min(5);
             parts(&units, &text, colons)
@@ -197,25 +248,28 @@ fn resource_fits(pattern: &Pattern, request: &Request, reach: Reach) -> Option<b
         match piece {
             Piece::Text(text) => colons += text.matches(':').count(),
             Piece::Token { .. } => colons += 5,
-            Piece::Variable { .. } if colons < 5 => return if fits { None } else { Some(false) },
+            Piece::Variable { .. } if colons < 5 => return fits.filter(|fits| !fits),
             _ => {}
         }
     }
-    Some(fits)
+    fits
 }
 
 /// Part by part up to a number of colons, and the rest as a whole.
-fn parts(units: &[Unit], text: &[char], colons: usize) -> bool {
+fn parts(units: &[Unit<'_>], text: &[Unit<'_>], colons: usize) -> Option<bool> {
     let (mut units, mut text) = (units, text);
+    let mut all = Some(true);
     for _ in 0..colons {
-        let Some(own) = units.iter().position(|unit| *unit == Unit::Is(':')) else { return false };
-        let Some(theirs) = text.iter().position(|c| *c == ':') else { return false };
-        if !like(&units[..own], &text[..theirs], false) {
-            return false;
-        }
+        let colon = |unit: &Unit<'_>| *unit == Unit::Is(':');
+        let Some(own) = units.iter().position(colon) else { return Some(false) };
+        let Some(theirs) = text.iter().position(colon) else {
+            // a token may hold the colons that are missing
+            return and(all, fits(units, text).filter(|fits| !fits));
+        };
+        all = and(all, fits(&units[..own], &text[..theirs]));
         (units, text) = (&units[own + 1..], &text[theirs + 1..]);
     }
-    like(units, text, false)
+    and(all, fits(units, text))
 }
 
 /// Whether a condition holds of a request.
@@ -234,46 +288,51 @@ fn holds(condition: &Condition, request: &Request) -> Option<bool> {
     if values.is_empty() {
         return Some(operator.of_missing());
     }
-    let each = values.iter().map(|value| {
+    // for negated operators: whether it passes none of the policy's values
+    let passes_one = |value: &String| {
         let mut any = Some(false);
         for pattern in &condition.values {
             any = or(any, passes(&operator.test, pattern, value, request));
         }
         any
-    });
+    };
+    let mut some = Some(false);
+    let mut all = Some(true);
+    let mut positive = Some(false);
+    for value in values {
+        let one = passes_one(value);
+        let passed = one.map(|one| one != operator.negated);
+        positive = or(positive, one);
+        some = or(some, passed);
+        all = and(all, passed);
+    }
     match operator.several {
-        None => {
-            let any = each.fold(Some(false), or);
-            any.map(|any| any != operator.negated)
-        }
-        Some(Several::Any) => {
-            each.fold(Some(false), |any, one| or(any, one.map(|one| one != operator.negated)))
-        }
-        Some(Several::All) => {
-            each.fold(Some(true), |all, one| and(all, one.map(|one| one != operator.negated)))
-        }
+        None => positive.map(|positive| positive != operator.negated),
+        Some(Several::Any) => some,
+        Some(Several::All) => all,
     }
 }
 
 /// Whether one value passes one value of the policy; `None` where either is not of the operator's kind.
 fn passes(test: &Test, pattern: &Pattern, value: &str, request: &Request) -> Option<bool> {
     let units = resolve(pattern, request);
-    let text = characters(value);
+    let text = units_of(value, request);
     let written = || pattern.literal();
     match test {
-        Test::Equals | Test::Binary | Test::Like => Some(like(&units, &text, false)),
-        Test::IgnoreCase => Some(like(&lower(&units), &characters(&value.to_lowercase()), false)),
+        Test::Equals | Test::Binary | Test::Like => fits(&units, &text),
+        Test::IgnoreCase => fits(&lower(&units), &lower(&text)),
         Test::Arn => {
             let colons = units.iter().filter(|unit| **unit == Unit::Is(':')).count();
-            if colons < 5 && !pattern.has_token() {
-                return if like(&units, &text, false) { None } else { Some(false) };
+            if colons < 5 {
+                let fits = fits(&units, &text);
+                return if pattern.has_token() { fits } else { fits.filter(|fits| !fits) };
             }
-            Some(parts(&units, &text, colons.min(5)))
+            parts(&units, &text, colons.min(5))
         }
         Test::Bool => {
             let truth = value.to_ascii_lowercase();
-            (truth == "true" || truth == "false")
-                .then(|| written().is_some_and(|own| own.to_ascii_lowercase() == truth))
+            let own = written()?.to_ascii_lowercase();
+            (truth == "true" || truth == "false").then_some(own == truth)
         }
         Test::Numeric(order) => {
             Some(line::holds(line::date(value)?, *order, line::number(&written()?)?))

@@ -10,7 +10,7 @@ use super::glob::{Glob, Letter, Tok, fold};
 use super::line;
 use super::model::{Line, Model, Symbol};
 use super::operator::{Several, Test};
-use super::principal::{named, spared};
+use super::principal::apply;
 use super::read::{Condition, Document, Effect, Listed, Statement};
 use super::request::canonical;
 use super::search::Boxed;
@@ -141,12 +141,10 @@ impl Lower<'_> {
             self.listed(dimension, resources, style, variant, &mut out)?;
         }
         if let (Some(principals), Some(dimension)) = (&statement.principals, self.model.principal) {
-            let applies = |who| match (principals.not, statement.effect) {
-                (false, _) => named(&principals.items, who),
-                (true, Effect::Deny) => !spared(&principals.items, who),
-                (true, Effect::Allow) => !named(&principals.items, who),
-            };
-            let who: Vec<bool> = self.model.requesters.iter().map(applies).collect();
+            let askers = self.model.requesters.iter().zip(&self.model.standings);
+            let who: Vec<bool> = askers
+                .map(|(who, standing)| apply(principals, statement.effect, who, *standing))
+                .collect();
             if !who.iter().all(|one| *one) {
                 let literal =
                     Literal { dimension, absent: false, every: false, language: 0, inside: true };

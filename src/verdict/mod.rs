@@ -33,7 +33,7 @@ mod witness;
 use std::fmt;
 
 pub use evaluate::{Decision, Reach, applies, evaluate};
-pub use principal::{ANY_SESSION, Name, Requester, named};
+pub use principal::{ANY_SESSION, Name, Requester, Standing};
 pub use read::{Document, Malformed};
 pub use request::Request;
 
@@ -102,6 +102,8 @@ pub enum ReasonKind {
     Token,
     /// An operator that the model does not read.
     Operator,
+    /// Not why it is unknown, but why something is left out: requests that contradict an axiom.
+    Axiom,
     /// A permissions boundary whose document is not at hand.
     Boundary,
     /// An attached policy, or a group, whose documents are not at hand.
@@ -123,6 +125,7 @@ impl ReasonKind {
             ReasonKind::Variable => "policy_variable",
             ReasonKind::Token => "token",
             ReasonKind::Operator => "operator",
+            ReasonKind::Axiom => "axiom",
             ReasonKind::Boundary => "boundary",
             ReasonKind::Policy => "policy",
             ReasonKind::Malformed => "malformed",
@@ -162,7 +165,7 @@ pub struct Comparison {
     pub gained_by: Option<usize>,
     /// The old statement, counted over all documents, that allowed what was lost.
     pub lost_by: Option<usize>,
-    /// Why it is undecided, or not exact.
+    /// Why it is undecided, or not exact, or what it rests on.
     pub reason: Option<Reason>,
 }
 

@@ -12,7 +12,7 @@ use super::glob::{FIRST_SYMBOL, Glob, Letter};
 use super::limits::Budget;
 use super::line::{self, Range};
 use super::operator::Test;
-use super::principal::{ANY_SESSION, Name, Requester};
+use super::principal::{ANY_SESSION, Name, Requester, Standing};
 use super::read::{Condition, Document};
 use super::request::canonical;
 use super::space::{Dimension, DimensionId, Language, Literal, LiteralId, Space};
@@ -43,8 +43,10 @@ pub struct Model {
     pub resource: Option<DimensionId>,
     /// By canonical name.
     pub keys: BTreeMap<String, Key>,
-    /// The points of the principal dimension.
+    /// The points of the principal dimension: who asks,
     pub requesters: Vec<Requester>,
+    /// and with how much help of own policies.
+    pub standings: Vec<Standing>,
     /// How many of them stand for all that the documents do not name, and where.
     pub unnamed: BTreeSet<usize>,
     /// By symbol: the variable's key or the token's name.
@@ -88,10 +90,26 @@ impl Model {
             points: None,
         };
         let statements = || documents.iter().flat_map(|document| &document.statements);
-        let (requesters, unnamed) = match kind {
+        let (who, unnamed_who) = match kind {
             Kind::Identity => (Vec::new(), BTreeSet::new()),
             Kind::Trust | Kind::Resource => requesters(documents),
         };
+        let (mut requesters, mut standings) = (Vec::new(), Vec::new());
+        let mut unnamed = BTreeSet::new();
+        // first all with the most help, so that a witness needs less of it only where it must
+        for standing in [Standing::Delegated, Standing::Held, Standing::Direct] {
+            for (at, who) in who.iter().enumerate() {
+                let has_policies = matches!(who, Requester::User { .. } | Requester::Role { .. });
+                if standing != Standing::Delegated && !has_policies {
+                    continue;
+                }
+                if unnamed_who.contains(&at) {
+                    unnamed.insert(requesters.len());
+                }
+                requesters.push(who.clone());
+                standings.push(standing);
+            }
+        }
         let principal = (kind != Kind::Identity).then(|| {
             let points = requesters.iter().map(ToString::to_string).collect();
             space.dimension(Dimension { points: Some(points), ..plain("principal") })
@@ -109,6 +127,7 @@ impl Model {
             resource,
             keys: BTreeMap::new(),
             requesters,
+            standings,
             unnamed,
             symbols: Vec::new(),
             accounts: accounts(documents),

@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use super::read::{Effect, Listed};
+
 /// A name in a `Principal` or `NotPrincipal` element.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Name {
@@ -68,6 +70,22 @@ pub enum Requester {
         kind: String,
         text: String,
     },
+}
+
+/// How directly a grant reaches a requester, or how much help of its own policies a requester needs for the least.
+///
+/// A grant to an account only delegates: the requester's own policies must allow the request too. A grant to a role is
+/// direct, but held by the implicit deny of its permissions boundary; one to a user or a session is not. Source: IAM
+/// User Guide, "Permissions boundaries for IAM entities" and "Policy evaluation for requests within a single account".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Standing {
+    /// Own policies allow it.
+    #[default]
+    Delegated,
+    /// Own policies do not allow it, and no boundary withholds it.
+    Held,
+    /// A boundary withholds it too.
+    Direct,
 }
 
 /// The session name that stands for any: no real one is called so.
@@ -144,26 +162,32 @@ impl Requester {
         }
     }
 
-    /// The names that it answers to, the widest first. Nobody's are none.
-    pub fn names(&self) -> Vec<Name> {
+    /// The names that it answers to, the widest first, and how a grant to each reaches it. Nobody's are none.
+    pub fn names(&self) -> Vec<(Name, Standing)> {
+        use Standing::{Delegated, Direct, Held};
         match self.clone() {
             Requester::Anonymous => Vec::new(),
-            Requester::Root { partition, account } => vec![Name::Account { partition, account }],
+            Requester::Root { partition, account } => {
+                vec![(Name::Account { partition, account }, Direct)]
+            }
             Requester::User { partition, account, path } => vec![
-                Name::Account { partition: partition.clone(), account: account.clone() },
-                Name::User { partition, account, path },
+                (
+                    Name::Account { partition: partition.clone(), account: account.clone() },
+                    Delegated,
+                ),
+                (Name::User { partition, account, path }, Direct),
             ],
             Requester::Role { partition, account, path, session } => {
                 let role = path.rsplit('/').next().unwrap_or(&path).to_owned();
                 let both = || (partition.clone(), account.clone());
                 let ((p1, a1), (p2, a2)) = (both(), both());
                 vec![
-                    Name::Account { partition: p1, account: a1 },
-                    Name::Role { partition: p2, account: a2, path },
-                    Name::Session { partition, account, role, session },
+                    (Name::Account { partition: p1, account: a1 }, Delegated),
+                    (Name::Role { partition: p2, account: a2, path }, Held),
+                    (Name::Session { partition, account, role, session }, Direct),
                 ]
             }
-            Requester::Other { kind, text } => vec![Name::Other { kind, text }],
+            Requester::Other { kind, text } => vec![(Name::Other { kind, text }, Direct)],
         }
     }
 
@@ -213,23 +237,36 @@ impl fmt::Display for Requester {
     }
 }
 
-/// Whether a requester is among `names`.
-pub fn named(names: &[Name], who: &Requester) -> bool {
+/// How directly `names` reach a requester; `None` if they do not.
+pub fn reach(names: &[Name], who: &Requester) -> Option<Standing> {
     let own = who.names();
-    names.iter().any(|name| match name {
-        Name::Everyone => true,
+    let by = |name: &Name| match name {
+        Name::Everyone => Some(Standing::Direct),
         Name::Other { kind, text } if text == "*" => {
-            matches!(who, Requester::Other { kind: own, .. } if own == kind)
+            let same = matches!(who, Requester::Other { kind: own, .. } if own == kind);
+            same.then_some(Standing::Direct)
         }
-        name => own.contains(name),
-    })
+        name => own.iter().find(|(own, _)| own == name).map(|(_, standing)| *standing),
+    };
+    names.iter().filter_map(by).max()
 }
 
 /// Whether a Deny with `NotPrincipal` leaves a requester out: only if every name that it answers to is listed.
 pub fn spared(names: &[Name], who: &Requester) -> bool {
     let own = who.names();
     names.contains(&Name::Everyone)
-        || (!own.is_empty() && own.iter().all(|name| names.contains(name)))
+        || (!own.is_empty() && own.iter().all(|(name, _)| names.contains(name)))
+}
+
+/// Whether a statement's principals apply to a requester whose own policies give the help that `standing` says.
+pub fn apply(listed: &Listed<Name>, effect: Effect, who: &Requester, standing: Standing) -> bool {
+    let names = &listed.items;
+    match (listed.not, effect) {
+        (false, Effect::Allow) => reach(names, who).is_some_and(|reach| reach >= standing),
+        (false, Effect::Deny) => reach(names, who).is_some(),
+        (true, Effect::Deny) => !spared(names, who),
+        (true, Effect::Allow) => reach(names, who).is_none(),
+    }
 }
 
 #[cfg(test)]
@@ -242,6 +279,7 @@ mod tests {
         assert_eq!(id, Name::read("AWS", "arn:aws:iam::111122223333:root", "aws"));
         assert_ne!(id, Name::read("AWS", "arn:aws-cn:iam::111122223333:root", "aws"));
         let role = Requester::read("AWS", "arn:aws:iam::111122223333:role/path/a");
+        let named = |names: &[Name], who| reach(names, who).is_some();
         assert!(named(std::slice::from_ref(&id), &role));
         let session = "arn:aws:sts::111122223333:assumed-role/a/bob";
         assert!(!named(&[Name::read("AWS", session, "aws")], &role));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::principal::Requester;
+use super::principal::{Requester, Standing};
 use crate::document::{Map, Value};
 
 /// A request. As a witness it proves a verdict.
@@ -10,12 +10,16 @@ use crate::document::{Map, Value};
 pub struct Request {
     /// Absent where the policy is of an identity: it is whoever the policy is attached to.
     pub principal: Option<Requester>,
+    /// What the principal's own policies say of it.
+    pub standing: Standing,
     /// Such as `s3:GetObject`; any text.
     pub action: String,
     /// Absent where the policy is a role's trust: it is the role.
     pub resource: Option<String>,
     /// By key in lower case: the key as written, and its values. A key that is not here is absent.
     pub context: BTreeMap<String, (String, Vec<String>)>,
+    /// Names of what CloudFormation fills in: `${Name}` in a text above is its value, whatever that is.
+    pub tokens: Vec<String>,
 }
 
 /// The two keys that hold the time of the request.
@@ -41,7 +45,17 @@ impl Request {
         }
     }
 
-    /// As JSON: `{"principal": {"AWS": ...}, "action", "resource", "context": {key: "v" | ["v", ...]}}`.
+    /// Where the requester's own policies do not allow the request: in words.
+    pub const fn own_policies(&self) -> Option<&'static str> {
+        match self.standing {
+            Standing::Delegated => None,
+            Standing::Held => Some("do not allow it"),
+            Standing::Direct => Some("do not allow it, nor does its boundary"),
+        }
+    }
+
+    /// As JSON: `{"principal": {"AWS": ...}, "action", "resource", "context": {key: "v" | ["v", ...]}}`, and
+    /// `own_policies` where the principal's own policies do not allow the request.
     pub fn to_value(&self) -> Value {
         let mut out = Map::new();
         let principal = self.principal.as_ref().map_or(Value::Null, |who| {
@@ -54,6 +68,9 @@ impl Request {
             Value::Map(map)
         });
         out.insert("principal", principal);
+        if let Some(text) = self.own_policies() {
+            out.insert("own_policies", text);
+        }
         out.insert("action", self.action.clone());
         out.insert("resource", self.resource.clone().map_or(Value::Null, Value::from));
         let mut context = Map::new();

@@ -20,6 +20,9 @@ pub struct Boxed {
     pub statement: usize,
 }
 
+/// From this number on a box is an axiom, and no statement.
+pub const AXIOM: usize = 1 << 40;
+
 /// What is left of the space in a branch.
 #[derive(Debug, Clone)]
 pub struct Region {
@@ -177,6 +180,9 @@ fn choose<'b>(
         }
         if !hits(space, boxed, |at| &*region.cells[at].held) {
             continue;
+        }
+        if boxed.statement >= AXIOM {
+            space.axioms_met.insert(boxed.statement - AXIOM);
         }
         let most = best.as_ref().map_or(usize::MAX, |(_, through)| through.len());
         let mut through = Vec::new();

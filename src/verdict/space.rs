@@ -5,7 +5,7 @@
 //! dimension that meets a set of literals, or proves that there is none. Everything is interned, so that equal
 //! conditions of two documents are the same number, and answers are kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::automaton::{self, Demand};
@@ -86,6 +86,8 @@ pub struct Space {
     pub dimensions: Vec<Dimension>,
     pub symbols: Symbols,
     pub budget: Budget,
+    /// The axioms that some request on the way contradicted.
+    pub axioms_met: BTreeSet<usize>,
     languages: Vec<Language>,
     language_ids: HashMap<Language, u32>,
     literals: Vec<Literal>,
@@ -100,6 +102,7 @@ impl Space {
             dimensions: Vec::new(),
             symbols: Symbols::default(),
             budget,
+            axioms_met: BTreeSet::new(),
             languages: Vec::new(),
             language_ids: HashMap::new(),
             literals: Vec::new(),

@@ -117,7 +117,8 @@ pub fn token_text(name: &str) -> String {
     format!("${{{name}}}")
 }
 
-fn letters(token: &str) -> Letters {
+/// What a token can hold, by its name.
+pub fn letters(token: &str) -> Letters {
     match token {
         "AWS::AccountId" => Letters::Digits,
         "AWS::Region" | "AWS::Partition" => Letters::Name,

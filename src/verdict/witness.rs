@@ -47,6 +47,14 @@ pub fn request(
             break;
         }
     }
+    // where a token may be what is left out: a resource that goes on behind it cannot be it
+    if plain.is_none() && model.resource.is_some() {
+        let base = written(model, found.region, &held, 0);
+        let longer = beside_tokens(found.statement, &base.tokens);
+        let mut longer =
+            longer.into_iter().map(|text| Request { resource: Some(text), ..base.clone() });
+        plain = longer.find(|request| replays(request));
+    }
     let mut best = plain?;
     if let Some(who) = of_arn(model, &best) {
         let other = Request { principal: Some(who), ..best.clone() };
@@ -88,6 +96,19 @@ pub fn request(
     Some(best)
 }
 
+/// The resources of a statement with a token and one more letter for each `*`.
+fn beside_tokens(statement: Option<&Statement>, tokens: &[String]) -> Vec<String> {
+    let resources = statement.and_then(|statement| statement.resources.as_ref());
+    let patterns = resources.filter(|listed| !listed.not).map_or(&[][..], |listed| &listed.items);
+    let mut out = Vec::new();
+    for token in tokens.iter().take(4) {
+        for pattern in patterns.iter().take(16) {
+            out.push(pattern.shown().replace('*', &format!("{}{}", token_text(token), PLAIN[0])));
+        }
+    }
+    out
+}
+
 /// What a region holds, as texts.
 fn written(model: &Model, region: &Region, held: &[Rc<Held>], attempt: usize) -> Request {
     let symbols: Vec<String> = model
@@ -114,16 +135,15 @@ fn written(model: &Model, region: &Region, held: &[Rc<Held>], attempt: usize) ->
     let one = |dimension: u16| {
         texts(model, held, usize::from(dimension), &symbols).into_iter().next().unwrap_or_default()
     };
-    let principal = model.principal.map(|dimension| {
-        let at = match &*held[usize::from(dimension)] {
-            Held::Values(values) => values.first(),
-            Held::Absent => None,
-        };
-        match at {
-            Some(Thing::Point(at)) => model.requesters[*at].clone(),
-            _ => Requester::Anonymous,
-        }
+    let at = model.principal.and_then(|dimension| match &*held[usize::from(dimension)] {
+        Held::Values(values) => match values.first() {
+            Some(Thing::Point(at)) => Some(*at),
+            _ => None,
+        },
+        Held::Absent => None,
     });
+    let principal = at.map(|at| model.requesters[at].clone());
+    let standing = at.map(|at| model.standings[at]).unwrap_or_default();
     let mut context = std::collections::BTreeMap::new();
     for (name, key) in &model.keys {
         let dimension = usize::from(key.dimension);
@@ -137,7 +157,12 @@ fn written(model: &Model, region: &Region, held: &[Rc<Held>], attempt: usize) ->
             context.insert(name.clone(), (shown, values));
         }
     }
-    Request { principal, action: one(model.action), resource: model.resource.map(one), context }
+    let (action, resource) = (one(model.action), model.resource.map(one));
+    let tokens = model.symbols.iter().filter_map(|symbol| match symbol {
+        Symbol::Token(name) => Some(name.clone()),
+        Symbol::Variable(_) => None,
+    });
+    Request { principal, standing, action, resource, context, tokens: tokens.collect() }
 }
 
 /// The values of a dimension as texts; none if it is absent.

@@ -176,12 +176,10 @@ impl Bench {
         for emptied in plan.emptied() {
             let bucket = BucketName::new(&emptied.bucket).unwrap();
             let at = apply::base_bucket(&emptied.stack.region, &bucket, &account);
-            let found = cloud.list_versions(&at, "", 1000).unwrap();
+            let found = cloud.list_versions(&at, "", None, 1000).unwrap().versions;
             let locked = found.iter().filter(|version| version.locked.is_some()).count();
-            deployed.filled.insert(
-                emptied.bucket,
-                Filled { versions: found.len(), locked, examples: Vec::new() },
-            );
+            let filled = Filled { versions: found.len(), locked, ..Filled::default() };
+            deployed.filled.insert(emptied.bucket, filled);
         }
         deployed
     }

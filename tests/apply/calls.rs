@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use jiff::SignedDuration;
-use lakewright::apply::{Clock, Ended, Outcome, State, What, lock};
+use lakewright::apply::{Asking, Clock, Ended, Outcome, State, What, lock};
 use lakewright::cloud::*;
 use lakewright::names::LogicalId;
 use lakewright::plan::{Plan, StackPlan};
@@ -141,6 +141,59 @@ fn a_refused_first_change_set_leaves_no_stack_behind() {
         "the sentence names a resource"
     );
     assert!(bench.sandbox.list_stacks(&bench.region()).unwrap().is_empty());
+}
+
+/// Asks CloudFormation about a plan through a meddler; says what is left in the cloud of it.
+fn asked(bench: &Bench, cloud: &Meddler<'_>) -> Vec<String> {
+    let plan = bench.plan(&Typed::default());
+    let deployed = bench.observe(&bench.sandbox);
+    let how = Asking {
+        clock: &bench.clock,
+        run: "lw-asking".into(),
+        interrupt: &bench.interrupt,
+        tell: &|_| {},
+    };
+    let before = bench.sandbox.list_stacks(&bench.region()).unwrap();
+    lakewright::apply::ask(cloud, &plan, &deployed, &how);
+    let stacks = bench.sandbox.list_stacks(&bench.region()).unwrap();
+    let mut left: Vec<String> =
+        stacks.iter().filter(|it| !before.contains(it)).map(|it| it.name.to_string()).collect();
+    for stack in stacks {
+        let at = StackAddress::new(&bench.region(), stack.id);
+        let sets = bench.sandbox.list_change_sets(&at).unwrap();
+        left.extend(sets.into_iter().filter(|id| id.contains("lw-asking")));
+    }
+    left
+}
+
+#[test]
+fn asking_leaves_nothing_behind_on_every_way_out() {
+    for fresh in [true, false] {
+        let bench = match fresh {
+            true => Bench::example("quickstart", "dev"),
+            false => changing(),
+        };
+        let cloud = Meddler::new(&bench.sandbox);
+        assert_eq!(asked(&bench, &cloud), [""; 0], "answered");
+        assert!(cloud.count("CreateChangeSet") > 0);
+        let mut cloud = Meddler::new(&bench.sandbox);
+        cloud.change_set = Box::new(|set| set.status = ChangeSetStatus::Failed);
+        assert_eq!(asked(&bench, &cloud), [""; 0], "refused");
+        let mut cloud = Meddler::new(&bench.sandbox);
+        cloud.before = Box::new(|call| match call.name {
+            "DescribeChangeSet" => Err(CloudError::AccessDenied("no".into())),
+            _ => Ok(()),
+        });
+        assert_eq!(asked(&bench, &cloud), [""; 0], "not allowed to look");
+        let mut cloud = Meddler::new(&bench.sandbox);
+        cloud.change_set = Box::new(|set| {
+            set.status = ChangeSetStatus::CreateInProgress;
+            set.execution = ExecutionStatus::Unavailable;
+            bench.interrupt.store(true, Ordering::SeqCst);
+        });
+        assert_eq!(asked(&bench, &cloud), [""; 0], "interrupted");
+        assert_eq!(cloud.count("CreateChangeSet"), 1, "nothing more is asked");
+    }
 }
 
 #[test]
@@ -301,6 +354,39 @@ fn expired_credentials_end_the_watching_and_not_the_work() {
     bench.clock.sleep(SignedDuration::from_secs(300));
     bench.recover();
     bench.apply();
+}
+
+#[test]
+fn a_cloud_that_stops_answering_is_left_after_minutes_and_says_so() {
+    // Before anything is executed, and while a stack is at work. Each try takes half a minute.
+    for at in ["CreateChangeSet", "ExecuteChangeSet"] {
+        let bench = changing();
+        let gone = AtomicBool::new(false);
+        let mut cloud = Meddler::new(&bench.sandbox);
+        cloud.before = Box::new(|call| {
+            if gone.load(Ordering::SeqCst) {
+                bench.clock.sleep(SignedDuration::from_secs(30));
+                return Err(CloudError::NoAnswer("connection refused".into()));
+            }
+            gone.store(call.name == at, Ordering::SeqCst);
+            Ok(())
+        });
+        let begun = bench.clock.now();
+        let outcome = apply_on(&bench, &cloud);
+        let took = bench.clock.now().duration_since(begun);
+        assert!(took <= SignedDuration::from_mins(7), "{at}: {took:?}");
+        assert!(took >= SignedDuration::from_mins(2), "{at}: it is not given up at once: {took:?}");
+        assert!(told(&outcome).contains("no answer: connection refused"), "{}", told(&outcome));
+        assert!(outcome.diagnostics.iter().any(|it| it.code.as_str() == "LW0812"), "{at}");
+        let silent =
+            bench.events.lock().unwrap().iter().any(
+                |event| matches!(event.what, What::CloudSilent { elapsed, .. } if elapsed >= 30),
+            );
+        assert!(silent, "{at}: it is said while it is waited");
+        drop(cloud);
+        bench.clock.sleep(lock::LEASE * 2);
+        assert_eq!(bench.apply().ended, Ended::Done, "{at}: the same command goes on");
+    }
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! The life of a lake: made, changed, destroyed, taken back, given up for good.
 
 use lakewright::apply::{Ended, State, deletion_command, outputs};
-use lakewright::cloud::{Cloud, ObjectAddress, PutCondition};
+use lakewright::cloud::{
+    Cloud, ObjectAddress, ObjectVersion, PutCondition, VersionMarker, VersionPage,
+};
 use lakewright::names::BucketName;
 use lakewright::plan::{Action, Consent, StackAction};
 
 use crate::bench::{Bench, Typed, told};
+use crate::meddler::Meddler;
 
 /// A lake with one bucket whose data may be given up, and one whose may not.
 const SMALL: &str = r#"lakewright: 1
@@ -139,7 +142,7 @@ fn data_goes_only_with_both_consents() {
     assert!(!refused.refusals.is_empty());
     let outcome = bench.carry_out(&refused);
     assert_eq!(outcome.ended, Ended::Refused, "a plan with refusals is not carried out");
-    assert_eq!(bench.sandbox.list_versions(&at.bucket, "", 10).unwrap().len(), 2);
+    assert_eq!(bench.sandbox.list_versions(&at.bucket, "", None, 10).unwrap().versions.len(), 2);
 
     let mut both = allow("scratch");
     both.consents.push(Consent::Empty("scratch".into()));
@@ -163,6 +166,46 @@ fn objects_that_came_after_the_plan_stop_it_before_anything_is_deleted() {
     assert!(bench.started().is_empty(), "nothing is deleted, no other stack either");
     assert_eq!(bench.sandbox.get_object(&at).unwrap().unwrap().body, b"1");
     assert!(told(&outcome).contains("small-dev-scratch"), "{}", told(&outcome));
+}
+
+/// A page of a bucket of twelve thousand versions, the last of which is locked.
+fn twelfth_page_locked(after: Option<&VersionMarker>) -> VersionPage {
+    let begin: usize = after.map_or(0, |after| after.key.parse::<usize>().unwrap() + 1);
+    let version = |n: usize| ObjectVersion {
+        key: format!("{n:05}"),
+        version: "v".into(),
+        delete_marker: false,
+        size: 1,
+        locked: (n == 11_999).then(|| "legal hold".to_owned()),
+    };
+    let versions: Vec<ObjectVersion> = (begin..begin + 1_000).map(version).collect();
+    let next = (begin < 11_000)
+        .then(|| VersionMarker { key: versions[999].key.clone(), version: Some("v".into()) });
+    VersionPage { versions, next, lockable: true }
+}
+
+#[test]
+fn every_version_is_looked_at_before_any_is_deleted() {
+    let bench = Bench::spec(SMALL);
+    bench.apply();
+    let mut both = allow("scratch");
+    both.consents.push(Consent::Empty("scratch".into()));
+    let at = raw(&bench, "small-dev-scratch", "one");
+    bench.sandbox.put_object(&at, b"1", PutCondition::Always).unwrap();
+    let plan = bench.plan_destroy(&both);
+    assert!(plan.refusals.is_empty(), "{:?}", plan.refusals);
+
+    let mut cloud = Meddler::new(&bench.sandbox);
+    cloud.versions = Box::new(|bucket, after| {
+        (bucket.bucket.as_str() == "small-dev-scratch").then(|| twelfth_page_locked(after))
+    });
+    let outcome = bench.carry_out_on(&cloud, &plan, &both);
+    assert_eq!(outcome.ended, Ended::Refused, "{}", told(&outcome));
+    assert!(told(&outcome).contains("1 versions that are locked"), "{}", told(&outcome));
+    assert!(told(&outcome).contains("11999 (version v): legal hold"), "{}", told(&outcome));
+    assert_eq!(cloud.count("ListObjectVersions"), 12);
+    assert_eq!(cloud.count("DeleteObjects") + cloud.count("DeleteStack"), 0);
+    assert_eq!(bench.sandbox.get_object(&at).unwrap().unwrap().body, b"1");
 }
 
 fn allow(name: &str) -> Typed {

@@ -11,6 +11,10 @@ type Before<'a> = Box<dyn Fn(&Call) -> Result<(), CloudError> + Send + Sync + 'a
 /// Changes the events on their way to the run.
 pub type Telling<'a> = Box<dyn Fn(&mut Vec<StackEvent>) + Send + Sync + 'a>;
 
+/// A page of a bucket's versions; `None`: as the cloud has it.
+pub type Listing<'a> =
+    Box<dyn Fn(&BucketAddress, Option<&VersionMarker>) -> Option<VersionPage> + Send + Sync + 'a>;
+
 /// A call: AWS's name of it, and what it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -27,6 +31,8 @@ pub struct Meddler<'a> {
     pub change_set: Box<dyn Fn(&mut ChangeSet) + Send + Sync + 'a>,
     pub told: Telling<'a>,
     pub stack: Box<dyn Fn(&mut Stack) + Send + Sync + 'a>,
+    /// Answers for a bucket's list of versions.
+    pub versions: Listing<'a>,
 }
 
 impl<'a> Meddler<'a> {
@@ -38,6 +44,7 @@ impl<'a> Meddler<'a> {
             change_set: Box::new(|_| {}),
             told: Box::new(|_| {}),
             stack: Box::new(|_| {}),
+            versions: Box::new(|_, _| None),
         }
     }
 
@@ -122,6 +129,11 @@ impl Cloud for Meddler<'_> {
         self.cloud.create_change_set(request)
     }
 
+    fn list_change_sets(&self, at: &StackAddress) -> Result<Vec<String>, CloudError> {
+        self.call("ListChangeSets", at, "")?;
+        self.cloud.list_change_sets(at)
+    }
+
     fn describe_change_set(&self, region: &Region, id: &str) -> Result<ChangeSet, CloudError> {
         self.call("DescribeChangeSet", id, "")?;
         let mut set = self.cloud.describe_change_set(region, id)?;
@@ -184,6 +196,11 @@ impl Cloud for Meddler<'_> {
         self.cloud.lake_formation_settings(region)
     }
 
+    fn open_to_iam(&self, region: &Region) -> Result<Vec<OpenToIam>, CloudError> {
+        self.call("ListPermissions", region, "")?;
+        self.cloud.open_to_iam(region)
+    }
+
     fn get_object(&self, at: &ObjectAddress) -> Result<Option<Object>, CloudError> {
         self.call("GetObject", &at.key, "")?;
         self.cloud.get_object(at)
@@ -208,10 +225,14 @@ impl Cloud for Meddler<'_> {
         &self,
         bucket: &BucketAddress,
         prefix: &str,
+        after: Option<&VersionMarker>,
         limit: usize,
-    ) -> Result<Vec<ObjectVersion>, CloudError> {
+    ) -> Result<VersionPage, CloudError> {
         self.call("ListObjectVersions", &bucket.bucket, "")?;
-        self.cloud.list_versions(bucket, prefix, limit)
+        match (self.versions)(bucket, after) {
+            Some(page) => Ok(page),
+            None => self.cloud.list_versions(bucket, prefix, after, limit),
+        }
     }
 
     fn delete_versions(

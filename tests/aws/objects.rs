@@ -40,7 +40,12 @@ fn versions_have_their_locks_and_the_locked_refuse() {
     let server = Recorded::play("versions");
     let aws = connect(&server);
     let raw = bucket("eu-west-1", "acme-prod-raw", "111111111111");
-    let versions = aws.list_versions(&raw, "ledger/", 1000).unwrap();
+    let first = aws.list_versions(&raw, "ledger/", None, 1000).unwrap();
+    let marker = VersionMarker { key: "ledger/b".into(), version: Some("v2".into()) };
+    assert_eq!((first.next.as_ref(), first.lockable), (Some(&marker), true));
+    let second = aws.list_versions(&raw, "ledger/", Some(&marker), 1000).unwrap();
+    assert_eq!((second.next, second.lockable), (None, true));
+    let versions = [first.versions, second.versions].concat();
     let told: Vec<_> = versions
         .iter()
         .map(|it| (it.version.as_str(), it.delete_marker, it.size, it.locked.as_deref()))

@@ -95,3 +95,15 @@ fn lake_formation_says_who_decides() {
     );
     server.finish();
 }
+
+#[test]
+fn lake_formation_says_what_it_leaves_to_iam() {
+    let server = Recorded::play("open-to-iam");
+    let aws = connect(&server);
+    let open = |table: Option<&str>| OpenToIam {
+        database: "acme_prod_sales".into(),
+        table: table.map(str::to_owned),
+    };
+    assert_eq!(aws.open_to_iam(&ireland()), Ok(vec![open(None), open(Some("orders"))]));
+    server.finish();
+}

@@ -52,7 +52,7 @@ fn versioning(aws: &Aws, name: &str) -> String {
     let key = object(&at, "probe");
     aws.put_object(&key, b"1", PutCondition::Always).unwrap();
     aws.put_object(&key, b"2", PutCondition::Always).unwrap();
-    let count = aws.list_versions(&at, "probe", 1000).unwrap();
+    let count = aws.list_versions(&at, "probe", None, 1000).unwrap().versions;
     let told = if count.len() >= 2 { "Enabled" } else { "Suspended" };
     aws.delete_versions(&at, &count).unwrap();
     told.into()
@@ -126,7 +126,7 @@ fn a_bucket_with_objects_is_not_deleted() {
     let resources = aws.stack_resources(&at).unwrap();
     assert_eq!(resources[0].status, "DELETE_FAILED");
     // emptied, or kept: both ways out end
-    let versions = aws.list_versions(&there, "", 1000).unwrap();
+    let versions = aws.list_versions(&there, "", None, 1000).unwrap().versions;
     assert_eq!(aws.delete_versions(&there, &versions), Ok(Vec::new()));
     aws.delete_stack(&at, &[], None, "d2").unwrap();
     assert_eq!(settled(&aws, &at).status, StackStatus::DeleteComplete);

@@ -34,6 +34,21 @@ fn raw() -> LogicalId {
 }
 
 #[test]
+fn the_change_sets_of_a_stack_carry_its_tags_to_be() {
+    let server = Recorded::play("change-sets-of-a-stack");
+    let aws = connect(&server);
+    let ids = aws.list_change_sets(&StackAddress::new(&ireland(), "acme-prod-raw")).unwrap();
+    assert_eq!(
+        ids,
+        [CHANGE_SET, "arn:aws:cloudformation:eu-west-1:111111111111:changeSet/theirs/cccc"]
+    );
+    let tags = aws.describe_change_set(&ireland(), &ids[0]).unwrap().tags;
+    let expected = [("lakewright:lake", "acme-prod"), ("owner", "data")];
+    assert_eq!(tags, expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+    server.finish();
+}
+
+#[test]
 fn a_change_set_has_all_its_pages() {
     let server = Recorded::play("change-set-pages");
     let set = connect(&server).describe_change_set(&ireland(), CHANGE_SET).unwrap();

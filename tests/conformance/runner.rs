@@ -770,8 +770,8 @@ impl Run<'_> {
         let prefix = optional(step, "prefix").unwrap_or_default();
         let limit = step.get("limit").and_then(Value::as_int).unwrap_or(1000);
         let limit = usize::try_from(limit).map_err(|error| error.to_string())?;
-        let found = self.bench.cloud().list_versions(&at, prefix, limit);
-        let Some(found) = settled(step, found)? else {
+        let found = self.bench.cloud().list_versions(&at, prefix, None, limit);
+        let Some(found) = settled(step, found.map(|page| page.versions))? else {
             return Ok(());
         };
         let mark = |version: &ObjectVersion| {
@@ -790,8 +790,8 @@ impl Run<'_> {
     fn delete_versions(&self, step: &Value) -> Done {
         let at = self.bucket(step)?;
         let prefix = optional(step, "prefix").unwrap_or_default();
-        let found = self.bench.cloud().list_versions(&at, prefix, 1000);
-        let found = found.map_err(|error| error.to_string())?;
+        let found = self.bench.cloud().list_versions(&at, prefix, None, 1000);
+        let found = found.map_err(|error| error.to_string())?.versions;
         let done = self.bench.cloud().delete_versions(&at, &found);
         let Some(refused) = settled(step, done)? else {
             return Ok(());

@@ -72,7 +72,9 @@ pub fn desired(case: &Value) -> Vec<Stack> {
         }
         for (id, causes) in &mut stack.causes {
             let given = case.at(&["causes", id.as_str()]);
-            causes.properties.extend(texts(given));
+            causes.properties.extend(
+                texts(given).into_iter().map(|(property, from)| (property.into(), from.into())),
+            );
         }
     }
     stacks
@@ -108,7 +110,7 @@ pub fn deployed(case: &Value) -> Deployed {
     for (bucket, filled) in pairs(case.get("filled")) {
         let number = |key: &str| filled.get(key).and_then(Value::as_int).unwrap_or(0) as usize;
         let (versions, locked) = (number("versions"), number("locked"));
-        let filled = Filled { versions, locked, examples: Vec::new() };
+        let filled = Filled { versions, locked, ..Filled::default() };
         deployed.filled.insert(bucket.into(), filled);
     }
     deployed
@@ -163,7 +165,7 @@ fn origins(sources: &mut Sources, text: &str) -> Origins {
         }
         Node { span, kind: if entries.is_empty() { Kind::Null } else { Kind::Map(entries) } }
     }
-    Origins::of(&map(&lines, Span::new(file, 0, 0)), 5)
+    Origins::of(&map(&lines, Span::new(file, 0, 0)))
 }
 
 /// The plan in the words of `expect`.

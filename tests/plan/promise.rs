@@ -25,6 +25,7 @@ fn set(changes: Vec<ResourceChange>) -> ChangeSet {
         status: ChangeSetStatus::CreateComplete,
         execution: ExecutionStatus::Available,
         reason: None,
+        tags: Default::default(),
         changes,
     }
 }

@@ -248,6 +248,7 @@ impl Stage {
                 let sandbox = self.sandbox()?;
                 sandbox.put_resource(&self.region()?, kind, &properties).map(drop).map_err(cloud)
             }
+            ("foreign", [stack, "REVIEW_IN_PROGRESS"]) => self.stack(stack, BTreeMap::new(), false),
             ("foreign", [stack]) => self.stack(stack, BTreeMap::new(), true),
             ("left", [stack, lake, "REVIEW_IN_PROGRESS"]) => self.stack(stack, ours(lake), false),
             ("left", [stack, lake, "ROLLBACK_COMPLETE"]) => {

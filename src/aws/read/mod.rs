@@ -6,6 +6,7 @@
 
 mod bucket;
 mod iam;
+mod lake_formation;
 mod lifecycle;
 mod replication;
 

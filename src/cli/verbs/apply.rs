@@ -148,11 +148,10 @@ fn carry_out(
     running::run(&request, output)
 }
 
-/// What to type again: the verb with its consents.
+/// What to type again; the consents come from the plan.
 fn again(arguments: &Arguments) -> String {
-    let consents = planning::consent_flags(&arguments.allow_destroy, &arguments.empty);
     let forget = planning::flags("--forget", &arguments.forget);
-    command("apply", arguments) + &consents + &forget + arguments.run.flags()
+    command("apply", arguments) + &forget + arguments.run.flags()
 }
 
 /// Another verb for the same lake.

@@ -47,9 +47,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         auto_approve: arguments.run.auto_approve,
         lock_timeout: arguments.run.lock_timeout,
         break_lock: arguments.run.break_lock.clone(),
-        command: command("destroy")
-            + &planning::consent_flags(&arguments.allow_destroy, &arguments.empty)
-            + arguments.run.flags(),
+        command: command("destroy") + arguments.run.flags(),
         watch_command: command("status"),
         recover_command: command("recover"),
     };

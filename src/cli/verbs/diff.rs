@@ -41,20 +41,19 @@ enum Side {
 
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let environment = arguments.env.as_deref();
-    let old: Vec<(StackKey, Value)> = match side(&arguments.old, environment, output)? {
-        Side::Templates(templates) => templates,
-        Side::Spec(_, stacks) => {
-            stacks.into_iter().map(|stack| (stack.key, stack.template)).collect()
-        }
+    let mut old = match side(&arguments.old, environment, output)? {
+        Side::Templates(templates) => Deployed::from_templates(templates),
+        Side::Spec(_, stacks) => Deployed::from_stacks(stacks),
     };
     let plan = match side(&arguments.new, environment, output)? {
         Side::Spec(ready, _) => {
             // What is in the old templates keeps its stack, as it would when it is deployed.
-            let placement = Deployed::from_templates(old.clone()).placement();
-            let compiled = ready.compile(&placement, output)?;
-            plan::diff(old, compiled.stacks, &planning::context(&ready, Vec::new()))
+            let compiled = ready.compile(&old.placement(), output)?;
+            plan::diff(&old, compiled.stacks, &planning::context(&ready, Vec::new()))
         }
         Side::Templates(templates) => {
+            // A folder of templates says nothing of the stacks' tags.
+            old.stacks.values_mut().for_each(|stack| stack.tags = None);
             let home = templates.first().map(|(key, _)| key.region.clone());
             let context = Context::new(
                 "",
@@ -62,7 +61,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
                 AccountId::new(DUMMY_ACCOUNT).expect("invariant: 12 digits"),
                 home.unwrap_or_else(|| Region::new("us-east-1").expect("invariant: a region")),
             );
-            plan::diff(old, plan::rendered(templates), &context)
+            plan::diff(&old, plan::rendered(templates), &context)
         }
     };
     let format = match arguments.markdown {

@@ -1,15 +1,17 @@
 //! `plan`: what would happen, and why.
 
+use std::sync::atomic::Ordering;
+
 use camino::Utf8PathBuf;
 use clap::Args;
 
-use crate::apply::{self, Verdict};
+use crate::apply::{self, Asking, Verdict};
 use crate::cli::commands::{Spec, Where};
 use crate::cli::env::SystemClock;
 use crate::cli::load::{self, Ready};
 use crate::cli::output::Output;
 use crate::cli::planning::{self, Format, Observed};
-use crate::cli::{Ended, Stop, env};
+use crate::cli::{Ended, Exit, Stop, env};
 use crate::plan::{self, Consent, Deployed, Plan};
 
 #[derive(Debug, Args)]
@@ -72,7 +74,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
                 false => planning::plan(&ready, &mut observed, consents, output)?,
             };
             if arguments.change_sets {
-                let said = asked(&plan, &observed, output);
+                let said = asked(&plan, &observed, output)?;
                 plan.warnings.extend(said);
             }
             plan
@@ -93,6 +95,8 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
             "\nSaved the plan. To carry out exactly this: lakewright apply {path}"
         ));
     }
+    // The process ends here, and gives a million small values back at once.
+    std::mem::forget((plan, ready));
     Ok(exit)
 }
 
@@ -113,9 +117,19 @@ fn without_cloud(
 }
 
 /// What CloudFormation says of the plan, where it is not the same.
-fn asked(plan: &Plan, observed: &Observed, output: &Output) -> Vec<String> {
-    let answers =
-        apply::ask(&*observed.cloud, &SystemClock, plan, &observed.deployed, &env::run_id());
+fn asked(plan: &Plan, observed: &Observed, output: &Output) -> Result<Vec<String>, Stop> {
+    let interrupt = env::interrupt_switch();
+    let how = Asking {
+        clock: &SystemClock,
+        run: env::run_id(),
+        interrupt,
+        tell: &|stack| output.progress(&format!("Asking CloudFormation about stack {stack}")),
+    };
+    let answers = apply::ask(&*observed.cloud, plan, &observed.deployed, &how);
+    if interrupt.load(Ordering::SeqCst) {
+        output.report("Interrupted: the change sets that were made are deleted again.");
+        return Err(Stop::Said(Exit::Interrupted));
+    }
     let mut said = Vec::new();
     for answer in answers {
         let stack = answer.stack;
@@ -136,5 +150,5 @@ fn asked(plan: &Plan, observed: &Observed, output: &Output) -> Vec<String> {
             }
         }
     }
-    said
+    Ok(said)
 }

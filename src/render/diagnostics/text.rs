@@ -14,7 +14,7 @@ pub struct Style {
     pub color: bool,
     /// Columns of the terminal.
     pub width: usize,
-    /// Print every finding, not only the first [`SHOWN`].
+    /// Print every finding, not only the first 20.
     pub all: bool,
 }
 

@@ -149,6 +149,7 @@ fn at_risk(plan: &Plan) -> Vec<(&StackPlan, &Change, String)> {
                 }
                 Action::Replace => "is replaced by an empty one, and destroyed".into(),
                 Action::MayReplace => "may be replaced by an empty one".into(),
+                Action::Retain if plan.leaves_data(change) => left_behind(plan, change),
                 Action::Retain => "stays in the account".into(),
                 Action::Update if loses_protection(change) => "is no longer protected".into(),
                 _ => return None,
@@ -156,6 +157,19 @@ fn at_risk(plan: &Plan) -> Vec<(&StackPlan, &Change, String)> {
             Some((stack, change, says))
         })
         .collect()
+}
+
+/// What becomes of data whose thing leaves the spec.
+fn left_behind(plan: &Plan, gone: &Change) -> String {
+    let name = gone.physical_id.as_deref().unwrap_or(gone.logical_id.as_str());
+    let mut says = format!("is no longer in the spec; its data stays in {name}");
+    let come = |(_, change): &(&StackPlan, &Change)| {
+        change.action == Action::Create && change.kind == gone.kind && change.data
+    };
+    for (_, change) in plan.changes().filter(come).take(3) {
+        says += &format!("; {} starts empty", change.cause.path);
+    }
+    says
 }
 
 fn loses_protection(change: &Change) -> bool {

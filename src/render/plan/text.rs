@@ -144,12 +144,16 @@ impl Printer {
             Operation::Apply => "will make these changes",
             Operation::Destroy => "will take these things away",
         };
-        self.line(&format!(
-            "lakewright {what} in {} (account {}, {}):",
-            clean(&plan.environment),
-            plan.account,
-            plan.region
-        ));
+        // Two folders of templates are of no environment and no account.
+        match plan.environment.as_str() {
+            "" => self.line(&format!("From the old templates to the new ones ({}):", plan.region)),
+            environment => self.line(&format!(
+                "lakewright {what} in {} (account {}, {}):",
+                clean(environment),
+                plan.account,
+                plan.region
+            )),
+        }
         if plan.changes().next().is_some() {
             self.line("");
         }
@@ -163,7 +167,9 @@ impl Printer {
 
     fn risks(&mut self, plan: &Plan) {
         let (stays, risks): (Vec<_>, Vec<_>) =
-            at_risk(plan).into_iter().partition(|(_, change, _)| change.action == Action::Retain);
+            at_risk(plan).into_iter().partition(|(_, change, _)| {
+                change.action == Action::Retain && !plan.leaves_data(change)
+            });
         for (title, style_of, list) in
             [("Data at risk", ALARM, risks), ("Data that stays", BOLD, stays)]
         {

@@ -6,6 +6,7 @@
 //! Only rules that AWS documents are here; each names its page. Types without rules accept what their schema accepts.
 
 mod catalog;
+mod lake_formation;
 mod policy;
 mod storage;
 mod watching;
@@ -101,6 +102,11 @@ pub(super) fn admit(question: &mut Question<'_>) -> Answer {
         "AWS::Glue::Trigger" => catalog::trigger(question),
         "AWS::Kinesis::Stream" => catalog::stream(question),
         "AWS::KinesisFirehose::DeliveryStream" => catalog::delivery_stream(question),
+        "AWS::LakeFormation::Resource" => lake_formation::location(question),
+        "AWS::LakeFormation::Tag" => lake_formation::tag(question),
+        "AWS::LakeFormation::TagAssociation" => lake_formation::tagged(question),
+        "AWS::LakeFormation::DataCellsFilter" => lake_formation::filter(question),
+        "AWS::LakeFormation::PrincipalPermissions" => lake_formation::grant(question),
         "AWS::SNS::TopicPolicy" => watching::topic_policy(question),
         "AWS::SNS::Subscription" => watching::subscription(question),
         "AWS::CloudWatch::Alarm" => watching::alarm(question),

@@ -72,7 +72,8 @@ impl Scene<'_> {
             }
             _ if dash => self
                 .error(codes::LW0117, line.text..range.end, "an entry of a list where none can be")
-                .label("this is indented like nothing above"),
+                .label("this is indented like nothing above")
+                .help("indent it as the other entries of its list, below the key of the list"),
             _ if self
                 .before(number)
                 .is_some_and(|at| self.outline.lines[at].role == Role::Literal) =>
@@ -83,6 +84,7 @@ impl Scene<'_> {
                     "this line is not indented like the block text above",
                 )
                 .label("the first line of the text decides")
+                .help("indent it as far as the first line of the text")
             }
             _ => self.keyless(range),
         }

@@ -117,7 +117,8 @@ impl Scene<'_> {
         if *kind == E::RecursionLimitExceeded {
             return self
                 .error(codes::LW0111, self.at..self.next(self.at), "values are nested too deeply")
-                .label("this level is one too many");
+                .label("this level is one too many")
+                .help("take a level out: no spec needs more than a dozen");
         }
         if let Some(finding) = self.unclosed() {
             return finding;
@@ -225,14 +226,16 @@ impl Scene<'_> {
             E::MappingKeyNotAllowed => self.reserved("`?`"),
             E::InvalidBlockScalarHeader | E::ZeroBlockScalarIndent => self
                 .error(codes::LW0101, self.at..self.end_of_value(), "text behind `|` or `>`")
-                .label("a block text starts on the next line"),
+                .label("a block text starts on the next line")
+                .help("begin the text on the next line, indented"),
             E::InvalidBlockScalarIndent => self
                 .error(
                     codes::LW0117,
                     self.start_of_line(),
                     "this line is not indented like the block text it is in",
                 )
-                .label("the first line of the text decides"),
+                .label("the first line of the text decides")
+                .help("indent it as far as the first line of the text"),
             E::MissingDirectiveName
             | E::InvalidDirectiveName
             | E::InvalidDirectiveTerminator

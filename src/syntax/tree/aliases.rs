@@ -16,7 +16,8 @@ impl Builder<'_> {
                     self.span(&range),
                     format!("`{name}` stands inside the value that it names"),
                 )
-                .label("this would never end");
+                .label("this would never end")
+                .help("write out what is meant here, without the alias");
                 self.report(finding);
             }
             self.broken(range);
@@ -32,7 +33,8 @@ impl Builder<'_> {
                         self.span(&range),
                         format!("`{name}` is no text"),
                     )
-                    .label("a key is a text");
+                    .label("a key is a text")
+                    .help("write the key itself");
                     self.report(finding);
                     if let Some(Frame { content: Content::Map { key, .. }, .. }) =
                         self.frames.last_mut()
@@ -46,7 +48,8 @@ impl Builder<'_> {
         if self.frames.len() + known.depth > MAX_DEPTH {
             let finding =
                 Diagnostic::error(codes::LW0111, self.span(&range), "values are nested too deeply")
-                    .label(format!("with `{name}` there are more than {MAX_DEPTH} levels"));
+                    .label(format!("with `{name}` there are more than {MAX_DEPTH} levels"))
+                    .help("take a level out: no spec needs more than a dozen");
             self.report(finding);
             self.broken(range);
             return;
@@ -68,7 +71,8 @@ impl Builder<'_> {
                 self.span(range),
                 "aliases make the file too large",
             )
-            .label(format!("with this one they stand for more than {MAX_COPIES} values"));
+            .label(format!("with this one they stand for more than {MAX_COPIES} values"))
+            .help("take aliases of aliases out; what many things share goes into `defaults`");
             self.report(finding);
         }
     }

@@ -16,7 +16,8 @@ impl Builder<'_> {
                 self.span(&range),
                 "a key is missing in front of `:`",
             )
-            .label("nothing stands here");
+            .label("nothing stands here")
+            .help("write a key in front of the colon, or take the line out");
             self.report(finding);
             Key::Unusable
         } else if plain && text == "<<" {

@@ -139,7 +139,7 @@ impl Builder<'_> {
                             "a second document in the file",
                         )
                         .label("everything from here on is not read")
-                        .help("a spec is one document: remove the `---`, or make it a file of its own"),
+                        .help("a spec is one document: remove the `---` or `...` in front, or make it a file of its own"),
                     );
                     return Flow::Break(());
                 }

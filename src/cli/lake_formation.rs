@@ -1,0 +1,141 @@
+//! What a plan says about Lake Formation beside the resources: who decides in truth.
+//!
+//! In: the lake and a cloud. Out: sentences for the plan's warnings. What CloudFormation cannot do is
+//! said with the command that does it; that Lake Formation is obeyed is claimed of nothing that was not
+//! read back.
+
+use std::collections::BTreeSet;
+
+use crate::cloud::{Cloud, LakeFormationSettings, OpenToIam};
+use crate::lake::{Database, Lake};
+use crate::spec::databases::Mode;
+
+/// Where the account's settings give less or more than the spec says.
+pub fn warnings(lake: &Lake, cloud: &dyn Cloud) -> Vec<String> {
+    let concerned = |database: &&Database| !database.existing || !database.tables.is_empty();
+    if !lake.databases.values().any(|database| concerned(&database)) {
+        return Vec::new();
+    }
+    let region = &lake.home.region;
+    let settings = match cloud.lake_formation_settings(region) {
+        Ok(settings) => settings,
+        Err(error) => {
+            return vec![format!(
+                "Lake Formation's settings in {region} could not be read ({error}): whether IAM alone gives access to tables is not known"
+            )];
+        }
+    };
+    let mut said = Vec::new();
+    if lake.databases.values().filter(concerned).any(|database| database.mode == Mode::Iam) {
+        said.extend(closed_to_iam(lake, &settings));
+    }
+    if lake.governed().next().is_none() {
+        return said;
+    }
+    said.extend(other_admins(lake, &settings));
+    match cloud.open_to_iam(region) {
+        Ok(open) => said.extend(
+            lake.governed()
+                .filter(|database| database.mode == Mode::LakeFormation)
+                .filter_map(|database| left_open(lake, database, &open, &settings)),
+        ),
+        Err(error) => said.push(format!(
+            "what Lake Formation leaves to IAM in {region} could not be read ({error}): whether its grants are obeyed is not known"
+        )),
+    }
+    said.extend(lake.governed().filter_map(|database| ways(lake, database)));
+    said
+}
+
+/// Lake Formation decides about new databases or tables unless its settings leave that to IAM (AWS Lake
+/// Formation developer guide, "Changing the default settings for your data lake").
+fn closed_to_iam(lake: &Lake, settings: &LakeFormationSettings) -> Option<String> {
+    let what = match (settings.iam_decides_new_databases, settings.iam_decides_new_tables) {
+        (true, true) => return None,
+        (false, false) => "new databases and tables",
+        (false, true) => "new databases",
+        (true, false) => "new tables",
+    };
+    let region = &lake.home.region;
+    Some(format!(
+        "Lake Formation decides about {what} in {region}, so access by IAM alone opens none of them: grant it there, or let its settings use only IAM access control for {what}"
+    ))
+}
+
+/// Administrators that the spec does not name: they stay, and may grant themselves anything.
+fn other_admins(lake: &Lake, settings: &LakeFormationSettings) -> Option<String> {
+    let named: BTreeSet<String> = lake
+        .lake_formation
+        .iter()
+        .flat_map(|given| &given.admins)
+        .filter_map(|admin| {
+            let text = admin.value.to_string();
+            let (kind, name) =
+                text.rsplit_once(':').map_or(&*text, |(_, rest)| rest).split_once('/')?;
+            Some(lake.home.iam_arn(None, kind, name))
+        })
+        .collect();
+    let others: Vec<&str> = settings
+        .admins
+        .iter()
+        .filter(|admin| !named.contains(*admin))
+        .map(|admin| admin.rsplit_once(':').map_or(admin.as_str(), |(_, name)| name))
+        .collect();
+    (!others.is_empty()).then(|| {
+        format!(
+            "beside those that the spec names, {} administer Lake Formation in {}: they stay, and may grant themselves whatever they like",
+            others.join(", "),
+            lake.home.region
+        )
+    })
+}
+
+/// What IAM decides about although Lake Formation should.
+fn left_open(
+    lake: &Lake,
+    database: &Database,
+    open: &[OpenToIam],
+    settings: &LakeFormationSettings,
+) -> Option<String> {
+    let name = &database.catalog_name;
+    let there: Vec<&OpenToIam> = open.iter().filter(|one| one.database == *name).collect();
+    let (who, region) = ("IAM_ALLOWED_PRINCIPALS", &lake.home.region);
+    if let Some(first) = there.first() {
+        let what: Vec<String> = there
+            .iter()
+            .map(|one| match &one.table {
+                None => database.name.to_string(),
+                Some(table) => format!("{}.{table}", database.name),
+            })
+            .collect();
+        let resource = match &first.table {
+            None => format!("{{\"Database\":{{\"Name\":\"{name}\"}}}}"),
+            Some(table) => {
+                format!("{{\"Table\":{{\"DatabaseName\":\"{name}\",\"Name\":\"{table}\"}}}}")
+            }
+        };
+        return Some(format!(
+            "Lake Formation decides nothing about {}: everybody whom IAM lets in has it ({who}). CloudFormation cannot take that away; an administrator can, for each: aws lakeformation revoke-permissions --region {region} --principal DataLakePrincipalIdentifier={who} --permissions ALL --resource '{resource}'",
+            what.join(", ")
+        ));
+    }
+    // A database that is not made yet gets what the settings give.
+    settings.iam_decides_new_databases.then(|| {
+        format!(
+            "new databases in {region} are given to everybody whom IAM lets in ({who}), so {} would be too, if it is not there yet. CloudFormation cannot change that: an administrator takes `Use only IAM access control` off for new databases first, or takes it away afterwards, as the next plan says",
+            database.name
+        )
+    })
+}
+
+/// Who reaches the files of a database without Lake Formation, beside the role that is its own.
+fn ways(lake: &Lake, database: &Database) -> Option<String> {
+    let ways: Vec<String> = lake.ways_to(database).into_iter().map(|way| way.who).collect();
+    (!ways.is_empty()).then(|| {
+        format!(
+            "past Lake Formation the files of {} are reached by: {}",
+            database.name,
+            ways.join(", ")
+        )
+    })
+}
