@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::access::{account, supplied};
 use crate::access::State;
-use crate::access::reach::{Closure, Judge, Reached, Subject, outsiders, trusted};
+use crate::access::reach::{Closure, Judge, Reached, Subject, Target, outsiders, trusted};
 use crate::catalogue::escalations::{Verbs, verbs};
 use crate::catalogue::iam;
 use crate::cli::called::{Called, Place};
@@ -191,12 +191,54 @@ impl<'a> Asking<'a> {
         }
         let none = Answer { reached: Reached::No { because: None }, path: Vec::new() };
         let best = best.unwrap_or(none);
+        if let (Reached::No { .. }, Some(because)) = (&best.reached, self.granted(who, closure, action, place)) {
+            return Answer { reached: Reached::Unknown { because }, path: Vec::new() };
+        }
         match (&best.reached, closure.unknown.first()) {
             (Reached::No { .. }, Some(because)) => {
                 Answer { reached: Reached::Unknown { because: because.clone() }, path: Vec::new() }
             }
             _ => best,
         }
+    }
+
+    /// A grant of Lake Formation that may let the subject, or one that it acts as, do it to a table. Requests are not
+    /// found for it, so it is told and not decided.
+    fn granted(
+        &self,
+        who: &Subject,
+        closure: &Closure,
+        action: &str,
+        place: &Place,
+    ) -> Option<String> {
+        let of_table = |target: &Target| matches!(target.kind.as_str(), "table" | "database");
+        if !place.targets.iter().any(of_table) {
+            return None;
+        }
+        let wanted: &[&str] = match action {
+            "read" => &["SELECT"],
+            "write" => &["INSERT", "ALTER"],
+            "delete" => &["DELETE", "DROP"],
+            "admin" => &[],
+            _ => &["SELECT", "INSERT", "ALTER", "DELETE", "DROP", "DESCRIBE"],
+        };
+        let fits = |permission: &String| {
+            matches!(permission.as_str(), "ALL" | "SUPER") || wanted.contains(&permission.as_str())
+        };
+        let own = match who {
+            Subject::Named(name) | Subject::Account(name) => Some(name),
+            _ => None,
+        };
+        let names = |principal: &String| own == Some(principal) || closure.reached.contains_key(principal);
+        let mut grants = self.called.state.grants.iter();
+        let grant = grants.find(|one| names(&one.principal) && one.permissions.iter().any(fits))?;
+        let permissions: Vec<&str> = grant.permissions.iter().map(String::as_str).collect();
+        Some(format!(
+            "Lake Formation grants {} to {} on {}: whether that is this table, these rows and columns is not decided here",
+            permissions.join(", "),
+            grant.principal,
+            grant.resource.to_json()
+        ))
     }
 
     /// A verb, or an action that can be asked of the place.
