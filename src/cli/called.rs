@@ -96,6 +96,12 @@ impl Called<'_> {
     pub fn name(&self, arn: &str) -> String {
         let path = self.state.principals.get(arn).and_then(|one| one.origin.as_ref());
         let rest = arn.splitn(6, ':').nth(5).filter(|_| arn.starts_with("arn:"));
+        // a pipeline may have a second role, which starts it
+        let same = |other: &crate::access::Principal| {
+            other.origin.as_ref().map(|origin| &origin.path) == path.map(|origin| &origin.path)
+        };
+        let first = self.state.principals.iter().find(|(_, other)| same(other));
+        let path = path.filter(|_| first.is_some_and(|(first, _)| first == arn) || rest.is_none());
         let short = match (rest, path.map(|origin| origin.path.as_str())) {
             (_, Some(path)) if path.starts_with("pipelines.") => return path.replacen('.', " ", 1).replacen("pipelines", "pipeline", 1),
             (Some(rest), _) => rest,

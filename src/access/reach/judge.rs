@@ -280,7 +280,15 @@ impl<'s> Judge<'s> {
         }
         let found = possible(&layers, Kind::Resource, &self.options);
         match (found.gained, found.exact, found.reason) {
-            (Some(request), ..) => Reached::Yes { request: Box::new(request), needed: Vec::new() },
+            (Some(request), ..) => {
+                let unit = request.single("aws:PrincipalOrgPaths").map(str::to_owned);
+                let unit = unit.or_else(|| request.values("aws:PrincipalOrgPaths").first().cloned());
+                let account = request.principal.as_ref().and_then(|who| who.account());
+                let in_unit = unit.zip(account).map(|(unit, (_, account))| {
+                    format!("that account {account} is in the organizational unit of {unit}")
+                });
+                Reached::Yes { needed: in_unit.into_iter().collect(), request: Box::new(request) }
+            }
             (None, true, _) => NO,
             (None, false, reason) => Reached::Unknown {
                 because: reason.map_or_else(|| "it is not decided".to_owned(), |reason| reason.text),
