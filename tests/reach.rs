@@ -18,35 +18,42 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+const EXAMPLES: [&str; 4] = ["medallion", "cross-account-sharing", "streaming", "north-star"];
+
+fn environment(example: &str) -> &'static str {
+    if example == "streaming" { "dev" } else { "prod" }
+}
+
 /// `access check` in the folder of an example.
-fn check(example: &str, file: &Path, more: &[&str]) -> (i32, String) {
+fn check(example: &str, file: &Path) -> (i32, String) {
     let done = Command::new(env!("CARGO_BIN_EXE_lakewright"))
         .args(["access", "check"])
         .arg(file)
-        .args(["--env", "prod"])
-        .args(more)
+        .args(["--env", environment(example)])
         .current_dir(root().join("examples").join(example))
         .env_clear()
         .output()
         .expect("it runs");
-    let text = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
+    let text =
+        String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
     (done.status.code().expect("an exit code"), text)
 }
 
 #[test]
 fn the_examples_let_in_whom_they_say() {
-    for example in ["medallion", "cross-account-sharing", "streaming", "north-star"] {
+    for example in EXAMPLES {
         let file = root().join("tests/reach").join(format!("{example}.yaml"));
-        let (code, text) = check(example, &file, &[]);
+        let (code, text) = check(example, &file);
         assert_eq!(code, 0, "{example}\n{text}");
         assert!(text.contains("ok "), "{example}\n{text}");
         // the other way round, nothing of it holds
         let folder = tempfile::tempdir().expect("a folder");
         let turned = folder.path().join("turned.yaml");
         let own = fs::read_to_string(&file).expect("the file");
-        let other = own.replace(" can:", " CAN:").replace(" cannot:", " can:").replace(" CAN:", " cannot:");
+        let other =
+            own.replace(" can:", " CAN:").replace(" cannot:", " can:").replace(" CAN:", " cannot:");
         fs::write(&turned, other).expect("written");
-        let (code, text) = check(example, &turned, &[]);
+        let (code, text) = check(example, &turned);
         assert_eq!(code, 4, "{example}\n{text}");
         assert!(text.contains("0 of "), "{example}\n{text}");
     }
@@ -66,8 +73,9 @@ fn state(template: &str) -> State {
 #[test]
 fn what_is_shown_as_allowed_is_allowed_by_another_evaluator() {
     let mut requests = Vec::new();
-    for example in ["medallion", "cross-account-sharing", "streaming", "north-star"] {
-        let folder = root().join("examples").join(example).join("templates/prod");
+    for example in EXAMPLES {
+        let folder =
+            root().join("examples").join(example).join("templates").join(environment(example));
         let mut sources = Vec::new();
         let regions = fs::read_dir(&folder).expect("templates").flatten();
         for region in regions.filter(|one| one.path().is_dir()) {
@@ -76,7 +84,12 @@ fn what_is_shown_as_allowed_is_allowed_by_another_evaluator() {
                 let Ok(body) = body else { continue };
                 if body.get("Resources").is_some() {
                     sources.push(Source {
-                        name: file.path().file_stem().expect("a name").to_string_lossy().into_owned(),
+                        name: file
+                            .path()
+                            .file_stem()
+                            .expect("a name")
+                            .to_string_lossy()
+                            .into_owned(),
                         account: "222222222222".into(),
                         region: region.file_name().to_string_lossy().into_owned(),
                         body,
@@ -84,6 +97,9 @@ fn what_is_shown_as_allowed_is_allowed_by_another_evaluator() {
                     });
                 }
             }
+        }
+        if environment(example) == "dev" {
+            sources.iter_mut().for_each(|source| source.account = "111111111111".into());
         }
         lakewright::access::feed(&mut sources);
         let state = read(&sources);
@@ -103,7 +119,8 @@ fn what_is_shown_as_allowed_is_allowed_by_another_evaluator() {
                 };
                 for action in ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"] {
                     let who = Subject::Named(arn.clone());
-                    let Reached::Yes { request, .. } = judge.ask(&who, action, &target, None, false)
+                    let Reached::Yes { request, .. } =
+                        judge.ask(&who, action, &target, None, false)
                     else {
                         continue;
                     };
@@ -118,8 +135,15 @@ fn what_is_shown_as_allowed_is_allowed_by_another_evaluator() {
                         resource: request.resource.clone().expect("a resource"),
                         account: guarded.account.clone(),
                         context: shown["context"].as_object().expect("a context").clone(),
-                        identity: one.identity.iter().map(|held| document(&held.document)).collect(),
-                        resource_policy: guarded.policies.first().map(|held| document(&held.document)),
+                        identity: one
+                            .identity
+                            .iter()
+                            .map(|held| document(&held.document))
+                            .collect(),
+                        resource_policy: guarded
+                            .policies
+                            .first()
+                            .map(|held| document(&held.document)),
                     });
                 }
             }
@@ -166,10 +190,19 @@ const ACCOUNT: &str = r#"{"AWS": "111111111111"}"#;
 const NOBODY: &str = r#"{"Service": "backup.amazonaws.com"}"#;
 
 const CASES: &[Case] = &[
-    Case { name: "trust names the role", start: &[], trust: START, trusted: true, more: "", way: &[("assume", "data")] },
+    Case {
+        name: "trust names the role",
+        start: &[],
+        trust: START,
+        trusted: true,
+        more: "",
+        way: &[("assume", "data")],
+    },
     Case {
         name: "trust names the account",
-        start: &[r#"{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::111111111111:role/data"}"#],
+        start: &[
+            r#"{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::111111111111:role/data"}"#,
+        ],
         trust: ACCOUNT,
         trusted: true,
         more: "",
@@ -196,7 +229,9 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "its own policies",
-        start: &[r#"{"Effect": "Allow", "Action": "iam:PutRolePolicy", "Resource": "arn:aws:iam::111111111111:role/start"}"#],
+        start: &[
+            r#"{"Effect": "Allow", "Action": "iam:PutRolePolicy", "Resource": "arn:aws:iam::111111111111:role/start"}"#,
+        ],
         trust: NOBODY,
         trusted: false,
         more: "",
@@ -204,7 +239,9 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "the script of a job",
-        start: &[r#"{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::code/jobs/*"}"#],
+        start: &[
+            r#"{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::code/jobs/*"}"#,
+        ],
         trust: r#"{"Service": "glue.amazonaws.com"}"#,
         trusted: false,
         more: r#", "Job": {"Type": "AWS::Glue::Job", "Properties": {"Role": {"Fn::GetAtt": ["data", "Arn"]},
@@ -222,7 +259,9 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "two steps, and back",
-        start: &[r#"{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::111111111111:role/middle"}"#],
+        start: &[
+            r#"{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::111111111111:role/middle"}"#,
+        ],
         trust: r#"{"AWS": "arn:aws:iam::111111111111:role/middle"}"#,
         trusted: true,
         more: r#", "middle": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "middle", "AssumeRolePolicyDocument": {"Version": "2012-10-17",
@@ -233,7 +272,9 @@ const CASES: &[Case] = &[
 
 fn lake(start: &[&str], trust: &str, more: &str) -> State {
     let assume = |trust: &str| {
-        format!(r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Principal": {trust}, "Action": "sts:AssumeRole"}}]}}"#)
+        format!(
+            r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Principal": {trust}, "Action": "sts:AssumeRole"}}]}}"#
+        )
     };
     let policies = |statements: String| match statements.is_empty() {
         true => String::new(),
@@ -248,7 +289,8 @@ fn lake(start: &[&str], trust: &str, more: &str) -> State {
             policies(statements)
         )
     };
-    let data = r#"{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}"#;
+    let data =
+        r#"{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}"#;
     let names: String = ["data", "code"]
         .map(|name| format!(r#", "B{name}": {{"Type": "AWS::S3::Bucket", "Properties": {{"BucketName": "{name}"}}}}"#))
         .concat();
@@ -278,13 +320,18 @@ fn every_way_is_found_and_needs_each_of_its_halves() {
     for case in CASES {
         let (reached, path) = asked(&lake(case.start, case.trust, case.more));
         assert!(reached.is_yes(), "{}: {reached:?}", case.name);
-        let way: Vec<_> = case.way.iter().map(|(kind, to)| ((*kind).to_owned(), (*to).to_owned())).collect();
+        let way: Vec<_> =
+            case.way.iter().map(|(kind, to)| ((*kind).to_owned(), (*to).to_owned())).collect();
         assert_eq!(path, way, "{}", case.name);
         for left_out in 0..case.start.len() {
             let mut start = case.start.to_vec();
             start.remove(left_out);
             let (reached, _) = asked(&lake(&start, case.trust, case.more));
-            assert!(matches!(reached, Reached::No { .. }), "{} without {left_out}: {reached:?}", case.name);
+            assert!(
+                matches!(reached, Reached::No { .. }),
+                "{} without {left_out}: {reached:?}",
+                case.name
+            );
         }
         if case.trusted {
             let (reached, _) = asked(&lake(case.start, NOBODY, case.more));

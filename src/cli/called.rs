@@ -42,9 +42,10 @@ impl Called<'_> {
         }
         // a pipeline, a source: the role that is made for it
         let path = [format!("pipelines.{word}"), format!("sources.{word}"), word.to_owned()];
-        let made = self.state.principals.iter().find(|(_, one)| {
-            one.origin.as_ref().is_some_and(|origin| path.contains(&origin.path))
-        });
+        let made =
+            self.state.principals.iter().find(|(_, one)| {
+                one.origin.as_ref().is_some_and(|origin| path.contains(&origin.path))
+            });
         if let Some((arn, _)) = made {
             return Ok(Subject::Named(arn.clone()));
         }
@@ -103,7 +104,9 @@ impl Called<'_> {
         let first = self.state.principals.iter().find(|(_, other)| same(other));
         let path = path.filter(|_| first.is_some_and(|(first, _)| first == arn) || rest.is_none());
         let short = match (rest, path.map(|origin| origin.path.as_str())) {
-            (_, Some(path)) if path.starts_with("pipelines.") => return path.replacen('.', " ", 1).replacen("pipelines", "pipeline", 1),
+            (_, Some(path)) if path.starts_with("pipelines.") => {
+                return path.replacen('.', " ", 1).replacen("pipelines", "pipeline", 1);
+            }
             (Some(rest), _) => rest,
             (None, Some(path)) if !path.is_empty() => return path.to_owned(),
             (None, _) => return arn.to_owned(),
@@ -189,8 +192,11 @@ impl Called<'_> {
             let arn = home.own_arn("glue", &home.region, &resource);
             Target { kind: kind.to_owned(), resource: Value::from(arn.clone()), guard: arn }
         };
-        let word = word.strip_prefix("buckets.").map_or_else(|| word.to_owned(), |rest| format!("{rest}/"));
-        let word = word.strip_prefix("databases.").or(word.strip_prefix("sources.")).unwrap_or(&word);
+        let word = word
+            .strip_prefix("buckets.")
+            .map_or_else(|| word.to_owned(), |rest| format!("{rest}/"));
+        let word =
+            word.strip_prefix("databases.").or(word.strip_prefix("sources.")).unwrap_or(&word);
         match Reference::parse(word).ok()? {
             Reference::Bucket { bucket, prefix } => {
                 at(&crate::lake::places::Location { bucket, prefix: prefix.0.to_string() })
@@ -212,7 +218,11 @@ impl Called<'_> {
                     return Some(found);
                 }
                 if let Some(source) = lake.sources.get(&name) {
-                    let arn = home.own_arn("kinesis", &home.region, &format!("stream/{}", source.stream_name));
+                    let arn = home.own_arn(
+                        "kinesis",
+                        &home.region,
+                        &format!("stream/{}", source.stream_name),
+                    );
                     return Some(vec![self.by_arn(&arn)]);
                 }
                 let bucket = lake.buckets.get(&name)?;
@@ -239,7 +249,8 @@ impl Called<'_> {
             path == head
                 || path == format!("buckets.{head}")
                 || id == head
-                || name.strip_prefix("arn:").and_then(|rest| rest.splitn(5, ':').nth(4)) == Some(head)
+                || name.strip_prefix("arn:").and_then(|rest| rest.splitn(5, ':').nth(4))
+                    == Some(head)
         });
         let Some((name, one)) = found else { return Vec::new() };
         if one.kind == "AWS::S3::Bucket" && !name.starts_with('{') {
@@ -254,21 +265,25 @@ impl Called<'_> {
         let mut names: Vec<String> = Vec::new();
         if let Some(lake) = self.lake {
             names.extend(lake.buckets.keys().map(|name| format!("{name}/")));
-            names.extend(lake.databases.values().flat_map(|of| {
-                of.tables.keys().map(move |table| format!("{}.{table}", of.name))
-            }));
+            names.extend(
+                lake.databases.values().flat_map(|of| {
+                    of.tables.keys().map(move |table| format!("{}.{table}", of.name))
+                }),
+            );
             names.extend(lake.sources.keys().map(ToString::to_string));
             names.extend(lake.keys.keys().map(|name| format!("keys.{name}")));
         } else {
             names.extend(self.state.resources.iter().map(|(name, one)| {
                 let origin = one.origin.as_ref();
-                let path = origin.map(|origin| origin.path.as_str()).filter(|path| !path.is_empty());
+                let path =
+                    origin.map(|origin| origin.path.as_str()).filter(|path| !path.is_empty());
                 let arn = (!name.starts_with('{')).then_some(name.as_str());
                 let id = origin.map(|origin| origin.logical_id.as_str());
                 path.or(arn).or(id).unwrap_or(name).to_owned()
             }));
         }
-        let mut places: Vec<Place> = names.iter().filter_map(|name| self.place(name).ok()).collect();
+        let mut places: Vec<Place> =
+            names.iter().filter_map(|name| self.place(name).ok()).collect();
         for place in &mut places {
             // a bucket's ARN stands for what is in it too
             if place.targets.len() == 1 && place.targets[0].kind == "bucket" {

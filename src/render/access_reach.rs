@@ -181,7 +181,8 @@ pub fn rows_json(rows: &[Row], names: Names<'_>) -> Vec<Value> {
 
 /// The layers, into a document.
 pub fn add_layers(body: &mut Map) {
-    let list = |names: &[&'static str]| names.iter().map(|name| Value::from(*name)).collect::<Vec<_>>();
+    let list =
+        |names: &[&'static str]| names.iter().map(|name| Value::from(*name)).collect::<Vec<_>>();
     body.insert("layers_read", list(&READ));
     body.insert("layers_unread", list(&unread()));
 }

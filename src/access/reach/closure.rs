@@ -12,8 +12,8 @@ use super::judge::{Judge, Reached, Subject, Target};
 use crate::catalogue::escalations::{Escalation, Kind, escalations};
 use crate::document;
 use crate::document::Value;
-use crate::verdict::{Document, Kind as Attached, Name, Request};
 use crate::verdict::read::Effect;
+use crate::verdict::{Document, Kind as Attached, Name, Request};
 
 /// A step from one principal to another, or to more of itself.
 #[derive(Debug, Clone)]
@@ -125,7 +125,8 @@ fn any(kind: &str) -> Target {
 
 /// The policies of a principal that somebody could write: attached ones, by ARN or reference.
 fn attached(one: &Principal) -> Vec<Target> {
-    let target = |resource: Value| Target { kind: "policy".to_owned(), resource, guard: String::new() };
+    let target =
+        |resource: Value| Target { kind: "policy".to_owned(), resource, guard: String::new() };
     let written = |held: &Held| match held.property.as_str() {
         arn if arn.starts_with("arn:") => Some(target(Value::from(arn.to_owned()))),
         "PolicyDocument" => {
@@ -146,14 +147,13 @@ fn steps(judge: &Judge<'_>, from: &Subject) -> Steps {
         // whoever may do none of it anywhere is not asked role by role
         let anywhere = |action: &String| match escalation.kind {
             Kind::Assume => true,
-            _ => !matches!(
-                judge.ask(from, action, &any("any"), None, false),
-                Reached::No { .. }
-            ),
+            _ => !matches!(judge.ask(from, action, &any("any"), None, false), Reached::No { .. }),
         };
         let actions: Vec<&String> = escalation.actions.iter().filter(|one| anywhere(one)).collect();
         let has_identity = matches!(from, Subject::Named(_));
-        if actions.is_empty() || (!has_identity && !matches!(escalation.kind, Kind::Assume | Kind::Code)) {
+        if actions.is_empty()
+            || (!has_identity && !matches!(escalation.kind, Kind::Assume | Kind::Code))
+        {
             continue;
         }
         let mut step = |to: &str, found: Reached| match found {
@@ -255,12 +255,12 @@ fn pass(
             continue;
         }
         let target = of_principal(name, one);
-        let takes = judge.ask(&Subject::Service(service.clone()), &ways.trust, &target, None, false);
+        let takes =
+            judge.ask(&Subject::Service(service.clone()), &ways.trust, &target, None, false);
         if matches!(takes, Reached::No { .. }) {
             continue;
         }
-        let handed =
-            judge.ask(from, &ways.pass, &target, Some((&ways.condition, service)), false);
+        let handed = judge.ask(from, &ways.pass, &target, Some((&ways.condition, service)), false);
         let found = match (handed, &made, takes) {
             (no @ Reached::No { .. }, ..) => no,
             (_, Reached::Unknown { because }, _) => Reached::Unknown { because: because.clone() },
@@ -277,7 +277,8 @@ pub fn outsiders(state: &State, guard: &str) -> BTreeMap<Subject, String> {
     if let Some(guarded) = state.resources.get(guard) {
         for held in &guarded.policies {
             let read = Document::read(&held.document, Attached::Resource);
-            read.iter().for_each(|document| named_in(state, document, &guarded.account, &mut found));
+            read.iter()
+                .for_each(|document| named_in(state, document, &guarded.account, &mut found));
         }
     }
     found
@@ -296,12 +297,7 @@ pub fn trusted(state: &State) -> BTreeMap<Subject, String> {
     found
 }
 
-fn named_in(
-    state: &State,
-    document: &Document,
-    home: &str,
-    found: &mut BTreeMap<Subject, String>,
-) {
+fn named_in(state: &State, document: &Document, home: &str, found: &mut BTreeMap<Subject, String>) {
     for statement in document.statements.iter().filter(|one| one.effect == Effect::Allow) {
         let Some(listed) = &statement.principals else { continue };
         if listed.not || listed.items.contains(&Name::Everyone) {
@@ -310,8 +306,7 @@ fn named_in(
             });
             let text = match organization {
                 Some(condition) => {
-                    let ids: Vec<String> =
-                        condition.values.iter().map(|one| one.shown()).collect();
+                    let ids: Vec<String> = condition.values.iter().map(|one| one.shown()).collect();
                     format!("organization {}", ids.join(", "))
                 }
                 None => "everyone under the policy's conditions".to_owned(),

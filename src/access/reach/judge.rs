@@ -136,7 +136,9 @@ impl<'s> Judge<'s> {
                 Reached::Yes { request, needed }
             }
             Reached::No { .. } => Reached::No {
-                because: Some(format!("{action} is allowed, and {of_key} on the bucket's key is not")),
+                because: Some(format!(
+                    "{action} is allowed, and {of_key} on the bucket's key is not"
+                )),
             },
             unknown => unknown,
         }
@@ -183,12 +185,14 @@ impl<'s> Judge<'s> {
         };
         let own = self.own(arn);
         let across = home.as_ref().is_some_and(|home| *home != own.account);
-        let identity = if anything { vec![named(of_anybody(), arn)] } else { own.documents.clone() };
+        let identity =
+            if anything { vec![named(of_anybody(), arn)] } else { own.documents.clone() };
         let wall = own.boundary.as_deref();
         if across && !own.known {
             let mut found = self.search(&[Some(&theirs), cut.as_deref(), Some(&asked)]);
             if let Reached::Yes { needed, .. } = &mut found {
-                needed.push(format!("an identity policy in account {} that allows it", own.account));
+                needed
+                    .push(format!("an identity policy in account {} that allows it", own.account));
             }
             return found;
         }
@@ -202,14 +206,19 @@ impl<'s> Judge<'s> {
                     Some(&asked),
                 ]);
             }
-            let both: Vec<Document> = documents.iter().chain(&only(&theirs, Effect::Deny)).cloned().collect();
+            let both: Vec<Document> =
+                documents.iter().chain(&only(&theirs, Effect::Deny)).cloned().collect();
             self.search(&[Some(&both), wall, Some(&asked)])
         };
         let mut found = by_identity(&identity);
         if !across {
             let with = |kept: Vec<Document>, more: &[&[Document]]| -> Vec<Document> {
                 let more = more.iter().flat_map(|all| all.iter().cloned());
-                kept.into_iter().chain(only(&theirs, Effect::Deny)).chain(own.denies.iter().cloned()).chain(more).collect()
+                kept.into_iter()
+                    .chain(only(&theirs, Effect::Deny))
+                    .chain(own.denies.iter().cloned())
+                    .chain(more)
+                    .collect()
             };
             let by_role = with(allowing(&theirs, |name| is_role(name, arn)), &[]);
             let direct = allowing(&theirs, |name| is_direct(name, arn));
@@ -265,7 +274,9 @@ impl<'s> Judge<'s> {
         if let (Subject::Account(account), Reached::Yes { needed, .. }) = (who, &mut found) {
             let own = home == Some(account.as_str());
             needed.push(match own {
-                true => format!("an identity policy of account {account} that allows it, or the root user"),
+                true => format!(
+                    "an identity policy of account {account} that allows it, or the root user"
+                ),
                 false => format!("an identity policy in account {account} that allows it"),
             });
         }
@@ -282,7 +293,8 @@ impl<'s> Judge<'s> {
         match (found.gained, found.exact, found.reason) {
             (Some(request), ..) => {
                 let unit = request.single("aws:PrincipalOrgPaths").map(str::to_owned);
-                let unit = unit.or_else(|| request.values("aws:PrincipalOrgPaths").first().cloned());
+                let unit =
+                    unit.or_else(|| request.values("aws:PrincipalOrgPaths").first().cloned());
                 let account = request.principal.as_ref().and_then(|who| who.account());
                 let in_unit = unit.zip(account).map(|(unit, (_, account))| {
                     format!("that account {account} is in the organizational unit of {unit}")
@@ -291,7 +303,8 @@ impl<'s> Judge<'s> {
             }
             (None, true, _) => NO,
             (None, false, reason) => Reached::Unknown {
-                because: reason.map_or_else(|| "it is not decided".to_owned(), |reason| reason.text),
+                because: reason
+                    .map_or_else(|| "it is not decided".to_owned(), |reason| reason.text),
             },
         }
     }
@@ -324,7 +337,9 @@ impl<'s> Judge<'s> {
         own.known = true;
         own.account.clone_from(&one.account);
         let (held, elsewhere) = policies(self.state, one);
-        let supply = |arn: &str| format!("the document of {arn} is not at hand: supply it with --document {arn}=FILE");
+        let supply = |arn: &str| {
+            format!("the document of {arn} is not at hand: supply it with --document {arn}=FILE")
+        };
         own.missing = elsewhere.first().map(|arn| supply(arn));
         let read = |held: &Held| Document::read(&held.document, Kind::Identity);
         for held in held {
@@ -353,7 +368,12 @@ impl<'s> Judge<'s> {
 }
 
 /// The question as a layer: an Allow of just this.
-fn asked(who: &Subject, action: &str, on: &Value, condition: Option<(&str, &str)>) -> Option<Document> {
+fn asked(
+    who: &Subject,
+    action: &str,
+    on: &Value,
+    condition: Option<(&str, &str)>,
+) -> Option<Document> {
     let mut statement = Map::new();
     statement.insert("Sid", "asked");
     statement.insert("Effect", "Allow");

@@ -134,7 +134,10 @@ fn read(word: &str, asked: &Asked, output: &Output) -> Result<(State, Side), Sto
         let text = syntax::decode(env::read(file)?);
         let document = syntax::template(&text).with_context(|| format!("`{file}`"))?;
         if !state.supply(arn, &document) {
-            return Err(anyhow!("the state does not name the policy {arn}, which --document supplies").into());
+            return Err(anyhow!(
+                "the state does not name the policy {arn}, which --document supplies"
+            )
+            .into());
         }
     }
     Ok((state, side))
@@ -191,7 +194,9 @@ impl<'a> Asking<'a> {
         }
         let none = Answer { reached: Reached::No { because: None }, path: Vec::new() };
         let best = best.unwrap_or(none);
-        if let (Reached::No { .. }, Some(because)) = (&best.reached, self.granted(who, closure, action, place)) {
+        if let (Reached::No { .. }, Some(because)) =
+            (&best.reached, self.granted(who, closure, action, place))
+        {
             return Answer { reached: Reached::Unknown { because }, path: Vec::new() };
         }
         match (&best.reached, closure.unknown.first()) {
@@ -229,7 +234,8 @@ impl<'a> Asking<'a> {
             Subject::Named(name) | Subject::Account(name) => Some(name),
             _ => None,
         };
-        let names = |principal: &String| own == Some(principal) || closure.reached.contains_key(principal);
+        let names =
+            |principal: &String| own == Some(principal) || closure.reached.contains_key(principal);
         let mut grants = self.called.state.grants.iter();
         let grant = grants.find(|one| names(&one.principal) && one.permissions.iter().any(fits))?;
         let permissions: Vec<&str> = grant.permissions.iter().map(String::as_str).collect();
@@ -246,10 +252,13 @@ impl<'a> Asking<'a> {
         let verb = Verbs::ALL.contains(&action);
         let known = verb || action.contains(':');
         if !known {
-            bail!("`{action}` is no action: write read, write, delete, admin or an action of IAM such as those of the Service Authorization Reference");
+            bail!(
+                "`{action}` is no action: write read, write, delete, admin or an action of IAM such as those of the Service Authorization Reference"
+            );
         }
         if place.targets.iter().all(|target| Self::actions(action, &target.kind).is_empty()) {
-            let kinds: Vec<&str> = place.targets.iter().map(|target| target.kind.as_str()).collect();
+            let kinds: Vec<&str> =
+                place.targets.iter().map(|target| target.kind.as_str()).collect();
             bail!("`{action}` does not work on `{}` ({})", place.name, kinds.join(", "));
         }
         Ok(())
@@ -366,7 +375,9 @@ struct Assertion {
 
 fn words(value: Option<&Value>) -> Vec<String> {
     match value {
-        Some(Value::List(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::List(list)) => {
+            list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        }
         Some(one) => one.as_str().map(str::to_owned).into_iter().collect(),
         None => Vec::new(),
     }
@@ -378,7 +389,8 @@ fn assertions(text: &str) -> anyhow::Result<Vec<Assertion>> {
     let Some(list) = value.as_list() else { bail!("it is no list: {form}") };
     let mut found = Vec::new();
     for (at, one) in list.iter().enumerate() {
-        let keys: Vec<&str> = one.as_map().into_iter().flat_map(Map::iter).map(|(key, _)| key).collect();
+        let keys: Vec<&str> =
+            one.as_map().into_iter().flat_map(Map::iter).map(|(key, _)| key).collect();
         let unknown = keys.iter().find(|key| !matches!(**key, "who" | "can" | "cannot" | "on"));
         if let Some(unknown) = unknown {
             bail!("entry {}: `{unknown}` is not known: {form}", at + 1);
@@ -447,7 +459,12 @@ pub fn check(arguments: &Check, output: &Output) -> Ended {
         view::add_layers(&mut body);
         output.document(body, exit);
     } else {
-        output.data(&format!("{told}{} of {} hold\n{}", all.len() - failed, all.len(), view::layers()));
+        output.data(&format!(
+            "{told}{} of {} hold\n{}",
+            all.len() - failed,
+            all.len(),
+            view::layers()
+        ));
     }
     Ok(exit)
 }
@@ -457,7 +474,11 @@ pub fn handover(arguments: &Handover, output: &Output) -> Ended {
     let compiled = ready.compile(&Placement::default(), output)?;
     let known: Vec<&str> = ready.lake.access.keys().map(|name| name.as_str()).collect();
     if !known.contains(&arguments.name.as_str()) {
-        let told = format!("there is no entry `{}` in `access`: there are {}", arguments.name, known.join(", "));
+        let told = format!(
+            "there is no entry `{}` in `access`: there are {}",
+            arguments.name,
+            known.join(", ")
+        );
         return Err(Misuse(told).into());
     }
     let own = compiled.handovers.iter().filter(|one| one.access == arguments.name);
@@ -467,8 +488,10 @@ pub fn handover(arguments: &Handover, output: &Output) -> Ended {
     }
     if let Some(folder) = &arguments.to {
         for (to, policy) in policies.iter() {
-            let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-            let name = format!("{}-{}.json", arguments.name, to.chars().map(plain).collect::<String>());
+            let plain =
+                |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+            let name =
+                format!("{}-{}.json", arguments.name, to.chars().map(plain).collect::<String>());
             env::write(&folder.join(name), format!("{}\n", policy.to_json_pretty()).as_bytes())?;
         }
         output.progress(&format!("{} policies: {folder}", policies.iter().count()));
@@ -481,7 +504,10 @@ pub fn handover(arguments: &Handover, output: &Output) -> Ended {
         return Ok(Exit::Ok);
     }
     if policies.is_empty() {
-        output.progress(&format!("`{}` lets in nobody of another account: there is no other half.", arguments.name));
+        output.progress(&format!(
+            "`{}` lets in nobody of another account: there is no other half.",
+            arguments.name
+        ));
     } else if arguments.to.is_none() {
         for (to, policy) in policies.iter() {
             output.report(&format!("for {}:", crate::render::escape(to)));
