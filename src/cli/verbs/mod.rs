@@ -12,6 +12,7 @@ pub mod fmt;
 pub mod init;
 pub mod output;
 pub mod plan;
+mod questions;
 pub mod policies;
 pub mod recover;
 pub mod schema;
