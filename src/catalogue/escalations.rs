@@ -101,7 +101,7 @@ pub fn verbs() -> &'static Verbs {
 
 impl Verbs {
     /// The verbs, in the order in which they are shown.
-    pub const ALL: [&'static str; 4] = ["read", "write", "delete", "admin"];
+    pub const ALL: [&'static str; 4] = ["read", "write", "delete", "manage"];
 
     /// The actions of a verb on a kind of resource; none where it means nothing there.
     pub fn actions(&self, kind: &str, verb: &str) -> &[String] {

@@ -54,7 +54,7 @@ enum Expected {
 pub struct Can {
     /// Who: as the spec writes it, or an ARN.
     principal: String,
-    /// read, write, delete, admin, or an action of IAM.
+    /// read, write, delete, manage, or an action of IAM.
     action: String,
     /// Where: as the spec writes it, or an ARN.
     on: String,
@@ -224,7 +224,7 @@ impl<'a> Asking<'a> {
             "read" => &["SELECT"],
             "write" => &["INSERT", "ALTER"],
             "delete" => &["DELETE", "DROP"],
-            "admin" => &[],
+            "manage" => &[],
             _ => &["SELECT", "INSERT", "ALTER", "DELETE", "DROP", "DESCRIBE"],
         };
         let fits = |permission: &String| {
@@ -253,7 +253,7 @@ impl<'a> Asking<'a> {
         let known = verb || action.contains(':');
         if !known {
             bail!(
-                "`{action}` is no action: write read, write, delete, admin or an action of IAM such as those of the Service Authorization Reference"
+                "`{action}` is no action: write read, write, delete, manage or an action of IAM such as those of the Service Authorization Reference"
             );
         }
         if place.targets.iter().all(|target| Self::actions(action, &target.kind).is_empty()) {
