@@ -14,6 +14,7 @@ mod decide;
 mod grants;
 mod gravity;
 mod lake_formation;
+pub mod reach;
 mod rows;
 mod source;
 pub mod state;

@@ -28,7 +28,8 @@ VALUES = {
                 "2001:db8::/32", "2001:db8:1::/48", "::/0", "192.0.2.0/24"],
     "arn": ["arn:aws:s3:::a", "arn:aws:s3:::a*", "arn:aws:s3:::*", "arn:aws:iam::111122223333:role/a",
             "arn:aws:iam::111122223333:role/*", "arn:aws:iam::*:role/a", "arn:*:s3:::a", "arn:aws:s3:::a:b",
-            "arn:aws:s3:::a?b", "arn:aws:sns:eu-*-1:111122223333:t"],
+            "arn:aws:s3:::a?b", "arn:aws:sns:eu-*-1:111122223333:t", "arn:aws:sns:*:1:t", "arn:aws:sns:e:2:1:t",
+            "arn:aws:sns:?:2:*:t"],
     "boolean": ["true", "false"],
     "binary": ["YQ==", "Yg==", "YWI="],
 }

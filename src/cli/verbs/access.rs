@@ -4,7 +4,9 @@ use anyhow::{Context, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::questions;
 use crate::access::{self, Compared, State};
+
 use crate::cli::commands::Where;
 use crate::cli::output::Output;
 use crate::cli::states::{self, Content, How, Side};
@@ -28,6 +30,31 @@ enum Question {
         after_help = "A state is a spec, a template, a folder of templates, a policy document, git:REV[:PATH], plan:FILE,\ndeployed, or - for stdin.\n\nExamples:\n  lakewright access diff git:main lake.yaml --env prod --fail-on broadened\n  lakewright access diff deployed plan:prod.plan --env prod\n  lakewright access diff templates-old/ templates-new/ --json\n  git show main:policy.json | lakewright access diff - policy.json --kind identity"
     )]
     Diff(Diff),
+    /// Say whether a principal can do something to a place, directly or through others
+    #[command(
+        after_help = "ACTION is read, write, delete, admin or an action of IAM; STATE as for `access diff` (default: lake.yaml).\n\nExamples:\n  lakewright access can role/Analyst read marts --env prod\n  lakewright access can account/444455556666 s3:GetObject raw/ledger/ --expect deny"
+    )]
+    Can(questions::Can),
+    /// Say who can read, write, delete or administer a place
+    #[command(
+        after_help = "Examples:\n  lakewright access who bronze/orders/ --env prod\n  lakewright access who keys.raw templates/ --json"
+    )]
+    Who(questions::Who),
+    /// Say which places a principal reaches
+    #[command(
+        after_help = "Examples:\n  lakewright access what role/Analyst --env prod\n  lakewright access what arn:aws:iam::111122223333:role/ci deployed"
+    )]
+    What(questions::What),
+    /// Check what a file says that principals can and cannot do
+    #[command(
+        after_help = "The file is a list, such as\n  - { who: role/Analyst, can: read, on: marts }\n  - { who: role/Analyst, cannot: [write, delete], on: [bronze/, marts] }\n\nExample:\n  lakewright access check access.yaml --env prod    # exit 4 if one does not hold"
+    )]
+    Check(questions::Check),
+    /// Print the other account's half of an entry of `access`
+    #[command(
+        after_help = "Examples:\n  lakewright access handover partner --env prod\n  lakewright access handover partner --env prod --to handover/"
+    )]
+    Handover(questions::Handover),
 }
 
 #[derive(Debug, Args)]
@@ -75,12 +102,12 @@ struct Diff {
     pairs: Option<Utf8PathBuf>,
 }
 
-fn account(text: &str) -> Result<String, String> {
+pub(super) fn account(text: &str) -> Result<String, String> {
     let fine = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
     fine.then(|| text.to_owned()).ok_or_else(|| "an account id has 12 digits".to_owned())
 }
 
-fn supplied(text: &str) -> Result<(String, Utf8PathBuf), String> {
+pub(super) fn supplied(text: &str) -> Result<(String, Utf8PathBuf), String> {
     match text.split_once('=') {
         Some((arn, file)) if arn.starts_with("arn:") && !file.is_empty() => {
             Ok((arn.to_owned(), file.into()))
@@ -120,6 +147,11 @@ impl From<Attached> for Kind {
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     match arguments.question {
         Question::Diff(arguments) => diff(&arguments, output),
+        Question::Can(arguments) => questions::can(&arguments, output),
+        Question::Who(arguments) => questions::who(&arguments, output),
+        Question::What(arguments) => questions::what(&arguments, output),
+        Question::Check(arguments) => questions::check(&arguments, output),
+        Question::Handover(arguments) => questions::handover(&arguments, output),
     }
 }
 
