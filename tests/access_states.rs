@@ -32,13 +32,13 @@ fn cases() -> Vec<(String, Value)> {
     found
 }
 
-fn state(stacks: &Value) -> State {
+fn state<'s>(stacks: &'s Value) -> State {
     let stacks = stacks.as_map().expect("stacks by name");
-    let source = |(name, body): (&str, &Value)| Source {
+    let source = |(name, body): (&'s str, &'s Value)| Source {
         name: name.to_owned(),
         account: "111111111111".to_owned(),
         region: "eu-west-1".to_owned(),
-        body: body.clone(),
+        body: std::borrow::Cow::Borrowed(body),
         parameters: BTreeMap::new(),
     };
     access::read(&stacks.iter().map(source).collect::<Vec<_>>())

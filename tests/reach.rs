@@ -64,7 +64,7 @@ fn state(template: &str) -> State {
         name: "one".into(),
         account: "111111111111".into(),
         region: "eu-west-1".into(),
-        body: Value::from_json(template).expect("JSON"),
+        body: std::borrow::Cow::Owned(Value::from_json(template).expect("JSON")),
         parameters: BTreeMap::new(),
     }])
 }
@@ -92,7 +92,7 @@ fn what_is_shown_as_allowed_is_allowed_by_another_evaluator() {
                             .into_owned(),
                         account: "222222222222".into(),
                         region: region.file_name().to_string_lossy().into_owned(),
-                        body,
+                        body: std::borrow::Cow::Owned(body),
                         parameters: BTreeMap::new(),
                     });
                 }

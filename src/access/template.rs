@@ -51,7 +51,10 @@ const HARMLESS: &[&str] = &[
     "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::AutoScaling::ScalingPolicy",
     "AWS::Budgets::BudgetsAction",
+    "AWS::CloudWatch::Alarm",
     "AWS::Events::Rule",
+    "AWS::Glue::Table",
+    "AWS::KMS::Alias",
     "AWS::Logs::LogGroup",
     "AWS::SNS::Subscription",
 ];
@@ -70,7 +73,7 @@ pub fn read(sources: &[Source]) -> State {
             reader.resource(source, id, definition);
         }
     }
-    reader.finish()
+    reader.finish(sources)
 }
 
 fn resources(template: &Value) -> impl Iterator<Item = (&str, &Value)> {
@@ -88,7 +91,6 @@ impl Reader<'_> {
     /// First round: what others refer to.
     fn note(&mut self, source: &Source, id: &str, definition: &Value) {
         let kind = kind_of(definition);
-        self.state.references.insert(format!("{}/{id}", source.name), kind.to_owned());
         if kind == "AWS::IAM::ManagedPolicy"
             && let Some(held) = self.held(source, id, definition, "PolicyDocument")
         {
@@ -220,16 +222,21 @@ impl Reader<'_> {
         }
     }
 
-    fn finish(mut self) -> State {
+    fn finish(mut self, sources: &[Source]) -> State {
         self.state.grants.sort_by_cached_key(|grant| {
             (grant.principal.clone(), grant.resource.to_json(), grant.origin.clone())
         });
         self.state.tagged.sort();
         self.state.unread.sort();
         self.state.unread.dedup();
-        let all = &self.state;
-        let used: BTreeSet<String> = mentioned(all);
-        self.state.references.retain(|id, _| used.contains(id));
+        for reference in mentioned(&self.state) {
+            let Some((stack, id)) = reference.rsplit_once('/') else { continue };
+            let source = sources.iter().find(|source| source.name == stack);
+            let definition = source.and_then(|source| source.body.at(&["Resources", id]));
+            if let Some(kind) = definition.map(|definition| kind_of(definition).to_owned()) {
+                self.state.references.insert(reference, kind);
+            }
+        }
         self.state
     }
 

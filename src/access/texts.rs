@@ -15,7 +15,7 @@ use crate::document::{Map, Value};
 
 /// All templates of a state, ready to be asked what a value in one of them stands for.
 pub(super) struct Texts<'a> {
-    stacks: BTreeMap<&'a str, (&'a Source, Scope)>,
+    stacks: BTreeMap<&'a str, (&'a Source<'a>, Scope)>,
 }
 
 /// Types that are not the lake's and whose names others speak of: the property that names them, the form of their ARN
@@ -29,7 +29,7 @@ const PEOPLE: [(&str, &str, &str); 2] = [
 const MOST_STEPS: usize = 16;
 
 impl<'a> Texts<'a> {
-    pub fn new(sources: &'a [Source]) -> Self {
+    pub fn new(sources: &'a [Source<'a>]) -> Self {
         let stacks = sources.iter().map(|source| (source.name.as_str(), (source, scope(source))));
         Texts { stacks: stacks.collect() }
     }
@@ -177,7 +177,7 @@ impl<'a> Texts<'a> {
     }
 }
 
-impl Source {
+impl Source<'_> {
     /// The partition of the source's region: `aws`.
     pub fn partition(&self) -> &'static str {
         catalogue::partition_of(&self.region).name

@@ -10,6 +10,7 @@
 //! In: the word that was typed. Out: a [`Side`]: the state of access, or a policy document, and what is needed to
 //! speak of it (the spec and its lines). A file is what its content says that it is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
@@ -126,13 +127,13 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Found,
 }
 
 /// The state that a compiled spec describes.
-pub fn of_stacks(ready: &Ready, stacks: &[Stack]) -> State {
+pub fn of_stacks<'s>(ready: &Ready, stacks: &'s [Stack]) -> State {
     let account = ready.lake.home.account.to_string();
-    let source = |stack: &Stack| Source {
+    let source = |stack: &'s Stack| Source {
         name: name(&stack.key),
         account: account.clone(),
         region: stack.key.region.to_string(),
-        body: stack.template.clone(),
+        body: Cow::Borrowed(&stack.template),
         parameters: stack
             .parameters
             .iter()
@@ -143,12 +144,12 @@ pub fn of_stacks(ready: &Ready, stacks: &[Stack]) -> State {
 }
 
 /// The state of what is deployed.
-pub fn of_deployed(account: &str, deployed: &Deployed) -> State {
-    let source = |(key, stack): (_, &crate::plan::DeployedStack)| Source {
+pub fn of_deployed<'d>(account: &str, deployed: &'d Deployed) -> State {
+    let source = |(key, stack): (_, &'d crate::plan::DeployedStack)| Source {
         name: name(key),
         account: account.to_owned(),
         region: key.region.to_string(),
-        body: stack.template.clone(),
+        body: Cow::Borrowed(&stack.template),
         parameters: BTreeMap::new(),
     };
     let mut sources: Vec<Source> = deployed.stacks.iter().map(source).collect();
@@ -212,12 +213,12 @@ fn folder(root: &Root, path: &Utf8Path, how: &How) -> anyhow::Result<Content> {
     Ok(Content::State(Box::new(access::read(&sources))))
 }
 
-fn source(name: &str, body: Value, region: Option<&str>, how: &How) -> Source {
+fn source(name: &str, body: Value, region: Option<&str>, how: &How) -> Source<'static> {
     Source {
         name: name.to_owned(),
         account: how.account.unwrap_or(DUMMY_ACCOUNT).to_owned(),
         region: how.region.or(region).unwrap_or(REGION).to_owned(),
-        body,
+        body: Cow::Owned(body),
         parameters: BTreeMap::new(),
     }
 }

@@ -3,6 +3,8 @@
 //! In: a plan. Out: what its templates say of access before and after, for the verdict on the change, which every plan
 //! carries as counts. INVARIANT: a stack that stays counts on both sides, so that what moves is no change.
 
+use std::borrow::Cow;
+
 use super::{Plan, StackAction, StackPlan};
 use crate::access::{self, Counts, Source, State};
 use crate::document::Value;
@@ -36,7 +38,7 @@ impl Plan {
                 name: name(&stack.key),
                 account: self.account.to_string(),
                 region: stack.key.region.to_string(),
-                body: body.clone(),
+                body: Cow::Borrowed(body),
                 parameters: stack
                     .parameters
                     .iter()
