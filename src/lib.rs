@@ -33,6 +33,7 @@ pub mod lower;
 pub mod policy;
 pub mod stacks;
 pub mod verdict;
+pub mod vocabulary;
 // the phases in their order
 pub mod compile;
 // from templates to who may deploy them

@@ -21,12 +21,12 @@ fn templates(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn source(name: &str, body: Value) -> Source {
+fn source(name: &str, body: Value) -> Source<'static> {
     Source {
         name: name.into(),
         account: "111111111111".into(),
         region: "eu-west-1".into(),
-        body,
+        body: std::borrow::Cow::Owned(body),
         parameters: BTreeMap::new(),
     }
 }

@@ -6,6 +6,14 @@
 
 mod support;
 
+use lakewright::deployer::{self, Purpose};
+use lakewright::lower::Scripts;
+use lakewright::policy::Library;
+use lakewright::source::{Sources, Span};
+use lakewright::spec::decode::At;
+use lakewright::spec::environments::PolicyName;
+use lakewright::stacks::Placement;
+use lakewright::{compile, resolve, syntax};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -82,6 +90,72 @@ fn cfn_guard_is_content() {
 #[test]
 fn parliament_is_content() {
     hold("parliament");
+}
+
+#[test]
+fn cloudsplaining_is_content() {
+    hold("cloudsplaining");
+}
+
+/// The policies of whoever deploys, of every example in every environment and for every purpose: they are in no template.
+#[test]
+fn cloudsplaining_is_content_with_the_deployers_policies() {
+    let folder = tempfile::tempdir().expect("invariant: a temporary folder can be made");
+    let files = deployers(folder.path());
+    assert!(files.len() >= 5, "{files:?}");
+    let findings = judge::judge("cloudsplaining", &files);
+    assert!(findings.is_empty(), "{findings:#?}");
+}
+
+/// Writes the policies of each example's deployers as templates. A policy is called after its purpose.
+fn deployers(folder: &Path) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut files = Vec::new();
+    for entry in fs::read_dir(root).expect("invariant: there are examples").flatten() {
+        let text = fs::read_to_string(entry.path().join("lake.yaml")).expect("an example's spec");
+        let mut sources = Sources::default();
+        let file = sources.add("lake.yaml", text);
+        let (tree, _) = syntax::parse(&sources, file);
+        for environment in resolve::environments(&tree) {
+            let mut lake = resolve::resolve(&tree, environment).lake.expect("examples are valid");
+            let boundary = PolicyName("policy/lake/wall".to_owned());
+            lake.home.permissions_boundary = Some(At { value: boundary, span: Span::default() });
+            let scripts: Scripts = compile::scripts_of(&lake)
+                .into_iter()
+                .map(|path| (path.to_owned(), "0".repeat(64)))
+                .collect();
+            let library = Library::built_in();
+            let compiled = compile::compile(&lake, &library, &scripts, &Placement::default());
+            let bases = [lake.naming.base_bucket(&lake.home.region)];
+            let mut resources = serde_json::Map::new();
+            for (name, purpose) in [
+                ("Plan", Purpose::Plan),
+                ("ChangeSets", Purpose::ChangeSets),
+                ("Apply", Purpose::Apply),
+            ] {
+                let made = deployer::policies(&lake, &compiled.stacks, &bases, &library, purpose)
+                    .unwrap_or_else(|_| panic!("the deployer of an example has policies"));
+                for policy in made.policies {
+                    let document: serde_json::Value =
+                        serde_json::from_str(&policy.document.to_json()).expect("it is JSON");
+                    let list = document["Statement"].as_array().cloned().unwrap_or_default();
+                    let before = resources
+                        .entry(name.to_owned())
+                        .or_insert_with(|| serde_json::json!({"Type": "AWS::IAM::ManagedPolicy",
+                            "Properties": {"PolicyDocument": {"Version": "2012-10-17", "Statement": []}}}));
+                    let all = &mut before["Properties"]["PolicyDocument"]["Statement"];
+                    all.as_array_mut().expect("invariant: it is a list").extend(list);
+                }
+            }
+            let name = format!("{}-{environment}.json", entry.file_name().to_string_lossy());
+            let file = folder.join(name);
+            let body = serde_json::json!({ "Resources": resources }).to_string();
+            fs::write(&file, body).expect("invariant: a temporary file can be written");
+            files.push(file);
+        }
+    }
+    files.sort();
+    files
 }
 
 #[test]

@@ -5,15 +5,28 @@
 //! Lake Formation, everything that runs code as a role; and what could not be read, by name.
 //! INVARIANT: what a template says about access is in the state or in its list of what is unread; nothing that
 //! is not understood is passed over in silence.
+//! Two states are compared by [`compare`](compare()), one request is answered by [`decide`](decide()).
 //! Read next: [`state`] for the values, `template` for the resource types that are modelled, `texts` for how a
-//! reference becomes an ARN.
+//! reference becomes an ARN, [`compare`](mod@compare) for the verdict.
 
+pub mod compare;
+mod decide;
+mod grants;
+mod gravity;
+mod lake_formation;
+pub mod reach;
+mod rows;
+mod source;
 pub mod state;
 mod template;
 mod texts;
 
+pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare, counts};
+pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
+pub use gravity::{Gravity, gravity};
+pub use source::{Source, feed};
 pub use state::{
-    Boundary, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State,
-    Unread,
+    Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,
+    State, Unread,
 };
-pub use template::{MODELLED, Source, read};
+pub use template::{MODELLED, read};

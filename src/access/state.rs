@@ -17,6 +17,12 @@ pub struct State {
     pub resources: BTreeMap<String, Guarded>,
     /// Grants of Lake Formation, ascending.
     pub grants: Vec<Grant>,
+    /// Filters of rows and columns that grants name, by `database.table.name`.
+    pub filters: BTreeMap<String, Filter>,
+    /// Tags of Lake Formation on databases, tables and columns, ascending.
+    pub tagged: Vec<Tagged>,
+    /// The tables of the catalog that templates make: database and name.
+    pub tables: BTreeSet<(String, String)>,
     /// What runs code as a role, by ARN or reference.
     pub runners: BTreeMap<String, Runner>,
     /// What these templates say that is not modelled.
@@ -77,12 +83,15 @@ pub struct Principal {
     /// A role's trust policy.
     pub trust: Option<Held>,
     pub boundary: Boundary,
+    /// The account of the template that speaks of it.
+    pub account: String,
 }
 
 impl Principal {
-    pub(super) fn new(kind: PrincipalKind) -> Self {
+    pub(super) fn new(kind: PrincipalKind, account: &str) -> Self {
         Principal {
             kind,
+            account: account.to_owned(),
             origin: None,
             identity: Vec::new(),
             attached: BTreeSet::new(),
@@ -115,6 +124,14 @@ pub struct Guarded {
     pub policies: Vec<Held>,
     /// A bucket's public access block; `None` where the template gives none.
     pub public_access: Option<PublicAccess>,
+    /// The account of the template that speaks of it.
+    pub account: String,
+    /// `aws`.
+    pub partition: &'static str,
+    /// A bucket's KMS key: its ARN, or the reference to it.
+    pub key: Option<String>,
+    /// Whether it stays when its stack lets go of it and the policy does not.
+    pub outlives_policy: bool,
 }
 
 /// The four settings of a bucket's public access block
@@ -137,6 +154,30 @@ pub struct Grant {
     pub resource: Value,
     pub permissions: BTreeSet<String>,
     pub with_grant_option: BTreeSet<String>,
+    pub origin: Origin,
+}
+
+/// A filter of Lake Formation: which columns and rows of a table a grant shows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// The columns that it shows, or that it hides where `excludes` is set.
+    pub columns: BTreeSet<String>,
+    pub excludes: bool,
+    /// The row filter's expression, white space made one blank; `None` for all rows.
+    pub rows: Option<String>,
+    pub origin: Origin,
+}
+
+/// Tags of Lake Formation on a database, on a table, or on columns of one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tagged {
+    pub database: String,
+    /// `None`: the database itself.
+    pub table: Option<String>,
+    /// None: the table itself.
+    pub columns: BTreeSet<String>,
+    /// Key to values.
+    pub tags: BTreeMap<String, BTreeSet<String>>,
     pub origin: Origin,
 }
 
@@ -164,4 +205,28 @@ pub struct Unread {
     pub why: String,
     /// The value itself, on one line of JSON: two states that say the same of it agree.
     pub value: String,
+}
+
+impl State {
+    /// Puts the document of a managed policy where only its ARN was known: attached to principals, and as their boundary.
+    /// Whether anything named it.
+    pub fn supply(&mut self, arn: &str, document: &Value) -> bool {
+        let held = Held {
+            document: document.clone(),
+            origin: Origin::default(),
+            property: arn.to_owned(),
+        };
+        let mut named = false;
+        for principal in self.principals.values_mut() {
+            if principal.attached.remove(arn) {
+                principal.identity.push(held.clone());
+                named = true;
+            }
+            if principal.boundary == Boundary::Unread(arn.to_owned()) {
+                principal.boundary = Boundary::Read(held.clone());
+                named = true;
+            }
+        }
+        named
+    }
 }

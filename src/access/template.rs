@@ -5,25 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::source::Source;
 use super::state::{
-    Boundary, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State,
-    Unread,
+    Boundary, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State, Unread,
 };
 use super::texts::{Texts, kind_of};
 use crate::document::{Map, Value};
-
-/// A template, and where it is or will be deployed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Source {
-    /// The stack's name; in a state each once.
-    pub name: String,
-    /// Twelve digits.
-    pub account: String,
-    pub region: String,
-    pub body: Value,
-    /// Parameters that get their value from an output of another stack of the state: its name and the output's.
-    pub parameters: BTreeMap<String, (String, String)>,
-}
 
 /// The resource types whose say in access is read, each with what is read of it.
 pub const MODELLED: &[(&str, &str)] = &[
@@ -46,6 +33,13 @@ pub const MODELLED: &[(&str, &str)] = &[
     ("AWS::Kinesis::ResourcePolicy", "the stream's policy"),
     ("AWS::SecretsManager::ResourcePolicy", "the secret's policy"),
     ("AWS::LakeFormation::PrincipalPermissions", "the grant"),
+    ("AWS::LakeFormation::Permissions", "the grant"),
+    ("AWS::LakeFormation::DataCellsFilter", "columns and rows that a grant of it shows"),
+    (
+        "AWS::LakeFormation::DataLakeSettings",
+        "administrators, what new databases and tables leave to IAM",
+    ),
+    ("AWS::Glue::Table", "its name, for grants by tag"),
     ("AWS::Glue::Job", "role and script"),
     ("AWS::Lambda::Function", "role and code"),
     ("AWS::KinesisFirehose::DeliveryStream", "the roles it takes"),
@@ -57,7 +51,10 @@ const HARMLESS: &[&str] = &[
     "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::AutoScaling::ScalingPolicy",
     "AWS::Budgets::BudgetsAction",
+    "AWS::CloudWatch::Alarm",
     "AWS::Events::Rule",
+    "AWS::Glue::Table",
+    "AWS::KMS::Alias",
     "AWS::Logs::LogGroup",
     "AWS::SNS::Subscription",
 ];
@@ -76,16 +73,16 @@ pub fn read(sources: &[Source]) -> State {
             reader.resource(source, id, definition);
         }
     }
-    reader.finish()
+    reader.finish(sources)
 }
 
 fn resources(template: &Value) -> impl Iterator<Item = (&str, &Value)> {
     template.get("Resources").and_then(Value::as_map).into_iter().flat_map(Map::iter)
 }
 
-struct Reader<'a> {
-    texts: Texts<'a>,
-    state: State,
+pub(super) struct Reader<'a> {
+    pub(super) texts: Texts<'a>,
+    pub(super) state: State,
     /// Managed policies of the templates, by ARN or reference.
     managed: BTreeMap<String, Held>,
 }
@@ -94,7 +91,6 @@ impl Reader<'_> {
     /// First round: what others refer to.
     fn note(&mut self, source: &Source, id: &str, definition: &Value) {
         let kind = kind_of(definition);
-        self.state.references.insert(format!("{}/{id}", source.name), kind.to_owned());
         if kind == "AWS::IAM::ManagedPolicy"
             && let Some(held) = self.held(source, id, definition, "PolicyDocument")
         {
@@ -132,15 +128,18 @@ impl Reader<'_> {
                 let group = named(source, PrincipalKind::Group, &group);
                 for user in self.list(source, properties.get("Users")) {
                     let arn = named(source, PrincipalKind::User, &user);
-                    self.known(&arn, PrincipalKind::User).groups.insert(group.clone());
+                    self.known(source, &arn, PrincipalKind::User).groups.insert(group.clone());
                 }
             }
             "AWS::S3::Bucket" => {
                 let arn = self.texts.arn(source, id);
                 let block = properties.get("PublicAccessBlockConfiguration");
-                let guarded = self.guarded(&arn, kind);
+                let key = self.bucket_key(source, properties);
+                let guarded = self.guarded(source, &arn, kind);
                 guarded.origin = Some(origin(source, id, definition));
                 guarded.public_access = block.map(public_access);
+                guarded.outlives_policy |= kept(definition);
+                guarded.key = key;
             }
             "AWS::S3::BucketPolicy" => {
                 let bucket =
@@ -155,7 +154,7 @@ impl Reader<'_> {
             "AWS::KMS::Key" => {
                 let arn = self.texts.arn(source, id);
                 self.guard(at, &arn, kind, "KeyPolicy");
-                self.guarded(&arn, kind).origin = Some(origin(source, id, definition));
+                self.guarded(source, &arn, kind).origin = Some(origin(source, id, definition));
             }
             "AWS::SNS::TopicPolicy" => {
                 for topic in self.list(source, properties.get("Topics")) {
@@ -182,7 +181,15 @@ impl Reader<'_> {
             "AWS::SecretsManager::ResourcePolicy" => {
                 self.guard_named(at, "SecretId", "AWS::SecretsManager::Secret", "ResourcePolicy");
             }
-            "AWS::LakeFormation::PrincipalPermissions" => self.grant(at),
+            "AWS::Glue::Table" => {
+                let text =
+                    |path: &[&str]| properties.at(path).map(|one| self.texts.text(source, one));
+                let named = (text(&["DatabaseName"]), text(&["TableInput", "Name"]));
+                if let (Some(database), Some(name)) = named {
+                    self.state.tables.insert((database, name));
+                }
+            }
+            kind if kind.starts_with("AWS::LakeFormation::") => self.lake_formation(at, kind),
             "AWS::Glue::Job" => {
                 let code = properties.at(&["Command", "ScriptLocation"]);
                 let code = code.map(|value| self.texts.text(source, value));
@@ -215,15 +222,21 @@ impl Reader<'_> {
         }
     }
 
-    fn finish(mut self) -> State {
+    fn finish(mut self, sources: &[Source]) -> State {
         self.state.grants.sort_by_cached_key(|grant| {
             (grant.principal.clone(), grant.resource.to_json(), grant.origin.clone())
         });
+        self.state.tagged.sort();
         self.state.unread.sort();
         self.state.unread.dedup();
-        let all = &self.state;
-        let used: BTreeSet<String> = mentioned(all);
-        self.state.references.retain(|id, _| used.contains(id));
+        for reference in mentioned(&self.state) {
+            let Some((stack, id)) = reference.rsplit_once('/') else { continue };
+            let source = sources.iter().find(|source| source.name == stack);
+            let definition = source.and_then(|source| source.body.at(&["Resources", id]));
+            if let Some(kind) = definition.map(|definition| kind_of(definition).to_owned()) {
+                self.state.references.insert(reference, kind);
+            }
+        }
         self.state
     }
 
@@ -265,7 +278,7 @@ impl Reader<'_> {
         let name = arn.rsplit('/').next().map(str::to_owned);
         let earlier = name.map(|name| named(source, kind, &name)).filter(|other| *other != arn);
         let earlier = earlier.and_then(|other| self.state.principals.remove(&other));
-        let known = self.known(&arn, kind);
+        let known = self.known(source, &arn, kind);
         if let Some(earlier) = earlier {
             known.identity.extend(earlier.identity);
             known.groups.extend(earlier.groups);
@@ -278,16 +291,30 @@ impl Reader<'_> {
         known.origin = Some(origin);
     }
 
-    fn known(&mut self, arn: &str, kind: PrincipalKind) -> &mut Principal {
-        self.state.principals.entry(arn.to_owned()).or_insert_with(|| Principal::new(kind))
+    fn known(&mut self, source: &Source, arn: &str, kind: PrincipalKind) -> &mut Principal {
+        let account = &source.account;
+        self.state.principals.entry(arn.to_owned()).or_insert_with(|| Principal::new(kind, account))
     }
 
-    fn guarded(&mut self, arn: &str, kind: &str) -> &mut Guarded {
+    /// The key that a bucket encrypts with by default, where it is one of KMS's that somebody made.
+    fn bucket_key(&self, source: &Source, properties: &Value) -> Option<String> {
+        let rules = properties
+            .at(&["BucketEncryption", "ServerSideEncryptionConfiguration"])
+            .and_then(Value::as_list)?;
+        let key = rules.first()?.at(&["ServerSideEncryptionByDefault", "KMSMasterKeyID"])?;
+        Some(self.sibling(source, Some(key)))
+    }
+
+    fn guarded(&mut self, source: &Source, arn: &str, kind: &str) -> &mut Guarded {
         self.state.resources.entry(arn.to_owned()).or_insert_with(|| Guarded {
             kind: kind.to_owned(),
             origin: None,
             policies: Vec::new(),
             public_access: None,
+            account: source.account.clone(),
+            partition: source.partition(),
+            key: None,
+            outlives_policy: false,
         })
     }
 
@@ -302,12 +329,15 @@ impl Reader<'_> {
         let (source, id, definition) = at;
         let Some(held) = self.held(source, id, definition, "PolicyDocument") else { return };
         let arn = self.holder(source, kind, name);
-        self.known(&arn, kind).identity.push(held);
+        self.known(source, &arn, kind).identity.push(held);
     }
 
     /// The ARN of a principal that a policy names by its name alone.
     fn holder(&self, source: &Source, kind: PrincipalKind, name: &str) -> String {
         let plain = named(source, kind, name);
+        if self.state.principals.contains_key(&plain) {
+            return plain;
+        }
         let ends = format!("/{name}");
         let starts = plain.strip_suffix(name).unwrap_or(&plain).to_owned();
         let made = self.state.principals.iter().find(|(arn, known)| {
@@ -319,7 +349,11 @@ impl Reader<'_> {
     fn guard(&mut self, at: (&Source, &str, &Value), arn: &str, kind: &str, property: &str) {
         let (source, id, definition) = at;
         if let Some(held) = self.held(source, id, definition, property) {
-            self.guarded(arn, kind).policies.push(held);
+            let guarded = self.guarded(source, arn, kind);
+            guarded.policies.push(held);
+            if kept(definition) {
+                guarded.outlives_policy = false;
+            }
         }
     }
 
@@ -336,22 +370,6 @@ impl Reader<'_> {
             Some(id) if source.body.at(&["Resources", id]).is_some() => self.texts.arn(source, id),
             _ => self.texts.text(source, value.unwrap_or(&Value::Null)),
         }
-    }
-
-    fn grant(&mut self, at: (&Source, &str, &Value)) {
-        let (source, id, definition) = at;
-        let get = |key: &str| definition.at(&["Properties", key]);
-        let principal = get("Principal").and_then(|one| one.get("DataLakePrincipalIdentifier"));
-        let (Some(principal), Some(resource)) = (principal, get("Resource")) else { return };
-        let set = |key| self.list(source, get(key)).into_iter().collect();
-        let grant = Grant {
-            principal: self.texts.text(source, principal),
-            resource: self.texts.resolve(source, resource).unwrap_or_default(),
-            permissions: set("Permissions"),
-            with_grant_option: set("PermissionsWithGrantOption"),
-            origin: origin(source, id, definition),
-        };
-        self.state.grants.push(grant);
     }
 
     fn runner(&mut self, at: (&Source, &str, &Value), role: Option<&Value>, code: Option<String>) {
@@ -403,7 +421,7 @@ impl Reader<'_> {
         })
     }
 
-    fn list(&self, source: &Source, value: Option<&Value>) -> Vec<String> {
+    pub(super) fn list(&self, source: &Source, value: Option<&Value>) -> Vec<String> {
         let Some(value) = value.and_then(|value| self.texts.resolve(source, value)) else {
             return Vec::new();
         };
@@ -418,7 +436,7 @@ impl Reader<'_> {
     }
 }
 
-fn origin(source: &Source, id: &str, definition: &Value) -> Origin {
+pub(super) fn origin(source: &Source, id: &str, definition: &Value) -> Origin {
     let path = definition.at(&["Metadata", "lakewright", "path"]).and_then(Value::as_str);
     Origin {
         stack: source.name.clone(),
@@ -450,6 +468,12 @@ fn by_attribute(reference: &str) -> String {
 /// `s3://bucket/key` as an ARN; `None` for what is no place in S3.
 fn object_arn(location: &str) -> Option<String> {
     location.strip_prefix("s3://").map(|rest| format!("arn:aws:s3:::{rest}"))
+}
+
+/// Whether a resource stays when its stack lets go of it.
+fn kept(definition: &Value) -> bool {
+    let policy = definition.get("DeletionPolicy").and_then(Value::as_str);
+    matches!(policy, Some("Retain" | "RetainExceptOnCreate"))
 }
 
 fn public_access(block: &Value) -> PublicAccess {

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::template::Source;
+use super::source::Source;
 use crate::canonical::{Known, Scope, canonical, intrinsic};
 use crate::catalogue::{self, resource_type};
 use crate::document;
@@ -15,14 +15,21 @@ use crate::document::{Map, Value};
 
 /// All templates of a state, ready to be asked what a value in one of them stands for.
 pub(super) struct Texts<'a> {
-    stacks: BTreeMap<&'a str, (&'a Source, Scope)>,
+    stacks: BTreeMap<&'a str, (&'a Source<'a>, Scope)>,
 }
+
+/// Types that are not the lake's and whose names others speak of: the property that names them, the form of their ARN
+/// (Service Authorization Reference, "Resource types defined by AWS Identity and Access Management").
+const PEOPLE: [(&str, &str, &str); 2] = [
+    ("AWS::IAM::User", "UserName", "arn:${Partition}:iam::${Account}:user/${Name}"),
+    ("AWS::IAM::Group", "GroupName", "arn:${Partition}:iam::${Account}:group/${Name}"),
+];
 
 /// How deep a value may be followed from stack to stack: parameters that feed each other in a circle end here.
 const MOST_STEPS: usize = 16;
 
 impl<'a> Texts<'a> {
-    pub fn new(sources: &'a [Source]) -> Self {
+    pub fn new(sources: &'a [Source<'a>]) -> Self {
         let stacks = sources.iter().map(|source| (source.name.as_str(), (source, scope(source))));
         Texts { stacks: stacks.collect() }
     }
@@ -129,8 +136,12 @@ impl<'a> Texts<'a> {
 
     /// The name that a template gives a resource, if it is a text in the end.
     fn name(&self, source: &Source, definition: &Value) -> Option<String> {
-        let facts = resource_type(kind_of(definition))?;
-        let (_, name) = facts.given_name(definition.get("Properties")?)?;
+        let kind = kind_of(definition);
+        let properties = definition.get("Properties")?;
+        let name = match PEOPLE.iter().find(|one| one.0 == kind) {
+            Some((_, property, _)) => properties.get(property)?,
+            None => resource_type(kind)?.given_name(properties)?.1,
+        };
         match self.resolve(source, name)? {
             Value::Str(name) => Some(name.into_owned()),
             _ => None,
@@ -140,7 +151,10 @@ impl<'a> Texts<'a> {
     /// The ARN that a resource of a given name will have, after the form that the catalogue holds.
     fn made(&self, source: &Source, definition: &Value) -> Option<String> {
         let kind = kind_of(definition);
-        let form = resource_type(kind)?.arn?;
+        let form = match PEOPLE.iter().find(|one| one.0 == kind) {
+            Some((.., form)) => form,
+            None => resource_type(kind)?.arn?,
+        };
         let mut name = self.name(source, definition)?;
         if kind.starts_with("AWS::IAM::") {
             let path = definition.at(&["Properties", "Path"]).and_then(Value::as_str);
@@ -163,7 +177,7 @@ impl<'a> Texts<'a> {
     }
 }
 
-impl Source {
+impl Source<'_> {
     /// The partition of the source's region: `aws`.
     pub fn partition(&self) -> &'static str {
         catalogue::partition_of(&self.region).name

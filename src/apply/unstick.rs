@@ -208,6 +208,7 @@ fn bare(key: &StackKey, stack: &DeployedStack) -> StackPlan {
         action: StackAction::Keep,
         observed: Observed::default(),
         template: stack.template.clone(),
+        before: stack.template.clone(),
         imports: Vec::new(),
         parameters: Default::default(),
         tags: Default::default(),

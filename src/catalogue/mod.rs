@@ -9,6 +9,7 @@
 //! handed out lives as long as the program; no answer depends on anything but the name.
 //! Read next: [`ResourceType`], [`schema`], [`iam`]; `docs/replacement.md` for the predictions.
 
+pub mod escalations;
 pub mod iam;
 mod impact;
 mod lines;

@@ -14,7 +14,7 @@ use super::verbs;
     name = "lakewright",
     version,
     max_term_width = 100,
-    after_help = "Start here:\n  lakewright init                        write a spec to start from\n  lakewright plan --sandbox              see what would be made, without an AWS account\n  lakewright apply --sandbox             make it in the embedded cloud\n\nExit codes: 0 ok, 1 error, 2 changes (--detailed-exitcode), 3 layout differs, 5 locked,\n6 plan is stale, 7 failed and rolled back, 8 failed and needs recovery, 130 interrupted."
+    after_help = "Start here:\n  lakewright init                        write a spec to start from\n  lakewright plan --sandbox              see what would be made, without an AWS account\n  lakewright apply --sandbox             make it in the embedded cloud\n\nExit codes: 0 ok, 1 error, 2 changes (--detailed-exitcode), 3 layout differs, 4 a gate failed,\n5 locked, 6 plan is stale, 7 failed and rolled back, 8 failed and needs recovery, 130 interrupted."
 )]
 pub struct Cli {
     #[command(flatten)]
@@ -117,7 +117,10 @@ pub enum Command {
         after_help = "Examples:\n  lakewright diff old.yaml new.yaml --env prod\n  lakewright diff templates/ lake.yaml\n  lakewright diff templates-old/ templates-new/ --detailed-exitcode"
     )]
     Diff(verbs::diff::Arguments),
-    /// Ask who may do what, and what a change of policies lets in
+    /// Ask who may do what, and what a change lets in
+    #[command(
+        after_help = "Examples:\n  lakewright access diff git:main lake.yaml --env prod --fail-on broadened\n  lakewright access diff templates-old/ templates-new/\n  lakewright access diff --list-kinds"
+    )]
     Access(verbs::access::Arguments),
     /// Make the lake what the spec says
     #[command(

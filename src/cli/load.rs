@@ -1,5 +1,7 @@
 //! A spec from its file through the phases.
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest, Sha256};
 
@@ -14,6 +16,7 @@ use crate::resolve;
 use crate::source::Sources;
 use crate::stacks::Placement;
 use crate::syntax::{self, Node};
+use crate::vocabulary::{self, Vocabulary};
 
 /// A file that was read.
 pub struct Loaded {
@@ -24,6 +27,8 @@ pub struct Loaded {
     pub folder: Utf8PathBuf,
     /// Where its files are read from.
     root: Root,
+    /// The files of folders of policy documents that were read, by folder: environments share them.
+    documents: BTreeMap<String, Vec<vocabulary::File>>,
 }
 
 /// Where files are read from: the folders of this machine, or a commit.
@@ -71,7 +76,8 @@ pub fn read_from(root: &Root, path: &Utf8Path, bytes: Vec<u8>) -> Loaded {
         Some(folder) if !folder.as_str().is_empty() => folder.to_owned(),
         _ => Utf8PathBuf::from("."),
     };
-    Loaded { sources, tree, diagnostics, folder, root: root.clone() }
+    let documents = BTreeMap::new();
+    Loaded { sources, tree, diagnostics, folder, root: root.clone(), documents }
 }
 
 impl Root {
@@ -147,6 +153,11 @@ impl Loaded {
         let Some(lake) = lake.filter(|_| !self.diagnostics.has_errors()) else {
             return Err(self.stop(output));
         };
+        let Vocabulary { library, diagnostics } = self.vocabulary(&lake);
+        self.diagnostics.extend(diagnostics);
+        if self.diagnostics.has_errors() {
+            return Err(self.stop(output));
+        }
         let scripts = scripts(&lake, &self.folder, &self.root);
         output.findings(&self.diagnostics, &self.sources);
         output.detail(&format!(
@@ -156,14 +167,34 @@ impl Loaded {
             lake.home.account,
             lake.home.region
         ));
-        Ok(Ready {
-            sources: self.sources,
-            folder: self.folder,
-            lake,
-            origins,
-            library: Library::built_in(),
-            scripts,
-        })
+        Ok(Ready { sources: self.sources, folder: self.folder, lake, origins, library, scripts })
+    }
+
+    /// The policy documents of a lake: lakewright's, and in their places those of the folder that the spec names.
+    pub fn vocabulary(&mut self, lake: &Lake) -> Vocabulary {
+        let mut none =
+            Vocabulary { library: Library::built_in(), diagnostics: Diagnostics::default() };
+        let Some(named) = &lake.policies else { return none };
+        let folder = self.folder.join(&named.value);
+        if !self.documents.contains_key(&named.value) {
+            if !self.root.is_folder(&folder) {
+                none.diagnostics.push(vocabulary::missing(named.span, &named.value));
+                return none;
+            }
+            let mut files = Vec::new();
+            for path in self.root.files_below(&folder).unwrap_or_default() {
+                let below = path.strip_prefix(&folder).unwrap_or(&path).as_str().to_owned();
+                let Some(bytes) = self.root.read(&path).ok().filter(|_| below.ends_with(".json"))
+                else {
+                    continue;
+                };
+                let shown = path.as_str().strip_prefix("./").unwrap_or(path.as_str());
+                let id = self.sources.add(shown, syntax::decode(bytes));
+                files.push(vocabulary::File { path: below, id });
+            }
+            self.documents.insert(named.value.clone(), files);
+        }
+        vocabulary::read(lake, named.span, &self.documents[&named.value], &self.sources)
     }
 
     /// Says what was found, and ends.

@@ -7,12 +7,13 @@
 //! policy.json, stack.yaml, -                   a policy document or a template; `-` reads stdin
 //! ```
 //!
-//! In: the word that was typed. Out: a [`Side`]: the state of access, or the policy documents, and what is needed to
+//! In: the word that was typed. Out: a [`Side`]: the state of access, or a policy document, and what is needed to
 //! speak of it (the spec and its lines). A file is what its content says that it is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use camino::Utf8Path;
 
 use super::commands::Where;
@@ -22,15 +23,14 @@ use super::{Stop, env, planning};
 use crate::access::{self, Source, State};
 use crate::catalogue;
 use crate::document::Value;
-use crate::plan::{Deployed, file};
+use crate::plan::access::name;
+use crate::plan::{Deployed, Plan, file};
 use crate::resolve::DUMMY_ACCOUNT;
 use crate::stacks::{Placement, Stack};
 use crate::syntax;
 
 /// One side of a comparison.
 pub struct Side {
-    /// As it was typed.
-    pub label: String,
     pub content: Content,
     /// The spec behind the state, where there is one: lines come from it.
     pub spec: Option<Box<Ready>>,
@@ -39,8 +39,8 @@ pub struct Side {
 /// What a side holds.
 pub enum Content {
     State(Box<State>),
-    /// Policy documents that stand alone.
-    Policies(Vec<Value>),
+    /// A policy document that stands alone.
+    Policy(Value),
 }
 
 /// How a state is read.
@@ -50,7 +50,7 @@ pub struct How<'a> {
     pub environment: Option<&'a str>,
     /// The spec that `git:REV` without a path, and `deployed`, mean.
     pub file: &'a Utf8Path,
-    /// The account that templates of a folder are for, where the templates do not say.
+    /// The account that templates are for, where nothing says it.
     pub account: Option<&'a str>,
     /// Their region.
     pub region: Option<&'a str>,
@@ -60,10 +60,20 @@ pub struct How<'a> {
 /// The region that templates are taken to be for where nobody says: AWS's own example.
 const REGION: &str = "us-east-1";
 
+/// What can be named, for messages.
+const GRAMMAR: &str =
+    "a spec, a template, a policy, a folder of templates, `git:REV`, `plan:FILE` or `deployed`";
+
 /// Reads a state.
 pub fn read(word: &str, how: &How, output: &Output) -> Result<Side, Stop> {
     let (content, spec) = match word.split_once(':') {
         _ if word == "deployed" => deployed(how, output)?,
+        _ if word == "live" => {
+            return Err(anyhow::anyhow!(
+                "`live` cannot be read yet: `deployed` reads the templates that CloudFormation holds, and `lakewright drift` where the account is not what they say"
+            )
+            .into());
+        }
         Some(("git", revision)) => {
             let (revision, path) = match revision.split_once(':') {
                 Some((revision, path)) => (revision, Utf8Path::new(path)),
@@ -71,13 +81,13 @@ pub fn read(word: &str, how: &How, output: &Output) -> Result<Side, Stop> {
             };
             at(&Root::revision(path, revision)?, path, how, output)?
         }
-        Some(("plan", path)) => (planned(Utf8Path::new(path))?, None),
+        Some(("plan", path)) => (planned(Utf8Path::new(path), output)?, None),
         _ => {
             let path = Utf8Path::new(word);
             at(&Root::Here, path, how, output)?
         }
     };
-    Ok(Side { label: word.to_owned(), content, spec })
+    Ok(Side { content, spec })
 }
 
 type Found = (Content, Option<Box<Ready>>);
@@ -86,23 +96,29 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Found,
     if path != "-" && root.is_folder(path) {
         return Ok((folder(root, path, how)?, None));
     }
-    let bytes = root.read(path).map_err(|error| {
-        error.context(format!(
-            "`{path}` is no state: name a spec, a template, a policy, a folder of templates, `git:REV`, `plan:FILE` or `deployed`"
-        ))
-    })?;
+    let bytes = root
+        .read(path)
+        .map_err(|error| error.context(format!("`{path}` is no state: name {GRAMMAR}")))?;
     let text = syntax::decode(bytes.clone());
-    if let Ok(value) = syntax::template(&text) {
-        if value.get("Statement").is_some() {
-            return Ok((Content::Policies(vec![value]), None));
-        }
-        if value.get("Resources").is_some() {
+    if file::is_plan(&text) {
+        return Ok((planned(path, output)?, None));
+    }
+    match syntax::template(&text) {
+        Ok(value) if value.get("Statement").is_some() => return Ok((Content::Policy(value), None)),
+        Ok(value) if value.get("Resources").is_some() => {
             let source = source("template", value, None, how);
             return Ok((Content::State(Box::new(access::read(&[source]))), None));
         }
-        if file::is_plan(&text) {
-            return Ok((planned(path)?, None));
+        Ok(_) if path.extension() == Some("json") => {
+            return Err(anyhow::anyhow!(
+                "`{path}` is neither a policy (`Statement`) nor a template (`Resources`)"
+            )
+            .into());
         }
+        Err(error) if path.extension() == Some("json") => {
+            return Err(anyhow::anyhow!("`{path}` is not JSON: {error}").into());
+        }
+        _ => {}
     }
     let ready = load::read_from(root, path, bytes).ready(how.environment, output)?;
     let compiled = ready.compile(&Placement::default(), output)?;
@@ -111,46 +127,34 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Found,
 }
 
 /// The state that a compiled spec describes.
-pub fn of_stacks(ready: &Ready, stacks: &[Stack]) -> State {
+pub fn of_stacks<'s>(ready: &Ready, stacks: &'s [Stack]) -> State {
     let account = ready.lake.home.account.to_string();
-    let sources: Vec<Source> = stacks
-        .iter()
-        .map(|stack| Source {
-            name: name(stack.key.region.as_str(), stack.key.name.as_str()),
-            account: account.clone(),
-            region: stack.key.region.to_string(),
-            body: stack.template.clone(),
-            parameters: stack
-                .parameters
-                .iter()
-                .map(|(parameter, from)| {
-                    let other = name(from.stack.region.as_str(), from.stack.name.as_str());
-                    (parameter.clone(), (other, from.output.clone()))
-                })
-                .collect(),
-        })
-        .collect();
-    access::read(&sources)
+    let source = |stack: &'s Stack| Source {
+        name: name(&stack.key),
+        account: account.clone(),
+        region: stack.key.region.to_string(),
+        body: Cow::Borrowed(&stack.template),
+        parameters: stack
+            .parameters
+            .iter()
+            .map(|(parameter, from)| (parameter.clone(), (name(&from.stack), from.output.clone())))
+            .collect(),
+    };
+    access::read(&stacks.iter().map(source).collect::<Vec<_>>())
 }
 
 /// The state of what is deployed.
-pub fn of_deployed(account: &str, deployed: &Deployed) -> State {
-    let sources: Vec<Source> = deployed
-        .stacks
-        .iter()
-        .map(|(key, stack)| Source {
-            name: name(key.region.as_str(), key.name.as_str()),
-            account: account.to_owned(),
-            region: key.region.to_string(),
-            body: stack.template.clone(),
-            parameters: BTreeMap::new(),
-        })
-        .collect();
-    access::read(&fed(sources))
-}
-
-fn name(region: &str, stack: &str) -> String {
-    format!("{region}/{stack}")
+pub fn of_deployed<'d>(account: &str, deployed: &'d Deployed) -> State {
+    let source = |(key, stack): (_, &'d crate::plan::DeployedStack)| Source {
+        name: name(key),
+        account: account.to_owned(),
+        region: key.region.to_string(),
+        body: Cow::Borrowed(&stack.template),
+        parameters: BTreeMap::new(),
+    };
+    let mut sources: Vec<Source> = deployed.stacks.iter().map(source).collect();
+    access::feed(&mut sources);
+    access::read(&sources)
 }
 
 fn deployed(how: &How, output: &Output) -> Result<Found, Stop> {
@@ -160,31 +164,20 @@ fn deployed(how: &How, output: &Output) -> Result<Found, Stop> {
     Ok((Content::State(Box::new(state)), Some(Box::new(ready))))
 }
 
-fn planned(path: &Utf8Path) -> anyhow::Result<Content> {
+/// The plan in a file.
+pub fn plan(path: &Utf8Path, output: &Output) -> Result<Plan, Stop> {
     let text = String::from_utf8_lossy(&env::read(path)?).into_owned();
-    let plan = file::read(&text).map_err(|error| anyhow!("{}: `{path}`: {error}", error.code()))?;
-    let sources =
-        plan.stacks.iter().filter(|stack| stack.template != Value::Null).map(|stack| Source {
-            name: name(stack.key.region.as_str(), stack.key.name.as_str()),
-            account: plan.account.to_string(),
-            region: stack.key.region.to_string(),
-            body: stack.template.clone(),
-            parameters: stack
-                .parameters
-                .iter()
-                .map(|(parameter, from)| {
-                    let other = name(from.stack.region.as_str(), from.stack.name.as_str());
-                    (parameter.clone(), (other, from.output.clone()))
-                })
-                .collect(),
-        });
-    Ok(Content::State(Box::new(access::read(&sources.collect::<Vec<_>>()))))
+    planning::saved(path, &text, output)
+}
+
+fn planned(path: &Utf8Path, output: &Output) -> Result<Content, Stop> {
+    Ok(Content::State(Box::new(plan(path, output)?.access_after())))
 }
 
 /// Every template below a folder. A folder that is called after a region says where its templates belong, as
 /// `compile --out` writes them.
 fn folder(root: &Root, path: &Utf8Path, how: &How) -> anyhow::Result<Content> {
-    let mut sources = Vec::new();
+    let mut sources: Vec<Source> = Vec::new();
     for file in root.files_below(path)? {
         let below = file.strip_prefix(path).unwrap_or(&file).to_owned();
         let known = matches!(below.extension(), Some("json" | "yaml" | "yml" | "template"));
@@ -192,52 +185,40 @@ fn folder(root: &Root, path: &Utf8Path, how: &How) -> anyhow::Result<Content> {
             continue;
         }
         let text = syntax::decode(root.read(&file)?);
-        let value = syntax::template(&text).with_context(|| format!("`{file}`"))?;
+        let value = match syntax::template(&text) {
+            Ok(value) => value,
+            // a YAML file beside templates may be anything
+            Err(_) if !text.contains("AWS::") => continue,
+            Err(error) => return Err(error).with_context(|| format!("`{file}`")),
+        };
         if value.get("Resources").is_none() {
             continue;
         }
-        let name = below.with_extension("");
-        let region = name.components().find_map(|part| catalogue::region(part.as_str()));
-        sources.push(source(name.as_str(), value, region.map(|region| region.name), how));
+        let stem = below.with_extension("");
+        let parts: Vec<&str> = stem.components().map(|part| part.as_str()).collect();
+        let region = parts.iter().position(|part| catalogue::region(part).is_some());
+        let own = parts[region.unwrap_or(0)..].join("/");
+        let mut source = source(&own, value, region.map(|at| parts[at]), how);
+        if sources.iter().any(|other| other.name == source.name) {
+            source.name = stem.to_string();
+        }
+        sources.push(source);
     }
     if sources.is_empty() {
         bail!(
             "there is no template below `{path}`: files that end in .json, .yaml, .yml or .template"
         );
     }
-    Ok(Content::State(Box::new(access::read(&fed(sources)))))
+    access::feed(&mut sources);
+    Ok(Content::State(Box::new(access::read(&sources))))
 }
 
-fn source(name: &str, body: Value, region: Option<&str>, how: &How) -> Source {
+fn source(name: &str, body: Value, region: Option<&str>, how: &How) -> Source<'static> {
     Source {
         name: name.to_owned(),
         account: how.account.unwrap_or(DUMMY_ACCOUNT).to_owned(),
         region: how.region.or(region).unwrap_or(REGION).to_owned(),
-        body,
+        body: Cow::Owned(body),
         parameters: BTreeMap::new(),
     }
-}
-
-/// Connects parameters with the outputs that lakewright feeds them from: of the same name, in one other template.
-fn fed(mut sources: Vec<Source>) -> Vec<Source> {
-    let mut outputs: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for source in &sources {
-        if let Some(map) = source.body.get("Outputs").and_then(Value::as_map) {
-            map.iter().for_each(|(output, _)| {
-                outputs.entry(output.to_owned()).or_default().push(source.name.clone());
-            });
-        }
-    }
-    for source in &mut sources {
-        let Some(parameters) = source.body.get("Parameters").and_then(Value::as_map) else {
-            continue;
-        };
-        let fed = parameters.iter().filter_map(|(name, definition)| {
-            let [from] = outputs.get(name)?.as_slice() else { return None };
-            let ours = *from != source.name && definition.get("Default").is_none();
-            ours.then(|| (name.to_owned(), (from.clone(), name.to_owned())))
-        });
-        source.parameters = fed.collect();
-    }
-    sources
 }

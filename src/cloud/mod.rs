@@ -30,7 +30,8 @@ pub use objects::{
     BucketAddress, Object, ObjectAddress, ObjectVersion, PutCondition, VersionMarker, VersionPage,
 };
 pub use reading::{
-    DriftStatus, LakeFormationSettings, OpenToIam, PropertyDrift, Reading, ResourceDrift, StackDrift,
+    DriftStatus, LakeFormationSettings, OpenToIam, PropertyDrift, Reading, ResourceDrift,
+    StackDrift,
 };
 pub use status::{ChangeSetStatus, ExecutionStatus, StackStatus};
 

@@ -54,6 +54,8 @@ pub struct Lake {
     pub access: BTreeMap<Name, Access>,
     pub notify: BTreeMap<Name, Notify>,
     pub alarms: BTreeMap<Name, Alarm>,
+    /// Where policy documents of the user's own lie, relative to the spec.
+    pub policies: Option<At<String>>,
     /// Where the lake opts out of a default, by spec path: what the plan prints as "less than the
     /// default".
     pub opt_outs: Vec<OptOut>,

@@ -18,6 +18,7 @@ use super::{
     Change, Deployed, DeployedStack, Kept, Operation, Plan, Refusal, StackAction, StackPlan,
     deployed, grants, outputs, spread,
 };
+use crate::access::Counts as AccessCounts;
 use crate::cloud::StackStatus;
 use crate::document::{Map, Value};
 use crate::graph::Part;
@@ -70,6 +71,7 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
         stacks,
         uploads: context.uploads.clone(),
         access: grants,
+        verdict: AccessCounts::default(),
         opt_outs: opt_outs(context),
         warnings,
         consents: judgement.consents,
@@ -77,6 +79,7 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
     };
     let there = outputs::named_objects(deployed, &plan.uploads);
     plan.uploads.retain(|upload| !there.contains(upload.key.as_str()));
+    plan.verdict = plan.access_counts();
     plan
 }
 
@@ -241,6 +244,7 @@ impl<'a> Work<'a> {
             changes,
             respelled,
             template: if action == StackAction::Keep { Value::Null } else { stack.template },
+            before: deployed.map_or(Value::Null, |there| there.template.clone()),
             key: stack.key,
         }
     }
@@ -345,6 +349,7 @@ impl<'a> Work<'a> {
             action: StackAction::Delete,
             observed: there.observed(),
             template: Value::Null,
+            before: there.template.clone(),
             imports: Vec::new(),
             parameters: BTreeMap::new(),
             tags: there.tags.clone().unwrap_or_default(),

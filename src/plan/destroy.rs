@@ -10,6 +10,7 @@ use super::context::{Context, opt_outs, unknown, unused};
 use super::resource::kind_of;
 use super::{Action, Change, Deployed, DeployedStack, Operation, Plan, StackPlan};
 use super::{grants, identity};
+use crate::access::Counts as AccessCounts;
 use crate::document::Value;
 use crate::names::LogicalId;
 use crate::stacks::StackKey;
@@ -42,7 +43,7 @@ pub fn destroy(deployed: &Deployed, context: &Context) -> Plan {
     if refusals.is_empty() {
         warnings.extend(unused(context, &consents));
     }
-    Plan {
+    let mut plan = Plan {
         format_version: super::file::VERSION,
         operation: Operation::Destroy,
         lake: context.lake.clone(),
@@ -53,11 +54,14 @@ pub fn destroy(deployed: &Deployed, context: &Context) -> Plan {
         stacks,
         uploads: Vec::new(),
         access,
+        verdict: AccessCounts::default(),
         opt_outs: opt_outs(context),
         warnings,
         consents,
         refusals,
-    }
+    };
+    plan.verdict = plan.access_counts();
+    plan
 }
 
 /// A bucket that a plan deletes, so that somebody has to look into it first.

@@ -9,6 +9,7 @@
 //! This file holds the words. Read next: `build.rs` for the phases, [`promise`](holds) for what a
 //! change set is held to, [`mod@file`] for how a plan is saved; `render::plan` prints it.
 
+pub mod access;
 mod build;
 mod change;
 mod compare;
@@ -38,6 +39,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Counts as AccessCounts;
 use crate::cloud::{ImportTarget, StackStatus};
 use crate::document::Value;
 use crate::graph::Part;
@@ -65,6 +67,8 @@ pub struct Plan {
     pub uploads: Vec<Upload>,
     /// Grants that the change adds or takes away, for people.
     pub access: Vec<GrantChange>,
+    /// The verdict on the change: how many principals and policies are broadened, narrowed, left.
+    pub verdict: AccessCounts,
     /// Defaults that the lake does without.
     pub opt_outs: Vec<String>,
     /// Things that people should know of and that stop nothing.
@@ -154,6 +158,8 @@ pub struct StackPlan {
     /// The template to send, as [`StackPlan::body`] writes it; null for a deletion and where nothing
     /// changes.
     pub template: Value,
+    /// The template that is deployed; null where there is none.
+    pub before: Value,
     /// Resources that exist and are taken in, before the rest: the template of that first step holds
     /// these alone.
     pub imports: Vec<ImportTarget>,

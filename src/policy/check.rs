@@ -20,6 +20,8 @@ pub struct ActionFacts {
     pub level: String,
     /// Resource type and its ARN with `${Placeholders}`; none where only `*` works.
     pub resource_types: Vec<(String, String)>,
+    /// Whether one of those types has to be named for the action to work.
+    pub needs_resource: bool,
     /// The keys of the service that the action and its resource types know; `${...}` stands for any text.
     pub condition_keys: Vec<String>,
 }
@@ -117,7 +119,7 @@ impl Checking<'_> {
             if !self.document.claims.levels.contains(&facts.level) {
                 self.report(sid, format!("`{action}` is `{}`, which is not claimed", facts.level));
             }
-            self.resources(sid, action, &facts, &resources, &mut untouched);
+            self.resources(statement, action, &facts, &resources, &mut untouched);
             self.keys(sid, action, &facts, &statement.condition);
         }
         for resource in untouched {
@@ -127,12 +129,13 @@ impl Checking<'_> {
 
     fn resources(
         &mut self,
-        sid: &str,
+        statement: &Statement,
         action: &str,
         facts: &ActionFacts,
         resources: &[&str],
         untouched: &mut Vec<&str>,
     ) {
+        let sid = statement.sid.as_str();
         let document = self.document;
         match document.layer {
             Layer::Trust | Layer::Grantee => {
@@ -149,7 +152,11 @@ impl Checking<'_> {
         }
         if resources.contains(&"*") {
             untouched.retain(|resource| *resource != "*");
-            if !document.bare_star.contains_key(action) {
+            // where every type may be left out, a key of the action's own has to narrow what a resource does not
+            let narrowed = !facts.needs_resource && self.has_own_key(facts, &statement.condition);
+            if !facts.resource_types.is_empty() && !narrowed {
+                self.report(sid, format!("`{action}` works on a resource that can be named"));
+            } else if !document.bare_star.contains_key(action) {
                 self.report(sid, format!("`bare_star` does not say why `{action}` needs `*`"));
             }
             return;
@@ -173,6 +180,15 @@ impl Checking<'_> {
         if !works {
             self.report(sid, format!("`{action}` works on none of the resources"));
         }
+    }
+
+    /// Whether a condition is on a key of the action itself.
+    fn has_own_key(&self, facts: &ActionFacts, condition: &Map) -> bool {
+        let keys = condition.iter().filter_map(|(_, keys)| keys.as_map()).flat_map(Map::iter);
+        keys.into_iter().any(|(key, _)| {
+            !self.catalogue.is_global_key(key)
+                && facts.condition_keys.iter().any(|own| is_key(own, key))
+        })
     }
 
     fn keys(&mut self, sid: &str, action: &str, facts: &ActionFacts, condition: &Map) {

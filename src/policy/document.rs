@@ -175,8 +175,9 @@ impl Library {
 
     /// This library with documents of the user's own, given as (name without `.json`, text).
     ///
-    /// One that takes the place of ours must be of the same effect and layer and may ask for no parameter that ours
-    /// does not have. What it allows beyond ours is what [`Library::widened`] lists.
+    /// One that takes the place of ours must be of the same effect and layer and may declare no parameter that ours
+    /// does not have, nor insist on one that ours can do without: nobody would give it. Whether it allows more than
+    /// ours is what `vocabulary` asks the verdict engine.
     pub fn with<N: Into<String>, T: AsRef<str>>(
         mut self,
         documents: impl IntoIterator<Item = (N, T)>,
@@ -199,15 +200,8 @@ impl Library {
                     );
                 }
                 for (parameter, declared) in &own.parameters {
-                    let same = ours
-                        .parameters
-                        .get(parameter)
-                        .is_some_and(|it| it.kind == declared.kind && (declared.list || !it.list));
-                    if !same && declared.absent.is_none() {
-                        return refuse(
-                            &format!("parameters.{parameter}"),
-                            "the built-in document of this name has no such parameter".to_owned(),
-                        );
+                    if let Some(reason) = differs(declared, ours.parameters.get(parameter)) {
+                        return refuse(&format!("parameters.{parameter}"), reason);
                     }
                 }
             }
@@ -221,6 +215,11 @@ impl Library {
         self.own.get(name).map(Arc::as_ref).or_else(|| built_in(name))
     }
 
+    /// The names of the user's own documents, ascending.
+    pub fn own(&self) -> impl Iterator<Item = &str> {
+        self.own.keys().map(String::as_str)
+    }
+
     /// The names of all documents, ascending.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = BUILT_IN
@@ -232,27 +231,28 @@ impl Library {
         names.dedup();
         names
     }
+}
 
-    /// What the user's documents allow and the built-in ones of the same name do not: (document, action), ascending.
-    /// Only actions are compared; resources and conditions need the decision procedure of the access review.
-    pub fn widened(&self) -> Vec<(&str, &str)> {
-        let mut more = Vec::new();
-        for (name, own) in &self.own {
-            let Some(ours) = built_in(name) else { continue };
-            let (wider, narrower) = match own.effect {
-                Effect::Allow => (own.as_ref(), ours),
-                Effect::Deny => (ours, own.as_ref()),
-            };
-            more.extend(
-                wider
-                    .why
-                    .keys()
-                    .filter(|action| !narrower.why.contains_key(*action))
-                    .map(|action| (name.as_str(), action.as_str())),
-            );
-        }
-        more
+/// Why a parameter of a document that takes the place of ours would not get what it asks for.
+fn differs(own: &Parameter, ours: Option<&Parameter>) -> Option<String> {
+    let Some(ours) = ours else {
+        return Some("the built-in document of this name has no such parameter".to_owned());
+    };
+    let (kind, list) = (ours.kind.name(), if ours.list { "[]" } else { "" });
+    if own.kind != ours.kind || (ours.list && !own.list) {
+        return Some(format!("in the built-in document it is of the type `{kind}{list}`"));
     }
+    if ours.absent.is_some() && own.absent.is_none() {
+        return Some(
+            "in the built-in document it is optional: say what its absence means".to_owned(),
+        );
+    }
+    None
+}
+
+/// Whether our document of a name declares a parameter: one that takes its place may do without it.
+pub(super) fn declared(name: &str, parameter: &str) -> bool {
+    built_in(name).is_some_and(|document| document.parameters.contains_key(parameter))
 }
 
 fn built_in(name: &str) -> Option<&'static Document> {
@@ -266,6 +266,18 @@ fn built_in(name: &str) -> Option<&'static Document> {
 }
 
 impl Document {
+    /// Whether both say the same to everyone: the same statements of the same parameters.
+    pub fn says_what(&self, other: &Document) -> bool {
+        self.statements == other.statements && self.parameters == other.parameters
+    }
+
+    /// Every string of its statements as it is written, a line each.
+    pub fn wording(&self) -> String {
+        let texts =
+            self.statements.iter().flat_map(Template::patterns).map(|it| it.source.as_str());
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
     /// Every action it names, ascending.
     pub fn actions(&self) -> Vec<&str> {
         let mut actions: Vec<&str> =

@@ -14,7 +14,7 @@ use minijinja::value::Value as Text;
 
 use super::document::{
     Document, FIRST_MARK, FillError, LAST_MARK, Layer, Library, Parameter, Pattern,
-    PrincipalTemplate, Template,
+    PrincipalTemplate, Template, declared,
 };
 use super::grant::Grantee;
 use super::kind::{Kind, escaped};
@@ -200,7 +200,7 @@ impl<'a> Filling<'a> {
     ) -> Result<Self, FillError> {
         for (at, (name, _)) in arguments.iter().enumerate() {
             let place = format!("parameter `{name}`");
-            if !document.parameters.contains_key(*name) {
+            if !document.parameters.contains_key(*name) && !declared(&document.name, name) {
                 return Err(refusal(document, place, "the document does not declare it"));
             }
             if arguments[..at].iter().any(|(other, _)| other == name) {

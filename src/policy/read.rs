@@ -258,6 +258,12 @@ impl Reader<'_> {
             None => Vec::new(),
             Some(value) => self.literals(value, &format!("{place}.Action"))?,
         };
+        if let Some(strange) = actions.iter().find(|action| !is_action(action)) {
+            return self.refuse(
+                format!("{place}.Action"),
+                format!("`{strange}` is not the name of an action"),
+            );
+        }
         actions.sort();
         if actions.is_empty() != half {
             return self.refuse(format!("{place}.Action"), "at least one action is wanted");
@@ -283,10 +289,19 @@ impl Reader<'_> {
         let mut condition = Vec::new();
         if let Some(value) = statement.get("Condition") {
             for (operator, keys) in self.map(value, &format!("{place}.Condition"))?.iter() {
+                if !operator.bytes().all(|b| b.is_ascii_alphabetic() || b == b':') {
+                    return self.refuse(
+                        format!("{place}.Condition"),
+                        format!("`{operator}` is not an operator"),
+                    );
+                }
                 for (key, values) in
                     self.map(keys, &format!("{place}.Condition.{operator}"))?.iter()
                 {
                     let place = format!("{place}.Condition.{operator}.{key}");
+                    if !is_key(key) {
+                        return self.refuse(place, format!("`{key}` is not a condition key"));
+                    }
                     let patterns = self.patterns(values, document, &place)?;
                     if !takes_escapes(operator) {
                         self.plain(&patterns, document, &place)?;
@@ -477,6 +492,23 @@ impl Reader<'_> {
 fn takes_escapes(operator: &str) -> bool {
     let bare = operator.rsplit(':').next().unwrap_or(operator);
     bare.starts_with("String") || bare.starts_with("Arn")
+}
+
+/// `s3:GetObject`; in a Deny `s3:*` or `*` too. No braces: actions are not filled in.
+fn is_action(text: &str) -> bool {
+    let word = |text: &str, more: &[u8]| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b))
+    };
+    text == "*"
+        || text
+            .split_once(':')
+            .is_some_and(|(service, name)| word(service, b"-") && word(name, b"*?"))
+}
+
+/// `aws:PrincipalTag/team`: a service and a name, in which nothing is filled in either.
+fn is_key(text: &str) -> bool {
+    text.contains(':')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./:+=@".contains(&b))
 }
 
 fn is_name(name: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Verdicts for people and programs.
 
+use crate::access::Counts;
 use crate::document::{Map, Value};
 use crate::render::escape;
 use crate::verdict::{Comparison, Document, Kind, Request, Verdict};
@@ -14,7 +15,7 @@ pub struct Subject<'s> {
 }
 
 /// All that bears on access, by layer, in the order of evaluation.
-const LAYERS: [&str; 11] = [
+pub(super) const LAYERS: [&str; 12] = [
     "identity",
     "trust",
     "resource",
@@ -26,6 +27,7 @@ const LAYERS: [&str; 11] = [
     "session policy",
     "VPC endpoint policy",
     "KMS grants",
+    "other accounts",
 ];
 
 const fn layer(kind: Kind) -> &'static str {
@@ -55,17 +57,24 @@ pub fn comparison(comparison: &Comparison) -> Value {
     Value::Map(map)
 }
 
-/// The JSON form of `access diff`.
+/// The JSON form of `access diff` of two policies: the same keys as of two states.
 pub fn json(subject: &Subject<'_>, found: &Comparison) -> Map {
     let read = layer(subject.kind);
     let unread: Value =
         LAYERS.iter().filter(|layer| **layer != read).map(|layer| Value::from(*layer)).collect();
     let Value::Map(mut principal) = comparison(found) else { return Map::new() };
     principal.insert("principal", subject.name.to_owned());
+    principal.insert("kind", "policy");
+    principal.insert("layer", read);
+    principal.insert("presence", "both");
     principal.insert("cause", causes(subject, found));
+    principal.insert("still_needed", Vec::<Value>::new());
+    let mut counts = Counts::default();
+    counts.count(found.verdict);
     let mut map = Map::new();
     map.insert("verdict", found.verdict.word());
     map.insert("exact", found.exact);
+    map.insert("counts", super::access_states::counts(&counts));
     map.insert("layers_read", vec![read]);
     map.insert("layers_unread", unread);
     map.insert("principals", Value::List(vec![Value::Map(principal)]));
@@ -74,9 +83,18 @@ pub fn json(subject: &Subject<'_>, found: &Comparison) -> Map {
 
 /// The statements that allow what was gained, and that allowed what was lost.
 fn causes(subject: &Subject<'_>, found: &Comparison) -> Value {
+    let cause = |document, at: Option<usize>| {
+        let mut map = Map::new();
+        map.insert("stack", "");
+        map.insert("logical_id", "");
+        map.insert("property", "");
+        map.insert("statement", label(document, at?)?);
+        map.insert("path", "");
+        Some(Value::Map(map))
+    };
     let mut map = Map::new();
-    map.insert_some("gained", found.gained_by.and_then(|at| label(subject.new, at)));
-    map.insert_some("lost", found.lost_by.and_then(|at| label(subject.old, at)));
+    map.insert_some("gained", cause(subject.new, found.gained_by));
+    map.insert_some("lost", cause(subject.old, found.lost_by));
     Value::Map(map)
 }
 
@@ -125,7 +143,7 @@ pub fn text(subject: &Subject<'_>, found: &Comparison) -> String {
 }
 
 /// A request in two lines: what, and by whom under which circumstances.
-fn lines(request: &Request, before: &str, now: &str) -> String {
+pub(super) fn lines(request: &Request, before: &str, now: &str) -> String {
     let resource = request.resource.as_deref().unwrap_or("this role");
     let mut with: Vec<String> = Vec::new();
     if let Some(who) = &request.principal {

@@ -2,6 +2,8 @@
 //! wide it is and whether it is coloured.
 
 pub mod access;
+pub mod access_reach;
+pub mod access_states;
 pub mod deployer;
 pub mod diagnostics;
 pub mod document;

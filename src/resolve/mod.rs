@@ -297,6 +297,11 @@ impl<'a> Resolver<'a> {
             access,
             notify,
             alarms,
+            policies: self
+                .spec
+                .policies
+                .as_ref()
+                .map(|folder| At { value: folder.value.0.clone(), span: folder.span }),
             opt_outs: self.opt_outs,
         }
     }

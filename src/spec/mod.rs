@@ -17,6 +17,7 @@ mod manual;
 pub mod organization;
 pub mod partitions;
 pub mod pipelines;
+pub mod policies;
 pub mod record;
 pub mod reference;
 pub mod scalars;
@@ -69,6 +70,9 @@ record! {
         pipelines: Named<pipelines::Pipeline>,
         /// Who may do what.
         access: Named<access::Access>,
+        /// A folder beside the spec with policy documents of your own, each under the name of the one
+        /// of lakewright's that it takes the place of: `s3-write.json`. See `docs/policies.md`.
+        policies: Option<At<policies::Folder>>,
         /// How long logs are kept.
         logs: Option<logs::Logs>,
         /// Who is told.

@@ -31,6 +31,9 @@ pub struct Excess {
     pub path: String,
 }
 
+/// How much of what a quota counts one resource takes.
+type Part<'p> = &'p dyn Fn(&Value) -> usize;
+
 /// Every quota that one of the stacks exceeds.
 pub fn excess(stacks: &[Stack]) -> Vec<Excess> {
     let mut all = Vec::new();
@@ -39,7 +42,7 @@ pub fn excess(stacks: &[Stack]) -> Vec<Excess> {
             |key: &str| stack.template.get(key).and_then(Value::as_map).map_or(0, Map::len);
         // Writing every template once more would cost as much as compiling it.
         let bytes = if at_least(&stack.template) * 3 > BYTES { stack.body().len() } else { 0 };
-        let counted: [(&'static str, usize, usize, &dyn Fn(&Value) -> usize); 4] = [
+        let counted: [(&'static str, usize, usize, Part); 4] = [
             ("resources", section("Resources"), RESOURCES, &|_| 1),
             ("bytes", bytes, BYTES, &|resource| resource.to_json().len()),
             ("parameters", section("Parameters"), PARAMETERS, &|resource| {
@@ -58,7 +61,7 @@ pub fn excess(stacks: &[Stack]) -> Vec<Excess> {
 }
 
 /// The thing whose resources together have the largest part; the first of the stack where several do.
-fn largest(stack: &Stack, part: &dyn Fn(&Value) -> usize) -> String {
+fn largest(stack: &Stack, part: Part) -> String {
     let mut parts: BTreeMap<&str, usize> = BTreeMap::new();
     for (id, resource) in stack.resources() {
         let causes = stack.causes.iter().find(|(own, _)| own.as_str() == id);

@@ -95,8 +95,11 @@ impl Reader {
                 None => Ok(()),
             },
             Event::Alias(anchor) => {
-                let (value, size) =
-                    self.anchors.get(&anchor).cloned().ok_or("an alias to a value that holds it")?;
+                let (value, size) = self
+                    .anchors
+                    .get(&anchor)
+                    .cloned()
+                    .ok_or("an alias to a value that holds it")?;
                 self.copies += size;
                 if self.copies > MOST_COPIES {
                     return Err(format!("aliases stand for more than {MOST_COPIES} values"));
@@ -150,7 +153,9 @@ fn short(tag: &Tag) -> Result<String, String> {
     }
     Ok(match name {
         "Ref" | "Condition" => name.to_owned(),
-        name if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b':') => {
+        name if !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b':') =>
+        {
             format!("Fn::{name}")
         }
         name => return Err(format!("`!{name}` is no function of CloudFormation")),
@@ -220,7 +225,9 @@ mod tests {
     #[test]
     fn scalars_are_what_a_policy_means() {
         assert_eq!(
-            json("a: 2012-10-17\nb: 012345678901\nc: 123456789012\nd: \"true\"\ne: true\nf: 1.5\ng:\nh: '*'"),
+            json(
+                "a: 2012-10-17\nb: 012345678901\nc: 123456789012\nd: \"true\"\ne: true\nf: 1.5\ng:\nh: '*'"
+            ),
             r#"{"a":"2012-10-17","b":"012345678901","c":123456789012,"d":"true","e":true,"f":1.5,"g":null,"h":"*"}"#
         );
     }

@@ -150,6 +150,10 @@ fn both_readings(
     options: &Options,
     budget: &mut Budget,
 ) -> Way {
+    // nothing is allowed without an Allow in every layer
+    if new.iter().any(|layer| !layer.iter().any(Document::allows)) {
+        return Way::Nothing(BTreeSet::new());
+    }
     let whole = Way::of(old, new, kind, options, Reach::Whole, budget);
     if !readings_differ(old) && !readings_differ(new) {
         return whole;

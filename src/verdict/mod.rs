@@ -13,6 +13,7 @@
 mod automaton;
 mod axioms;
 mod compare;
+pub mod effective;
 mod evaluate;
 mod glob;
 pub mod layers;
@@ -31,8 +32,8 @@ mod witness;
 
 use std::fmt;
 
-pub use evaluate::{Decision, Reach, evaluate};
-pub use principal::{Requester, Standing};
+pub use evaluate::{Decision, Reach, applies, evaluate};
+pub use principal::{ANY_SESSION, Name, Requester, Standing};
 pub use read::{Document, Malformed};
 pub use request::Request;
 
@@ -105,6 +106,12 @@ pub enum ReasonKind {
     Axiom,
     /// A permissions boundary whose document is not at hand.
     Boundary,
+    /// An attached policy, or a group, whose documents are not at hand.
+    Policy,
+    /// A policy that cannot be read.
+    Malformed,
+    /// Something about access that is not modelled.
+    Unmodelled,
     /// Something else that AWS's pages leave open.
     Undocumented,
 }
@@ -120,6 +127,9 @@ impl ReasonKind {
             ReasonKind::Operator => "operator",
             ReasonKind::Axiom => "axiom",
             ReasonKind::Boundary => "boundary",
+            ReasonKind::Policy => "policy",
+            ReasonKind::Malformed => "malformed",
+            ReasonKind::Unmodelled => "not_modelled",
             ReasonKind::Undocumented => "undocumented",
         }
     }

@@ -19,7 +19,8 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// What the judges are called in `exceptions.txt`.
-pub const TOOLS: [&str; 4] = ["cfn-lint", "cfn-validate", "cfn-guard", "parliament"];
+pub const TOOLS: [&str; 5] =
+    ["cfn-lint", "cfn-validate", "cfn-guard", "parliament", "cloudsplaining"];
 
 /// One complaint of one tool.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +49,7 @@ pub fn judge(tool: &str, files: &[PathBuf]) -> Vec<Finding> {
         "cfn-validate" => cfn_validate(files),
         "cfn-guard" => cfn_guard(files),
         "parliament" => parliament(files),
+        "cloudsplaining" => cloudsplaining(files),
         _ => panic!("no judge is called {tool}"),
     }
 }
@@ -181,6 +183,30 @@ pub fn parliament(files: &[PathBuf]) -> Vec<Finding> {
                 Some(&policy.logical_id),
                 &text(&entry[1]),
             ));
+        }
+    }
+    findings.sort();
+    findings.dedup();
+    findings
+}
+
+/// Salesforce's search for risks, over every identity policy in the templates: what reaches further than it says, data that can be
+/// carried out, ways to more privileges. Statements on named resources are no finding, those on everything are, with conditions too.
+pub fn cloudsplaining(files: &[PathBuf]) -> Vec<Finding> {
+    let folder =
+        Folder::of_files(some(files), &Origin::default()).unwrap_or_else(|why| panic!("{why}"));
+    let policies = folder.policies().unwrap_or_else(|why| panic!("{why}"));
+    let policies: Vec<_> = policies.into_iter().filter(|p| p.kind == Kind::Identity).collect();
+    let asked: Vec<&Value> = policies.iter().map(|p| &p.document).collect();
+    let mut command = Command::new(tools::python("cloudsplaining").join("bin/python"));
+    command.arg("-B").arg(tools::asset("runners/cloudsplaining_scan.py"));
+    let answers = succeed("cloudsplaining", &mut command, json!(asked).to_string().as_bytes());
+    let mut findings = Vec::new();
+    for (policy, answer) in each("cloudsplaining", &policies, &answers) {
+        for entry in array("cloudsplaining", answer) {
+            let (rule, file) = (text(&entry[0]), policy.file.to_string_lossy());
+            let id = Some(policy.logical_id.as_str());
+            findings.push(finding("cloudsplaining", rule, &file, id, &text(&entry[1])));
         }
     }
     findings.sort();

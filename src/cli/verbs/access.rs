@@ -1,13 +1,20 @@
-//! `access`: questions about who may do what. `access diff`: what a change of policies lets in.
+//! `access`: questions about who may do what. `access diff`: what a change lets in.
 
 use anyhow::{Context, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::questions;
+use crate::access::{self, Compared, State};
+
+use crate::cli::commands::Where;
 use crate::cli::output::Output;
-use crate::cli::{Ended, Exit, env};
+use crate::cli::states::{self, Content, How, Side};
+use crate::cli::{Ended, Exit, Misuse, Stop, env, planning};
 use crate::document::{Map, Value};
 use crate::render::access::{self as view, Subject};
+use crate::render::access_states::{self, View};
+use crate::syntax;
 use crate::verdict::{self, Comparison, Document, Kind, Options, Verdict};
 
 #[derive(Debug, Args)]
@@ -18,24 +25,66 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Question {
-    /// Say what one policy allows that another does not, with a request that proves it
+    /// Say what one state allows that another does not, with a request that proves it
     #[command(
-        after_help = "Examples:\n  lakewright access diff old.json new.json --kind identity\n  lakewright access diff old.json new.json --kind resource --fail-on broadened\n  git show main:policy.json | lakewright access diff - policy.json --kind trust --json"
+        after_help = "A state is a spec, a template, a folder of templates, a policy document, git:REV[:PATH], plan:FILE,\ndeployed, or - for stdin.\n\nExamples:\n  lakewright access diff git:main lake.yaml --env prod --fail-on broadened\n  lakewright access diff deployed plan:prod.plan --env prod\n  lakewright access diff templates-old/ templates-new/ --json\n  git show main:policy.json | lakewright access diff - policy.json --kind identity"
     )]
     Diff(Diff),
+    /// Say whether a principal can do something to a place, directly or through others
+    #[command(
+        after_help = "ACTION is read, write, delete, admin or an action of IAM; STATE as for `access diff` (default: lake.yaml).\n\nExamples:\n  lakewright access can role/Analyst read marts --env prod\n  lakewright access can account/444455556666 s3:GetObject raw/ledger/ --expect deny"
+    )]
+    Can(questions::Can),
+    /// Say who can read, write, delete or administer a place
+    #[command(
+        after_help = "Examples:\n  lakewright access who bronze/orders/ --env prod\n  lakewright access who keys.raw templates/ --json"
+    )]
+    Who(questions::Who),
+    /// Say which places a principal reaches
+    #[command(
+        after_help = "Examples:\n  lakewright access what role/Analyst --env prod\n  lakewright access what arn:aws:iam::111122223333:role/ci deployed"
+    )]
+    What(questions::What),
+    /// Check what a file says that principals can and cannot do
+    #[command(
+        after_help = "The file is a list, such as\n  - { who: role/Analyst, can: read, on: marts }\n  - { who: role/Analyst, cannot: [write, delete], on: [bronze/, marts] }\n\nExample:\n  lakewright access check access.yaml --env prod    # exit 4 if one does not hold"
+    )]
+    Check(questions::Check),
+    /// Print the other account's half of an entry of `access`
+    #[command(
+        after_help = "Examples:\n  lakewright access handover partner --env prod\n  lakewright access handover partner --env prod --to handover/"
+    )]
+    Handover(questions::Handover),
 }
 
 #[derive(Debug, Args)]
 struct Diff {
-    /// The policy as it was. `-` reads stdin.
-    #[arg(required_unless_present = "pairs")]
-    old: Option<Utf8PathBuf>,
-    /// The policy as it will be. `-` reads stdin.
-    #[arg(required_unless_present = "pairs")]
-    new: Option<Utf8PathBuf>,
-    /// What the policies are attached to.
-    #[arg(long, value_enum, required_unless_present = "pairs")]
+    /// The state as it was.
+    #[arg(required_unless_present_any = ["pairs", "list_kinds"])]
+    old: Option<String>,
+    /// The state as it will be.
+    #[arg(required_unless_present_any = ["pairs", "list_kinds"])]
+    new: Option<String>,
+    /// What two policy documents are attached to.
+    #[arg(long, value_enum)]
     kind: Option<Attached>,
+    /// The environment of specs; needed where a spec has several.
+    #[arg(long, env = "LAKEWRIGHT_ENV", value_name = "NAME")]
+    env: Option<String>,
+    /// The spec that `git:REV` and `deployed` are about.
+    #[arg(long, value_name = "FILE", default_value = "lake.yaml")]
+    spec: Utf8PathBuf,
+    /// The account that templates are for.
+    #[arg(long, value_name = "ID", value_parser = account)]
+    account: Option<String>,
+    /// The region that templates are for.
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    #[command(flatten)]
+    place: Where,
+    /// The document of a policy or permissions boundary that a state names and does not hold.
+    #[arg(long, value_name = "ARN=FILE", value_parser = supplied)]
+    document: Vec<(String, Utf8PathBuf)>,
     /// Exit 4 on any of these; incomparable and undecided count as broadened.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "VERDICT")]
     fail_on: Vec<Gate>,
@@ -45,9 +94,26 @@ struct Diff {
     /// Also count requests that contradict what AWS says of its own context keys.
     #[arg(long)]
     no_axioms: bool,
+    /// List the resource types whose say in access is read.
+    #[arg(long, conflicts_with_all = ["old", "new", "pairs"])]
+    list_kinds: bool,
     /// Compare many pairs: a line each of {"id", "kind", "old", "new"}, a line of JSON out for each.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["old", "new", "kind"])]
     pairs: Option<Utf8PathBuf>,
+}
+
+pub(super) fn account(text: &str) -> Result<String, String> {
+    let fine = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+    fine.then(|| text.to_owned()).ok_or_else(|| "an account id has 12 digits".to_owned())
+}
+
+pub(super) fn supplied(text: &str) -> Result<(String, Utf8PathBuf), String> {
+    match text.split_once('=') {
+        Some((arn, file)) if arn.starts_with("arn:") && !file.is_empty() => {
+            Ok((arn.to_owned(), file.into()))
+        }
+        _ => Err("write ARN=FILE, such as arn:aws:iam::111122223333:policy/wall=wall.json".into()),
+    }
 }
 
 /// A kind of policy.
@@ -81,6 +147,11 @@ impl From<Attached> for Kind {
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
     match arguments.question {
         Question::Diff(arguments) => diff(&arguments, output),
+        Question::Can(arguments) => questions::can(&arguments, output),
+        Question::Who(arguments) => questions::who(&arguments, output),
+        Question::What(arguments) => questions::what(&arguments, output),
+        Question::Check(arguments) => questions::check(&arguments, output),
+        Question::Handover(arguments) => questions::handover(&arguments, output),
     }
 }
 
@@ -89,48 +160,144 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
     if let Some(pairs) = &arguments.pairs {
         return batch(pairs, &options, output);
     }
-    let (Some(old), Some(new), Some(kind)) = (&arguments.old, &arguments.new, arguments.kind)
-    else {
-        return Err(anyhow!("name two policies and their --kind").into());
+    if arguments.list_kinds {
+        match output.json {
+            true => output.document(access_states::kinds_json(), Exit::Ok),
+            false => output.data(&access_states::kinds_text()),
+        }
+        return Ok(Exit::Ok);
+    }
+    let (Some(old), Some(new)) = (&arguments.old, &arguments.new) else {
+        return Err(Misuse("name two states".to_owned()).into());
     };
     if old == new && old == "-" {
-        return Err(anyhow!("only one of the two policies can be `-`").into());
+        return Err(Misuse("only one of the two states can be `-`".to_owned()).into());
     }
-    let (kind, name) = (Kind::from(kind), if new == "-" { old } else { new });
-    let (old, new) = (document(old, kind)?, document(new, kind)?);
-    let comparison =
-        verdict::compare(std::slice::from_ref(&old), std::slice::from_ref(&new), kind, &options);
-    let exit = gate(&comparison, arguments);
-    let subject = Subject { name: name.as_str(), kind, old: &old, new: &new };
-    if output.json {
-        output.document(view::json(&subject, &comparison), exit);
-    } else {
-        output.data(&view::text(&subject, &comparison));
+    let (before, after) = sides(arguments, old, new, output)?;
+    match (before.content, after.content) {
+        (Content::Policy(before), Content::Policy(after)) => {
+            let Some(kind) = arguments.kind else {
+                return Err(Misuse(
+                    "say what the policies are attached to: --kind identity, trust or resource"
+                        .into(),
+                )
+                .into());
+            };
+            let name = if new == "-" { old } else { new };
+            let (before, after) = (policy(old, &before, kind)?, policy(new, &after, kind)?);
+            policies(arguments, name, kind.into(), &before, &after, &options, output)
+        }
+        (Content::State(before_state), Content::State(after_state)) => {
+            if arguments.kind.is_some() {
+                return Err(Misuse("--kind is for two policy documents".to_owned()).into());
+            }
+            let (mut before_state, mut after_state) = (*before_state, *after_state);
+            supply(arguments, &mut before_state, &mut after_state)?;
+            let compared = access::compare(&before_state, &after_state, &options);
+            let spec = after.spec.as_ref().or(before.spec.as_ref());
+            let context = spec.map(|ready| planning::context(ready, Vec::new()));
+            let place = |path: &str| context.as_ref().map(|context| context.cause(path));
+            let view = View { compared: &compared, new: &after_state, place: &place };
+            let exit = gate(&compared, arguments);
+            match output.json {
+                true => output.document(access_states::json(&view), exit),
+                false => output.data(&access_states::text(&view)),
+            }
+            passed(compared.verdict(), arguments, output);
+            Ok(exit)
+        }
+        _ => {
+            let told = "one of the two is a policy document and the other a state: compare a policy with a policy";
+            Err(Misuse(told.to_owned()).into())
+        }
     }
-    if let (Some(reason), Verdict::Undecided) = (&arguments.allow_undecided, comparison.verdict) {
-        output.report(&format!("undecided is let pass: {}", crate::render::escape(reason)));
+}
+
+/// Both sides. Templates whose account nobody says are taken to be of the account of the other side's spec.
+fn sides(arguments: &Diff, old: &str, new: &str, output: &Output) -> Result<(Side, Side), Stop> {
+    let how = |account| How {
+        environment: arguments.env.as_deref(),
+        file: &arguments.spec,
+        account,
+        region: arguments.region.as_deref(),
+        place: &arguments.place,
+    };
+    let own = arguments.account.as_deref();
+    let home = |side: &Side| side.spec.as_ref().map(|ready| ready.lake.home.account.to_string());
+    let after = states::read(new, &how(own), output)?;
+    let account = own.map(str::to_owned).or_else(|| home(&after));
+    let before = states::read(old, &how(account.as_deref()), output)?;
+    let after = match (own, home(&after), home(&before)) {
+        (None, None, Some(account)) if new != "-" => {
+            states::read(new, &how(Some(&account)), output)?
+        }
+        _ => after,
+    };
+    Ok((before, after))
+}
+
+fn supply(arguments: &Diff, old: &mut State, new: &mut State) -> anyhow::Result<()> {
+    for (arn, file) in &arguments.document {
+        let text = syntax::decode(env::read(file)?);
+        let document = syntax::template(&text).with_context(|| format!("`{file}`"))?;
+        let before = old.supply(arn, &document);
+        if !new.supply(arn, &document) && !before {
+            return Err(anyhow!("neither state names the policy {arn}, which --document supplies"));
+        }
     }
+    Ok(())
+}
+
+fn policies(
+    arguments: &Diff,
+    name: &str,
+    kind: Kind,
+    old: &Document,
+    new: &Document,
+    options: &Options,
+    output: &Output,
+) -> Ended {
+    let (before, after) = (std::slice::from_ref(old), std::slice::from_ref(new));
+    let comparison = verdict::compare(before, after, kind, options);
+    let exit = exit(arguments, &[(comparison.verdict, comparison.exact)]);
+    let subject = Subject { name, kind, old, new };
+    match output.json {
+        true => output.document(view::json(&subject, &comparison), exit),
+        false => output.data(&view::text(&subject, &comparison)),
+    }
+    passed(comparison.verdict, arguments, output);
     Ok(exit)
 }
 
+fn passed(verdict: Verdict, arguments: &Diff, output: &Output) {
+    if let (Some(reason), Verdict::Undecided) = (&arguments.allow_undecided, verdict) {
+        output.report(&format!("undecided is let pass: {}", crate::render::escape(reason)));
+    }
+}
+
+fn gate(compared: &Compared, arguments: &Diff) -> Exit {
+    let all: Vec<_> =
+        compared.rows.iter().map(|row| (row.verdict(), row.comparison.exact)).collect();
+    exit(arguments, &all)
+}
+
 /// Whether the run fails: what is not known counts as what is feared.
-fn gate(comparison: &Comparison, arguments: &Diff) -> Exit {
+fn exit(arguments: &Diff, verdicts: &[(Verdict, bool)]) -> Exit {
     let undecided = arguments.allow_undecided.is_none();
-    let fails = |gate: &Gate| match comparison.verdict {
-        Verdict::Broadened => *gate == Gate::Broadened || (!comparison.exact && undecided),
+    let fails = |gate: &Gate, verdict, exact: bool| match verdict {
+        Verdict::Broadened => *gate == Gate::Broadened || (!exact && undecided),
         Verdict::Narrowed => *gate == Gate::Narrowed,
         Verdict::Incomparable => true,
         Verdict::Undecided => undecided,
         Verdict::Equivalent => false,
     };
+    let fails = |gate| verdicts.iter().any(|(verdict, exact)| fails(gate, *verdict, *exact));
     if arguments.fail_on.iter().any(fails) { Exit::Gate } else { Exit::Ok }
 }
 
-fn document(path: &Utf8Path, kind: Kind) -> anyhow::Result<Document> {
-    let bytes = env::read(path)?;
-    let text = String::from_utf8(bytes).with_context(|| format!("`{path}` is not UTF-8"))?;
-    let value = Value::from_json(&text).with_context(|| format!("`{path}` is not JSON"))?;
-    Document::read(&value, kind).with_context(|| format!("`{path}` is no {} policy", word(kind)))
+fn policy(name: &str, value: &Value, kind: Attached) -> anyhow::Result<Document> {
+    let kind = Kind::from(kind);
+    Document::read(value, kind).with_context(|| format!("`{name}` is no {} policy", word(kind)))
 }
 
 const fn word(kind: Kind) -> &'static str {

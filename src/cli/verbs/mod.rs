@@ -13,6 +13,7 @@ pub mod init;
 pub mod output;
 pub mod plan;
 pub mod policies;
+mod questions;
 pub mod recover;
 pub mod schema;
 pub mod show;

@@ -10,9 +10,9 @@ use crate::cli::{Ended, Exit};
 use crate::compile;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::document::Map;
-use crate::policy::Library;
 use crate::resolve;
 use crate::stacks::Placement;
+use crate::vocabulary::Vocabulary;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -28,7 +28,9 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         let asked = arguments.spec.env.as_deref();
         let all = resolve::environments(&loaded.tree);
         let names = all.into_iter().filter(|name| asked.is_none_or(|asked| asked == *name));
-        let each = names.map(|name| (name.to_owned(), made_of(&loaded, name))).collect();
+        let names: Vec<String> = names.map(str::to_owned).collect();
+        let each =
+            names.into_iter().map(|name| (name.clone(), made_of(&mut loaded, &name))).collect();
         loaded.diagnostics.extend(resolve::combine(each));
     }
     loaded.diagnostics.extend(found);
@@ -56,10 +58,15 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
 }
 
 /// What is found while the lake of an environment is made into templates.
-fn made_of(loaded: &Loaded, environment: &str) -> Diagnostics {
+fn made_of(loaded: &mut Loaded, environment: &str) -> Diagnostics {
     let Some(lake) = compile::understand(&loaded.tree, environment).lake else {
         return Diagnostics::default();
     };
-    let scripts = load::scripts(&lake, &loaded.folder, &load::Root::Here);
-    compile::compile(&lake, &Library::built_in(), &scripts, &Placement::default()).diagnostics
+    let Vocabulary { library, diagnostics: mut found } = loaded.vocabulary(&lake);
+    if !found.has_errors() {
+        let scripts = load::scripts(&lake, &loaded.folder, &load::Root::Here);
+        let compiled = compile::compile(&lake, &library, &scripts, &Placement::default());
+        found.extend(compiled.diagnostics);
+    }
+    found
 }

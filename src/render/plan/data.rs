@@ -68,6 +68,7 @@ pub fn json(plan: &Plan) -> Map {
             })
             .collect::<Value>(),
     );
+    out.insert("verdict", crate::render::access_states::counts(&plan.verdict));
     out.insert(
         "things",
         groups(plan).iter().map(|group| Value::from(group.path.to_owned())).collect::<Value>(),

@@ -17,7 +17,9 @@ pub use text::{View, text};
 
 use std::collections::BTreeMap;
 
+use crate::access::Counts;
 use crate::plan::{Action, Cause, Change, GrantChange, Operation, Plan, StackPlan};
+use crate::render::access_states;
 
 /// The changes of one thing in the lake.
 struct Group<'a> {
@@ -85,11 +87,10 @@ pub fn summary(plan: &Plan) -> String {
     format!("Plan: {}.", parts.join(", "))
 }
 
-/// The second line: grants that come and go.
+/// The second line: the verdict on access, where the plan changes anything and somebody has any.
 pub fn access_summary(plan: &Plan) -> Option<String> {
-    let added = plan.access.iter().filter(|grant| grant.added).count();
-    let removed = plan.access.len() - added;
-    (added + removed > 0).then(|| format!("Access: {added} added, {removed} removed."))
+    let said = plan.verdict != Counts::default() && !plan.is_empty();
+    said.then(|| access_states::counts_text(&plan.verdict))
 }
 
 /// How near a role of the lake's own is, in [`access_lines`].

@@ -1,0 +1,13 @@
+//! Who reaches what: questions to one state of access, answered with a request and the way to it.
+//!
+//! In: a [`State`], a [`Subject`] and the [`Target`]s of a place. Out: [`Reached`]: a request that gets through and what
+//! else it needs, nothing, or why it is not known; directly, or through principals that the subject can act as, to a
+//! fixed point. INVARIANT: a request that is shown was found by the search and replayed by the evaluator; what hangs on a
+//! document that is not at hand is unknown, never "no". Pure.
+//! Read next: [`judge`] for one question to all layers, [`closure`] for the ways from one principal to another.
+
+pub mod closure;
+pub mod judge;
+
+pub use closure::{Closure, Way, outsiders, trusted};
+pub use judge::{Judge, Reached, Subject, Target};

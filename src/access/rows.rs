@@ -1,0 +1,506 @@
+//! What is asked of each layer of a principal or a resource.
+//!
+//! In: its name and both states. Out: a row, or none where the layer is in neither state. The engine in `crate::verdict`
+//! answers; here stands which documents count, under which cut, and what is not at hand.
+
+use std::collections::BTreeSet;
+
+use super::compare::{Cause, Layer, Presence, Row, presence};
+use super::decide::in_request;
+use super::state::{Boundary, Guarded, Held, Origin, Principal, PublicAccess, State};
+use crate::document::Value;
+use crate::verdict::effective::{EXAMPLE_ACCOUNT, of_account, of_anybody, restricted, within};
+use crate::verdict::{
+    Comparison, Decision, Document, Kind, Malformed, Options, Reach, Reason, ReasonKind, Request,
+    Requester, Standing, Verdict, evaluate,
+};
+
+/// Policies, read, and where each statement stands.
+pub(super) struct Documents<'h> {
+    pub documents: Vec<Document>,
+    held: Vec<&'h Held>,
+}
+
+impl<'h> Documents<'h> {
+    pub fn read(held: Vec<&'h Held>, kind: Kind) -> Result<Self, (Origin, Malformed)> {
+        let read = |one: &&Held| {
+            Document::read(&one.document, kind).map_err(|error| (one.origin.clone(), error))
+        };
+        Ok(Documents { documents: held.iter().map(read).collect::<Result<_, _>>()?, held })
+    }
+
+    /// Where the statement of a number stands, counted over all documents.
+    pub fn cause(&self, at: Option<usize>) -> Option<Cause> {
+        let mut at = at?;
+        for (document, held) in self.documents.iter().zip(&self.held) {
+            if let Some(statement) = document.statements.get(at) {
+                return Some(Cause {
+                    origin: held.origin.clone(),
+                    property: held.property.clone(),
+                    statement: statement.label.clone(),
+                });
+            }
+            at -= document.statements.len();
+        }
+        None
+    }
+}
+
+/// The policies of a principal: its own and its groups', and the names of those that are not at hand.
+pub(super) fn policies<'s>(
+    state: &'s State,
+    one: &'s Principal,
+) -> (Vec<&'s Held>, BTreeSet<&'s str>) {
+    let mut held: Vec<&Held> = one.identity.iter().collect();
+    let mut elsewhere: BTreeSet<&str> = one.attached.iter().map(String::as_str).collect();
+    for group in &one.groups {
+        match state.principals.get(group) {
+            Some(group) => {
+                held.extend(&group.identity);
+                elsewhere.extend(group.attached.iter().map(String::as_str));
+            }
+            None => drop(elsewhere.insert(group)),
+        }
+    }
+    (held, elsewhere)
+}
+
+fn same(old: &[&Held], new: &[&Held]) -> bool {
+    old.len() == new.len() && old.iter().zip(new).all(|(a, b)| a.document == b.document)
+}
+
+fn malformed((origin, error): (Origin, Malformed)) -> Comparison {
+    let text = format!("the policy of {}/{} is none: {error}", origin.stack, origin.logical_id);
+    Comparison::unknown(Reason { kind: ReasonKind::Malformed, text })
+}
+
+fn supply(arn: &str) -> String {
+    format!("supply it: --document {arn}=FILE")
+}
+
+/// Whether a document has statements and all of them allow.
+pub(super) fn allows(held: &Held) -> bool {
+    let allow = |one: &Value| one.get("Effect").and_then(Value::as_str) == Some("Allow");
+    match held.document.get("Statement") {
+        Some(Value::List(list)) => !list.is_empty() && list.iter().all(allow),
+        Some(one) => allow(one),
+        None => false,
+    }
+}
+
+/// Whether all that a principal holds is at hand and allows.
+pub(super) fn only_allows(one: &Principal) -> bool {
+    let at_hand =
+        one.attached.is_empty() && one.groups.is_empty() && one.boundary == Boundary::None;
+    at_hand && !one.identity.is_empty() && one.identity.iter().all(allows)
+}
+
+/// What a principal may do.
+pub(super) fn identity(name: &str, old: &State, new: &State, options: &Options) -> Option<Row> {
+    let (before, after) = (old.principals.get(name), new.principals.get(name));
+    let said = |one: Option<&Principal>| {
+        one.is_some_and(|one| {
+            !one.identity.is_empty() || !one.attached.is_empty() || !one.groups.is_empty()
+        })
+    };
+    if !said(before) && !said(after) {
+        return None;
+    }
+    let shown = after.or(before)?;
+    let mut row = Row {
+        subject: name.to_owned(),
+        kind: match shown.kind.as_str() {
+            "role" => "AWS::IAM::Role",
+            "user" => "AWS::IAM::User",
+            _ => "AWS::IAM::Group",
+        }
+        .to_owned(),
+        layer: Layer::Identity,
+        presence: presence(before.is_some(), after.is_some()),
+        comparison: Comparison::equal(),
+        gained_by: None,
+        lost_by: None,
+        help: None,
+        given: Vec::new(),
+        origin: origin(after, before),
+    };
+    let none = (Vec::new(), BTreeSet::new());
+    let (own, away) = before.map_or_else(|| none.clone(), |one| policies(old, one));
+    let (others, new_away) = after.map_or(none, |one| policies(new, one));
+    let boundary = |one: Option<&Principal>| one.map_or(Boundary::None, |one| one.boundary.clone());
+    let (wall, new_wall) = (boundary(before), boundary(after));
+    let same_wall = match (&wall, &new_wall) {
+        (Boundary::Read(a), Boundary::Read(b)) => a.document == b.document,
+        (a, b) => a == b,
+    };
+    if same(&own, &others) && away == new_away && same_wall {
+        return Some(row);
+    }
+    let read = || -> Result<_, (Origin, Malformed)> {
+        let cut = |wall: &Boundary| match wall {
+            Boundary::Read(held) => {
+                Documents::read(vec![held], Kind::Identity).map(|read| Some(read.documents))
+            }
+            Boundary::None | Boundary::Unread(_) => Ok(None),
+        };
+        let (own, others) =
+            (Documents::read(own, Kind::Identity)?, Documents::read(others, Kind::Identity)?);
+        Ok((own, others, cut(&wall)?, cut(&new_wall)?))
+    };
+    let (own, others, cut, new_cut) = match read() {
+        Ok(read) => read,
+        Err(error) => {
+            row.comparison = malformed(error);
+            return Some(row);
+        }
+    };
+    let ask = |old: &[Document], new: &[Document]| {
+        let (mut before, mut after) = (vec![old], vec![new]);
+        before.extend(cut.as_deref());
+        after.extend(new_cut.as_deref());
+        within(&before, &after, Kind::Identity, options)
+    };
+    let mut found = ask(&own.documents, &others.documents);
+    if away != new_away {
+        let differ: Vec<&str> = away.symmetric_difference(&new_away).copied().collect();
+        let text = format!("{} is attached on one side only, and not at hand", differ.join(", "));
+        found = Comparison::unknown(Reason { kind: ReasonKind::Policy, text });
+        row.help = differ.first().map(|arn| supply(arn));
+    } else if let Some(arn) = away.first() {
+        // a Deny that goes lets through what the policies that are not at hand allow
+        let with = |documents: &[Document]| {
+            documents.iter().cloned().chain([of_anybody()]).collect::<Vec<_>>()
+        };
+        found = found.and(ask(&with(&own.documents), &with(&others.documents)));
+        if found.verdict != Verdict::Equivalent {
+            found.exact = false;
+            found.reason.get_or_insert_with(|| {
+                let text = format!("{arn} is attached on both sides and may allow it anyway");
+                Reason { kind: ReasonKind::Policy, text }
+            });
+            row.help = Some(supply(arn));
+        }
+    }
+    found =
+        cut_by(found, &wall, &new_wall, others.documents.iter().any(Document::allows), &mut row);
+    row.gained_by = others.cause(found.gained_by);
+    row.lost_by = own.cause(found.lost_by);
+    let at_home = |request: Option<Request>, old: [&[Document]; 2], new: [&[Document]; 2]| {
+        request.map(|request| at_home(request, &shown.account, &old, &new))
+    };
+    let before = [&*own.documents, cut.as_deref().unwrap_or(ALL)];
+    let after = [&*others.documents, new_cut.as_deref().unwrap_or(ALL)];
+    found.gained = at_home(found.gained, before, after);
+    found.lost = at_home(found.lost, after, before);
+    row.comparison = found;
+    Some(row)
+}
+
+/// No boundary.
+const ALL: &[Document] = &[];
+
+/// The same request on a resource of the principal's own account, where the account that stands in it is an example
+/// only: if it still is what changed.
+fn at_home(request: Request, account: &str, old: &[&[Document]], new: &[&[Document]]) -> Request {
+    let example = request.resource.as_deref().and_then(|arn| arn.split(':').nth(4));
+    match &request.resource {
+        Some(resource) if example == Some(EXAMPLE_ACCOUNT) => {
+            let resource = resource.replacen(EXAMPLE_ACCOUNT, account, 1);
+            on(request, resource, old, new)
+        }
+        _ => request,
+    }
+}
+
+/// The same request on another resource, if it still is what changed.
+fn on(request: Request, resource: String, old: &[&[Document]], new: &[&[Document]]) -> Request {
+    let other = Request { resource: Some(resource), ..request.clone() };
+    let says = |layers: &[&[Document]]| {
+        let mut read = layers.iter().filter(|layer| !layer.is_empty()).peekable();
+        if read.peek().is_none() {
+            return Some(false);
+        }
+        read.try_fold(true, |all, layer| match evaluate(layer, &other, Reach::Whole) {
+            Decision::Allowed => Some(all),
+            Decision::Unknown => None,
+            Decision::Denied | Decision::NotAllowed => Some(false),
+        })
+    };
+    if says(old) == Some(false) && says(new) == Some(true) { other } else { request }
+}
+
+/// The verdict under boundaries of which one may not be at hand.
+fn cut_by(
+    found: Comparison,
+    old: &Boundary,
+    new: &Boundary,
+    allows: bool,
+    row: &mut Row,
+) -> Comparison {
+    let unknown = |arn: &str| {
+        let text = format!("the document of the permissions boundary {arn} is not at hand");
+        Reason { kind: ReasonKind::Boundary, text }
+    };
+    let narrowed = |found: Comparison, arn: &str| Comparison {
+        verdict: Verdict::Narrowed,
+        exact: false,
+        gained: None,
+        gained_by: None,
+        reason: Some(unknown(arn)),
+        ..found
+    };
+    let ((Boundary::Unread(arn), _) | (_, Boundary::Unread(arn))) = (old, new) else {
+        return found;
+    };
+    row.help = Some(supply(arn));
+    match (old, new, found.verdict) {
+        // the same cut on both sides hides a difference, and makes none
+        (Boundary::Unread(own), Boundary::Unread(other), Verdict::Equivalent) if own == other => {
+            row.help = None;
+            found
+        }
+        (Boundary::Unread(own), Boundary::Unread(other), Verdict::Narrowed) if own == other => {
+            narrowed(found, arn)
+        }
+        // a cut that is new takes away at most
+        (Boundary::None, Boundary::Unread(_), Verdict::Equivalent | Verdict::Narrowed) => {
+            narrowed(found, arn)
+        }
+        // nothing allowed afterwards is nothing gained
+        (Boundary::Unread(_), _, _) if !allows => narrowed(found, arn),
+        _ => Comparison::unknown(unknown(arn)),
+    }
+}
+
+fn origin(new: Option<&Principal>, old: Option<&Principal>) -> Option<Origin> {
+    let own = |one: Option<&Principal>| {
+        let one = one?;
+        one.origin.clone().or_else(|| one.identity.first().map(|held| held.origin.clone()))
+    };
+    own(new).or_else(|| own(old))
+}
+
+/// Who may assume a role.
+pub(super) fn trust(name: &str, old: &State, new: &State, options: &Options) -> Option<Row> {
+    let (before, after) = (old.principals.get(name), new.principals.get(name));
+    let held = |one: Option<&'_ Principal>| one.and_then(|one| one.trust.as_ref()).is_some();
+    if !held(before) && !held(after) {
+        return None;
+    }
+    fn trusts(one: Option<&Principal>) -> Vec<&Held> {
+        one.iter().filter_map(|one| one.trust.as_ref()).collect()
+    }
+    let (own, others) = (trusts(before), trusts(after));
+    let mut row = Row {
+        subject: name.to_owned(),
+        kind: "AWS::IAM::Role".to_owned(),
+        layer: Layer::Trust,
+        presence: presence(before.is_some(), after.is_some()),
+        comparison: Comparison::equal(),
+        gained_by: None,
+        lost_by: None,
+        help: None,
+        given: Vec::new(),
+        origin: origin(after, before),
+    };
+    if same(&own, &others) {
+        return Some(row);
+    }
+    let read = || Ok((Documents::read(own, Kind::Trust)?, Documents::read(others, Kind::Trust)?));
+    row.comparison = match read() {
+        Err(error) => malformed(error),
+        Ok((own, others)) => {
+            let found = within(&[&own.documents], &[&others.documents], Kind::Trust, options);
+            row.gained_by = others.cause(found.gained_by);
+            row.lost_by = own.cause(found.lost_by);
+            found
+        }
+    };
+    Some(row)
+}
+
+/// Whether identity policies of the account count beside a resource's own policy. For a key they count where the key
+/// policy says so, as for a role's trust. KMS developer guide, "Key policies in AWS KMS".
+fn identity_counts(kind: &str) -> bool {
+    kind != "AWS::KMS::Key"
+}
+
+/// Who may use a resource, by its own policy.
+pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) -> Option<Row> {
+    let (before, after) = (old.resources.get(name), new.resources.get(name));
+    fn held(one: Option<&Guarded>) -> Vec<&Held> {
+        one.iter().flat_map(|one| &one.policies).collect()
+    }
+    let (own, others) = (held(before), held(after));
+    if own.is_empty() && others.is_empty() {
+        return None;
+    }
+    let shown = after.or(before)?;
+    let mut row = Row {
+        subject: name.to_owned(),
+        kind: shown.kind.clone(),
+        layer: Layer::Resource,
+        presence: presence(before.is_some(), after.is_some()),
+        comparison: Comparison::equal(),
+        gained_by: None,
+        lost_by: None,
+        help: None,
+        given: Vec::new(),
+        origin: guarded_origin(after, before),
+    };
+    let restricts = |one: Option<&Guarded>| one.is_some_and(is_restricted);
+    if same(&own, &others) && restricts(before) == restricts(after) {
+        return Some(row);
+    }
+    let read =
+        || Ok((Documents::read(own, Kind::Resource)?, Documents::read(others, Kind::Resource)?));
+    let (own, others) = match read() {
+        Ok(read) => read,
+        Err(error) => {
+            row.comparison = malformed(error);
+            return Some(row);
+        }
+    };
+    let (account, partition) = (&shown.account, shown.partition);
+    let cut = |one: Option<&Guarded>, documents: &[Document]| {
+        let restricts = restricts(one);
+        restricts.then(|| restricted(documents, account, partition)).flatten().map(|one| vec![one])
+    };
+    let (wall, new_wall) = (cut(before, &own.documents), cut(after, &others.documents));
+    let ask = |old: &[Document], new: &[Document]| {
+        let (mut before, mut after) = (vec![old], vec![new]);
+        before.extend(wall.as_deref());
+        after.extend(new_wall.as_deref());
+        within(&before, &after, Kind::Resource, options)
+    };
+    // A resource that comes or goes with its policy: nobody could use it on the other side.
+    let is_there = |one: Option<&Guarded>, other: Option<&Guarded>| {
+        one.is_some() || other.is_some_and(|other| other.origin.is_none() || other.outlives_policy)
+    };
+    let stays = is_there(before, after) && is_there(after, before);
+    // beside what identity policies of the account allow: what is direct, and what is denied, shows
+    let beside = (identity_counts(&shown.kind) && stays).then(|| of_account(account, partition));
+    let with = |documents: &[Document]| -> Vec<Document> {
+        documents.iter().chain(&beside).cloned().collect()
+    };
+    let (was, is) = (with(&own.documents), with(&others.documents));
+    let mut found = ask(&was, &is);
+    let here = |request: Option<Request>, old: [&[Document]; 2], new: [&[Document]; 2]| {
+        let request = request?;
+        let name = in_request(name);
+        let within = request.resource.as_ref().is_some_and(|one| one.starts_with(&*name));
+        Some(if within { request } else { on(request, name.into_owned(), &old, &new) })
+    };
+    let before = [&*was, wall.as_deref().unwrap_or(ALL)];
+    let after = [&*is, new_wall.as_deref().unwrap_or(ALL)];
+    found.gained = here(found.gained, before, after);
+    found.lost = here(found.lost, after, before);
+    row.gained_by = others.cause(found.gained_by);
+    row.lost_by = own.cause(found.lost_by);
+    row.comparison = found;
+    Some(row)
+}
+
+fn guarded_origin(new: Option<&Guarded>, old: Option<&Guarded>) -> Option<Origin> {
+    let own = |one: Option<&Guarded>| {
+        let one = one?;
+        one.origin.clone().or_else(|| one.policies.first().map(|held| held.origin.clone()))
+    };
+    own(new).or_else(|| own(old))
+}
+
+/// Whether the settings restrict public policies. A bucket that is made without any has all four on
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/configuring-block-public-access-bucket.html>), and a template
+/// that takes them away turns them off; which of the two it was is not known, so the block counts as off.
+fn is_restricted(one: &Guarded) -> bool {
+    one.public_access.is_some_and(|block| block.restrict)
+}
+
+/// What a public access block keeps out, where it is not the same on both sides.
+pub(super) fn public_access(name: &str, old: &State, new: &State) -> Option<Row> {
+    let (before, after) = (old.resources.get(name), new.resources.get(name));
+    let shown = after.or(before)?;
+    if shown.kind != "AWS::S3::Bucket" {
+        return None;
+    }
+    // A bucket that is new is made with all four on; one that goes is no more.
+    let on =
+        PublicAccess { block_acls: true, ignore_acls: true, block_policy: true, restrict: true };
+    let (was, is) = match (before, after) {
+        (Some(before), Some(after)) => {
+            (before.public_access.unwrap_or_default(), after.public_access.unwrap_or_default())
+        }
+        (None, Some(after)) => (on, after.public_access.unwrap_or(on)),
+        _ => return None,
+    };
+    let settings = |block: PublicAccess| {
+        [
+            ("RestrictPublicBuckets", block.restrict, READ),
+            ("IgnorePublicAcls", block.ignore_acls, READ),
+            ("BlockPublicPolicy", block.block_policy, SET_POLICY),
+            ("BlockPublicAcls", block.block_acls, SET_ACL),
+        ]
+    };
+    let differ = |on: PublicAccess, off: PublicAccess| {
+        let both = settings(on).into_iter().zip(settings(off));
+        both.filter(|(on, off)| on.1 && !off.1).map(|(on, _)| (on.0, on.2)).collect::<Vec<_>>()
+    };
+    let (opened, closed) = (differ(was, is), differ(is, was));
+    if opened.is_empty() && closed.is_empty() {
+        return None;
+    }
+    let request = |list: &[(&str, (&str, &str))]| {
+        let (_, (action, behind)) = list.first()?;
+        let account = &shown.account;
+        let root = format!("arn:{}:iam::{account}:root", shown.partition);
+        let principal = match behind.is_empty() {
+            true => Requester::read("AWS", &root),
+            false => Requester::Anonymous,
+        };
+        Some(Request {
+            principal: Some(principal),
+            action: format!("s3:{action}"),
+            resource: Some(format!("{name}{behind}")),
+            context: Default::default(),
+            standing: Standing::default(),
+            tokens: Vec::new(),
+        })
+    };
+    let verdict = match (opened.is_empty(), closed.is_empty()) {
+        (false, true) => Verdict::Broadened,
+        (true, _) => Verdict::Narrowed,
+        (false, false) => Verdict::Incomparable,
+    };
+    let comparison = Comparison {
+        verdict,
+        gained: request(&opened),
+        lost: request(&closed),
+        ..Comparison::equal()
+    };
+    let cause = |list: &[(&str, _)], one: Option<&Guarded>| {
+        let names: Vec<&str> = list.iter().map(|(name, _)| *name).collect();
+        let property = format!("PublicAccessBlockConfiguration ({})", names.join(", "));
+        let origin = one.and_then(|one| one.origin.clone()).unwrap_or_default();
+        (!list.is_empty()).then_some(Cause { origin, property, statement: String::new() })
+    };
+    let given = if opened.is_empty() { Vec::new() } else { vec![GIVEN.to_owned()] };
+    Some(Row {
+        subject: name.to_owned(),
+        kind: shown.kind.clone(),
+        layer: Layer::PublicAccess,
+        presence: Presence::Both,
+        comparison,
+        gained_by: cause(&opened, after),
+        lost_by: cause(&closed, after),
+        help: None,
+        given,
+        origin: guarded_origin(after, before),
+    })
+}
+
+/// What each setting keeps out, by the name of the action, and what stands behind the bucket's ARN.
+const READ: (&str, &str) = ("GetObject", "/x");
+const SET_POLICY: (&str, &str) = ("PutBucketPolicy", "");
+const SET_ACL: (&str, &str) = ("PutBucketAcl", "");
+const GIVEN: &str =
+    "a bucket policy or an access control list that is public, on the bucket or its objects";

@@ -1,0 +1,188 @@
+//! Answers to questions about access, for people and programs.
+//!
+//! In: answers with their requests and paths, and the names of principals as people write them. Out: text or JSON. Names
+//! come from specs and templates of others: all of them are escaped.
+
+use crate::access::reach::{Reached, Way};
+use crate::document::{Map, Value};
+use crate::render::access_states::{READ, unread};
+use crate::render::escape;
+use crate::verdict::Request;
+
+/// An answer, with the way on which it was found.
+pub struct Answer {
+    pub reached: Reached,
+    pub path: Vec<Way>,
+}
+
+/// What people call a principal of an ARN.
+pub type Names<'n> = &'n dyn Fn(&str) -> String;
+
+impl Answer {
+    /// `allow`, `deny` or `undecided`.
+    pub const fn word(&self) -> &'static str {
+        match self.reached {
+            Reached::Yes { .. } => "allow",
+            Reached::No { .. } => "deny",
+            Reached::Unknown { .. } => "undecided",
+        }
+    }
+}
+
+/// One principal, or one place, with the verbs.
+pub struct Row {
+    pub name: String,
+    /// Verb and answer; verbs that are not reached stand nowhere.
+    pub answers: Vec<(&'static str, Answer)>,
+}
+
+fn shown(request: &Request) -> String {
+    let mut text = request.action.clone();
+    if let Some(resource) = &request.resource {
+        text += &format!(" {resource}");
+    }
+    if let Some(who) = &request.principal {
+        text += &format!(" by {who}");
+    }
+    for (key, values) in request.context.values() {
+        text += &format!(", {key}={}", values.join("|"));
+    }
+    text
+}
+
+/// `role/X (assume) > role/Y (pass)`.
+pub fn through(path: &[Way], names: Names<'_>) -> String {
+    let steps = path.iter().map(|way| format!("{} ({})", names(&way.to), way.kind.as_str()));
+    steps.collect::<Vec<_>>().join(" > ")
+}
+
+/// The layers that were read and not read.
+pub fn layers() -> String {
+    format!("read: {}\nnot read: {}\n", READ.join(", "), unread().join(", "))
+}
+
+/// `ALLOWED role/Analyst read marts`, and what proves it.
+pub fn answer_text(question: &str, answer: &Answer, names: Names<'_>) -> String {
+    let head = match answer.reached {
+        Reached::Yes { .. } if answer.path.is_empty() => "ALLOWED",
+        Reached::Yes { .. } => "ALLOWED through others",
+        Reached::No { .. } => "NOT ALLOWED",
+        Reached::Unknown { .. } => "UNDECIDED",
+    };
+    let mut text = format!("{head}: {}\n", escape(question));
+    for way in &answer.path {
+        text += &escape(&format!("  {} {}: {}", way.kind.as_str(), names(&way.to), way.name));
+        text += &format!("\n    request  {}\n", escape(&shown(&way.request)));
+        for needed in &way.needed {
+            text += &format!("    needed   {}\n", escape(needed));
+        }
+    }
+    match &answer.reached {
+        Reached::Yes { request, needed } => {
+            text += &format!("  request  {}\n", escape(&shown(request)));
+            for needed in needed {
+                text += &format!("  needed   {}\n", escape(needed));
+            }
+        }
+        Reached::No { because } => {
+            let because = because.as_deref().unwrap_or("nothing that was read allows it");
+            text += &format!("  because  {}\n", escape(because));
+        }
+        Reached::Unknown { because } => text += &format!("  because  {}\n", escape(because)),
+    }
+    text
+}
+
+/// Answers as a table, a line for each principal or place.
+pub fn rows_text(rows: &[Row], names: Names<'_>) -> String {
+    let wide = rows.iter().map(|row| escape(&row.name).chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for row in rows {
+        let mut ways: Vec<(String, Vec<String>)> = Vec::new();
+        for (verb, answer) in &row.answers {
+            let (way, verb) = match &answer.reached {
+                Reached::Unknown { because } => {
+                    (format!("undecided: {because}"), (*verb).to_owned())
+                }
+                Reached::Yes { needed, .. } => {
+                    let mut way = match answer.path.as_slice() {
+                        [] => "direct".to_owned(),
+                        path => format!("~ through {}", through(path, names)),
+                    };
+                    if !needed.is_empty() {
+                        way += &format!("; needs {}", needed.join("; "));
+                    }
+                    (way, (*verb).to_owned())
+                }
+                Reached::No { .. } => continue,
+            };
+            match ways.iter_mut().find(|(known, _)| *known == way) {
+                Some((_, verbs)) => verbs.push(verb),
+                None => ways.push((way, vec![verb])),
+            }
+        }
+        for (at, (way, verbs)) in ways.iter().enumerate() {
+            let name = if at == 0 { escape(&row.name).into_owned() } else { String::new() };
+            text += &format!("{name:wide$}  {:<26} {}\n", verbs.join(" "), escape(way));
+        }
+    }
+    text
+}
+
+fn request_json(request: &Request) -> Value {
+    request.to_value()
+}
+
+fn list(texts: &[String]) -> Value {
+    texts.iter().cloned().map(Value::from).collect::<Vec<_>>().into()
+}
+
+/// An answer: `answer`, `path`, `request`, `needed`, `reason`.
+pub fn answer_json(answer: &Answer, names: Names<'_>) -> Map {
+    let mut map = Map::new();
+    map.insert("answer", answer.word());
+    let step = |way: &Way| {
+        let mut map = Map::new();
+        map.insert("kind", way.kind.as_str());
+        map.insert("what", way.name.clone());
+        map.insert("to", names(&way.to));
+        map.insert("arn", way.to.clone());
+        map.insert("request", request_json(&way.request));
+        map.insert("needed", list(&way.needed));
+        Value::Map(map)
+    };
+    map.insert("path", answer.path.iter().map(step).collect::<Vec<_>>());
+    let (request, needed, reason) = match &answer.reached {
+        Reached::Yes { request, needed } => (request_json(request), list(needed), None),
+        Reached::No { because } => (Value::Null, list(&[]), because.clone()),
+        Reached::Unknown { because } => (Value::Null, list(&[]), Some(because.clone())),
+    };
+    map.insert("request", request);
+    map.insert("needed", needed);
+    map.insert("reason", reason.map_or(Value::Null, Value::from));
+    map
+}
+
+/// Rows as JSON: `name`, `reaches` with verb and answer.
+pub fn rows_json(rows: &[Row], names: Names<'_>) -> Vec<Value> {
+    let row = |row: &Row| {
+        let reaches = row.answers.iter().map(|(verb, answer)| {
+            let mut map = answer_json(answer, names);
+            map.insert("verb", *verb);
+            Value::Map(map)
+        });
+        let mut map = Map::new();
+        map.insert("name", row.name.clone());
+        map.insert("reaches", reaches.collect::<Vec<_>>());
+        Value::Map(map)
+    };
+    rows.iter().map(row).collect()
+}
+
+/// The layers, into a document.
+pub fn add_layers(body: &mut Map) {
+    let list =
+        |names: &[&'static str]| names.iter().map(|name| Value::from(*name)).collect::<Vec<_>>();
+    body.insert("layers_read", list(&READ));
+    body.insert("layers_unread", list(&unread()));
+}
