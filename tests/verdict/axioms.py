@@ -29,6 +29,11 @@ def types_of(principal):
             "federated-user": ["FederatedUser"]}[kind]
 
 
+def others(one, other):
+    """Whether two accounts differ. What is no account id on either side says nothing."""
+    return one != other and any(isinstance(a, str) and re.fullmatch(r"\d{12}", a) for a in (one, other))
+
+
 def impossible(request):
     """The rule that this request breaks, in a few words, or None."""
     context, principal = request["context"], request["principal"]
@@ -56,12 +61,12 @@ def impossible(request):
         return "the anonymous have no principal keys"
     segments = request["resource"].split(":")
     if len(segments) >= 6 and segments[4]:
-        if given.get("aws:resourceaccount", segments[4]) != segments[4]:
+        if others(segments[4], given.get("aws:resourceaccount", segments[4])):
             return "aws:ResourceAccount follows from the ARN"
     source = lookup(context, "aws:SourceArn")
     if isinstance(source, str) and len(source.split(":")) >= 6:
         account = source.split(":")[4]
-        if account and given.get("aws:sourceaccount", account) != account:
+        if account and others(account, given.get("aws:sourceaccount", account)):
             return "aws:SourceAccount follows from aws:SourceArn"
     if "aws:sourcevpce" in given and "aws:sourceip" in given:
         return "through a VPC endpoint aws:SourceIp is absent"
