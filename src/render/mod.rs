@@ -10,7 +10,9 @@ pub mod document;
 pub mod drift;
 mod escape;
 pub mod events;
+mod markdown;
 pub mod plan;
+pub mod review;
 pub mod status;
 
 pub use escape::escape;
