@@ -5,11 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::parts::{MOST_QUESTIONS, Part, parts};
+use super::parts::{MOST_QUESTIONS, Part, Rank, parts};
 use super::words::{Words, short};
 use super::Side;
+use crate::access::reach::{self, Judge, Reached, Subject, Target};
 use crate::access::{self, Cause, Compared, Layer, Presence, Row, State};
 use crate::catalogue::iam::{self, Level};
+use crate::document::Value;
 use crate::plan;
 use crate::verdict::{Request, Requester, Verdict};
 
@@ -79,6 +81,7 @@ pub struct Item {
     pub reason: Option<String>,
     /// Whether everything that the row gained stands in one of its items.
     pub complete: bool,
+    rank: Rank,
 }
 
 /// Something that is not decided.
@@ -106,17 +109,19 @@ pub struct Sums {
 /// The lines of what was compared.
 pub fn items(compared: &Compared, old: &Side<'_>, new: &Side<'_>, words: &Words) -> Sums {
     let mut sums = Sums::default();
+    let judge = Judge::new(new.state);
     let mut room = MOST_QUESTIONS;
     for row in &compared.rows {
         if row.comparison.gained.is_some() {
-            let way = Way { row, from: old, to: new, words, gains: true };
+            let way = Way { row, from: old, to: new, words, judge: Some(&judge) };
             sums.gained.extend(way.items(&mut room));
         }
     }
     for row in &compared.rows {
         let (lost, narrowed) = (row.comparison.lost.is_some(), row.verdict() == Verdict::Narrowed);
-        if lost || narrowed {
-            let way = Way { row, from: new, to: old, words, gains: false };
+        // a Deny on what is new takes nothing from anybody
+        if (lost || narrowed) && row.presence != Presence::New {
+            let way = Way { row, from: new, to: old, words, judge: None };
             sums.lost.extend(way.items(&mut room));
         }
         if row.verdict() == Verdict::Undecided {
@@ -124,6 +129,8 @@ pub fn items(compared: &Compared, old: &Side<'_>, new: &Side<'_>, words: &Words)
         }
     }
     fold_trust(&mut sums.gained);
+    sums.gained = merged(sums.gained);
+    sums.lost = merged(sums.lost);
     sums.gained.sort_by_key(weight);
     sums.lost.sort_by_key(|item| item.is_whole);
     sums
@@ -135,6 +142,69 @@ fn weight(item: &Item) -> (Option<Kind>, bool, bool) {
     // `None` sorts before `Some`: what has no kind comes last
     let plain = first.is_none();
     (first.or(Some(Kind::Admin)), plain, item.is_whole)
+}
+
+/// One entry of the spec lets somebody at a bucket, at its key, and by policies of its own: that is one item.
+fn merged(items: Vec<Item>) -> Vec<Item> {
+    let mut found: Vec<Item> = Vec::new();
+    let (identities, others): (Vec<Item>, Vec<Item>) =
+        items.into_iter().partition(|item| item.layer == Layer::Identity);
+    for item in identities.into_iter().chain(others) {
+        let fits = |own: &&mut Item| {
+            let layers = own.layer == Layer::Identity || own.layer == Layer::Resource;
+            let path = own.place.path == item.place.path && !own.place.path.is_empty();
+            let whole = own.layer == Layer::Identity && own.is_whole;
+            layers && own.who == item.who && (path || whole)
+        };
+        match found.iter_mut().find(fits).filter(|_| item.layer == Layer::Resource) {
+            Some(own) => own.take(item),
+            None => found.push(item),
+        }
+    }
+    found
+}
+
+impl Item {
+    /// Takes another item about the same in.
+    fn take(&mut self, other: Item) {
+        self.does = joined(&self.does, &other.does);
+        self.kinds.extend(&other.kinds);
+        self.exact &= other.exact;
+        self.complete &= other.complete;
+        self.is_whole &= other.is_whole || self.layer == Layer::Identity;
+        let extend = |list: &mut Vec<String>, more: Vec<String>| {
+            for one in more {
+                if !list.contains(&one) {
+                    list.push(one);
+                }
+            }
+        };
+        let better = other.request.is_some() && other.rank < self.rank && self.layer == other.layer;
+        if better {
+            self.rank = other.rank;
+            self.request = other.request;
+            self.conditions = other.conditions;
+            self.cause = other.cause;
+            self.place = other.place;
+            self.subject = other.subject;
+            self.kind = other.kind;
+            let own = std::mem::replace(&mut self.decided_by, other.decided_by);
+            extend(&mut self.decided_by, own);
+            let own = std::mem::replace(&mut self.needed, other.needed);
+            extend(&mut self.needed, own);
+        } else {
+            extend(&mut self.decided_by, other.decided_by);
+            // for a principal of the state all layers were asked already
+            if self.layer == other.layer {
+                extend(&mut self.needed, other.needed);
+            }
+        }
+        let all = self.decided_by.clone();
+        let named = |one: &String| all.iter().any(|other| other.starts_with(&format!("{one} / ")));
+        self.decided_by.retain(|one| !named(one));
+        self.reason = self.reason.take().or(other.reason);
+        self.handover = self.handover.take().or(other.handover);
+    }
 }
 
 /// That a new role is there for a service is part of what is said of the role.
@@ -164,10 +234,15 @@ struct Way<'a> {
     from: &'a Side<'a>,
     to: &'a Side<'a>,
     words: &'a Words,
-    gains: bool,
+    /// Of the new state; `None` for what is lost.
+    judge: Option<&'a Judge<'a>>,
 }
 
 impl Way<'_> {
+    fn gains(&self) -> bool {
+        self.judge.is_some()
+    }
+
     fn state(&self) -> &State {
         self.to.state
     }
@@ -175,7 +250,7 @@ impl Way<'_> {
     fn items(&self, room: &mut usize) -> Vec<Item> {
         let row = self.row;
         let found = parts(row, self.from.state, self.to.state, self.words, room);
-        let whole = match self.gains {
+        let whole = match self.gains() {
             true => row.presence == Presence::New,
             false => row.presence == Presence::Gone,
         };
@@ -192,7 +267,7 @@ impl Way<'_> {
             return vec![self.plain(whole)];
         }
         let several = groups.len() > 1;
-        let own = if self.gains { &row.comparison.gained } else { &row.comparison.lost };
+        let own = if self.gains() { &row.comparison.gained } else { &row.comparison.lost };
         groups
             .into_values()
             .map(|mut parts| {
@@ -212,6 +287,7 @@ impl Way<'_> {
                 item.kinds = kinds;
                 item.conditions.clone_from(&first.conditions);
                 item.complete = found.complete;
+                item.rank = first.rank();
                 item
             })
             .collect()
@@ -220,7 +296,7 @@ impl Way<'_> {
     /// The row's own request as an item.
     fn plain(&self, whole: bool) -> Item {
         let row = self.row;
-        let (request, by) = match self.gains {
+        let (request, by) = match self.gains() {
             true => (&row.comparison.gained, &row.gained_by),
             false => (&row.comparison.lost, &row.lost_by),
         };
@@ -237,10 +313,14 @@ impl Way<'_> {
             (_, Some(who)) => self.words.requester(who),
             (_, None) => subject.clone(),
         };
-        if let Some(request) = request {
+        if let (Layer::LakeFormation, Some(does)) = (row.layer, self.granted()) {
+            item.does = does;
+        } else if let Some(request) = request {
             let (verb, action) = match row.layer {
                 Layer::Trust => ("assume".to_owned(), None),
-                Layer::LakeFormation => (request.action.clone(), None),
+                Layer::LakeFormation if !request.action.contains(' ') => {
+                    (request.action.clone(), None)
+                }
                 _ => (String::new(), Some(request.action.clone())),
             };
             let place = match (row.layer, request.resource.as_deref()) {
@@ -258,6 +338,25 @@ impl Way<'_> {
         item.kinds = self.kinds(request.as_ref());
         item.complete = matches!(row.layer, Layer::PublicAccess | Layer::LakeFormation);
         item
+    }
+
+    /// The grants of Lake Formation that one side alone has.
+    fn granted(&self) -> Option<Vec<Does>> {
+        let subject = &self.row.subject;
+        let own = |state: &State| -> Vec<access::Grant> {
+            state.grants.iter().filter(|grant| grant.principal == *subject).cloned().collect()
+        };
+        let (before, mut all) = (own(self.from.state), ByPlace::new());
+        for grant in own(self.state()) {
+            let old = before.iter().filter(|old| old.resource == grant.resource);
+            let had: BTreeSet<&String> = old.flat_map(|old| &old.permissions).collect();
+            let new: BTreeSet<String> =
+                grant.permissions.iter().filter(|one| !had.contains(one)).cloned().collect();
+            if !new.is_empty() {
+                all.entry(self.words.granted(&grant.resource)).or_default().0.extend(new);
+            }
+        }
+        (!all.is_empty()).then(|| grouped(all))
     }
 
     fn kinds(&self, request: Option<&Request>) -> BTreeSet<Kind> {
@@ -311,15 +410,18 @@ impl Way<'_> {
             },
             ..row.clone()
         };
-        let needed = match self.gains {
-            true => access::needed(self.state(), &own),
-            false => Vec::new(),
+        let needed = match self.judge {
+            Some(judge) => self.needed(judge, request.as_ref(), &own),
+            None => Vec::new(),
         };
+        let needed: Vec<String> = needed.iter().map(|one| self.words.said(one)).collect();
         let place = (self.to.place)(cause);
         let entry = place.path.strip_prefix("access.").map(|rest| {
             rest.split(['.', '[']).next().unwrap_or(rest).to_owned()
         });
-        let elsewhere = needed.iter().any(|one| one.contains("identity policy in account"));
+        let home = format!("account {}", self.words.home);
+        let elsewhere =
+            needed.iter().any(|one| one.contains("an identity policy") && !one.contains(&home));
         let mut decided_by = vec![match cause.statement.as_str() {
             "" => format!("{} / {}", self.subject(), row.layer.as_str()),
             statement => format!("{} / {statement}", self.subject()),
@@ -344,7 +446,49 @@ impl Way<'_> {
             exact: row.comparison.exact,
             reason: row.comparison.reason.as_ref().map(|reason| reason.text.clone()),
             complete: true,
+            rank: Rank::default(),
         }
+    }
+
+    /// What else is needed: where the principal is of the state, all layers are asked for any request that gets through;
+    /// else it is judged by the one request.
+    fn needed(&self, judge: &Judge<'_>, request: Option<&Request>, row: &Row) -> Vec<String> {
+        let asked = request.and_then(|request| self.asked(judge, request));
+        match asked {
+            Some(Reached::Yes { needed, .. }) => row.given.iter().cloned().chain(needed).collect(),
+            Some(Reached::No { because }) => {
+                let known = access::needed(self.state(), row);
+                let other = "a policy that lets it through: one that was read does not".to_owned();
+                if known.is_empty() { vec![because.unwrap_or(other)] } else { known }
+            }
+            Some(Reached::Unknown { because }) => vec![because],
+            None => access::needed(self.state(), row),
+        }
+    }
+
+    fn asked(&self, judge: &Judge<'_>, request: &Request) -> Option<Reached> {
+        let state = self.state();
+        let who = match (self.row.layer, &request.principal) {
+            (Layer::Identity, _) => self.row.subject.clone(),
+            (Layer::Resource, Some(who)) => {
+                who.principal_arn().filter(|arn| state.principals.contains_key(arn))?
+            }
+            _ => return None,
+        };
+        let resource = request.resource.as_deref()?;
+        let (guard, one) = access::guarded(state, resource)?;
+        let own = access::in_request(guard) == resource;
+        let kind = match (one.kind.as_str(), own) {
+            ("AWS::S3::Bucket", false) => "object".to_owned(),
+            (kind, _) => kind.rsplit("::").next().unwrap_or(kind).to_lowercase(),
+        };
+        let value = match (own, resource.contains("${")) {
+            (true, _) => reach::closure::resource(guard),
+            (false, false) => Value::from(resource.to_owned()),
+            (false, true) => return None,
+        };
+        let target = Target { kind, resource: value, guard: guard.clone() };
+        Some(judge.ask(&Subject::Named(who), &request.action, &target, None, false))
     }
 
     fn subject(&self) -> String {
@@ -364,8 +508,9 @@ impl Way<'_> {
         let (_, bucket) = access::guarded(self.state(), resource)?;
         let key = bucket.key.as_ref().filter(|key| self.state().resources.contains_key(*key))?;
         let asks = crate::catalogue::escalations::verbs().key.contains_key(&request?.action);
-        let missing = needed.iter().any(|one| one.contains("the key"));
-        (asks && !missing).then(|| self.words.place(&access::in_request(key)))
+        let word = self.words.place(&access::in_request(key));
+        let missing = needed.iter().any(|one| one.contains(&word));
+        (asks && !missing).then_some(word)
     }
 }
 
@@ -390,37 +535,74 @@ fn account(who: &str) -> Option<String> {
     (found.len() == 12 && found.bytes().all(|b| b.is_ascii_digit())).then(|| found.to_owned())
 }
 
+/// What somebody can do to a place: verbs, and actions that none stands for.
+type ByPlace = BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)>;
+
 /// Parts as people say them: places that the same verbs hold for stand together.
 fn does(parts: &[&Part]) -> Vec<Does> {
-    const ORDER: [&str; 5] = ["read", "write", "delete", "manage", "assume"];
-    let mut by_place: BTreeMap<&str, (BTreeSet<usize>, BTreeSet<String>)> = BTreeMap::new();
+    let mut all = ByPlace::new();
     for part in parts {
-        let entry = by_place.entry(&part.place).or_default();
-        match ORDER.iter().position(|verb| *verb == part.verb) {
-            Some(at) => drop(entry.0.insert(at)),
-            None => entry.1.extend(part.actions.iter().cloned()),
+        let entry = all.entry(part.place.clone()).or_default();
+        match part.verb {
+            "" => entry.1.extend(part.actions.iter().cloned()),
+            verb => drop(entry.0.insert(verb.to_owned())),
         }
     }
+    grouped(all)
+}
+
+/// Two lists as one.
+fn joined(own: &[Does], other: &[Does]) -> Vec<Does> {
+    let mut all = ByPlace::new();
+    for one in own.iter().chain(other) {
+        for place in &one.places {
+            let entry = all.entry(place.clone()).or_default();
+            entry.0.extend(one.verbs.iter().cloned());
+            entry.1.extend(one.actions.iter().cloned());
+        }
+    }
+    grouped(all)
+}
+
+fn grouped(all: ByPlace) -> Vec<Does> {
+    const ORDER: [&str; 5] = ["read", "write", "delete", "manage", "assume"];
+    let order = |verb: &String| ORDER.iter().position(|one| one == verb).unwrap_or(ORDER.len());
     let mut found: Vec<Does> = Vec::new();
-    let mut push = |verbs: Vec<String>, actions: Vec<String>, place: &str| {
-        let same = |one: &&mut Does| one.verbs == verbs && one.actions == actions;
+    let mut push = |verbs: Vec<String>, actions: Vec<String>, place: String| {
+        let same = |one: &&mut Does| {
+            let key = is_key(&place) == one.places.iter().all(|place| is_key(place));
+            one.verbs == verbs && one.actions == actions && key
+        };
         match found.iter_mut().find(same) {
-            Some(one) => one.places.push(place.to_owned()),
-            None => found.push(Does { verbs, actions, places: vec![place.to_owned()] }),
+            Some(one) => one.places.push(place),
+            None => found.push(Does { verbs, actions, places: vec![place] }),
         }
     };
-    for (place, (verbs, actions)) in by_place {
+    for (place, (verbs, actions)) in all {
+        let mut verbs: Vec<String> = verbs.into_iter().collect();
+        verbs.sort_by_key(|verb| (order(verb), verb.clone()));
         if !verbs.is_empty() {
-            push(verbs.iter().map(|at| ORDER[*at].to_owned()).collect(), Vec::new(), place);
+            push(verbs, Vec::new(), place.clone());
         }
         if !actions.is_empty() {
             push(Vec::new(), actions.into_iter().collect(), place);
         }
     }
-    // what is said with a verb first, what changes who gets in before the rest
-    let manages = |one: &Does| !one.verbs.iter().any(|verb| verb == "manage");
-    found.sort_by_key(|one| (one.verbs.is_empty(), manages(one)));
+    // what changes who gets in first, then data, keys, and what no verb stands for
+    let manages = |one: &Does| one.verbs.iter().any(|verb| verb == "manage");
+    found.sort_by_key(|one| (one.verbs.is_empty(), one.is_of_keys(), !manages(one)));
     found
+}
+
+fn is_key(place: &str) -> bool {
+    place.starts_with("key ")
+}
+
+impl Does {
+    /// Whether it is about keys alone.
+    pub fn is_of_keys(&self) -> bool {
+        self.places.iter().all(|place| is_key(place))
+    }
 }
 
 fn open(row: &Row, new: &Side<'_>, words: &Words) -> Open {
@@ -434,8 +616,12 @@ fn open(row: &Row, new: &Side<'_>, words: &Words) -> Open {
         },
         subject: row.subject.clone(),
         about: row.layer.as_str().to_owned(),
-        because: row.comparison.reason.as_ref().map_or(String::new(), |one| one.text.clone()),
-        help: row.help.clone(),
+        because: row
+            .comparison
+            .reason
+            .as_ref()
+            .map_or(String::new(), |reason| words.said(&reason.text)),
+        help: row.help.as_ref().map(|help| words.said(help)),
         place: (new.place)(&cause),
     }
 }

@@ -15,9 +15,9 @@ mod parts;
 pub mod statements;
 mod words;
 
-use crate::access::{Cause, State, compare};
+use crate::access::{Cause, Compared, Presence, Row, State, compare};
 use crate::plan;
-use crate::verdict::{Options, Request, Verdict};
+use crate::verdict::{Comparison, Options, Request, Verdict};
 
 pub use escalation::Escalation;
 pub use flows::{Failing, Need};
@@ -86,7 +86,7 @@ pub fn review(old: &Side<'_>, new: &Side<'_>, about: About, needs: &[Need]) -> R
     let mut undecided = sums.undecided;
     undecided.append(&mut unknown);
     let label = |side: &Side<'_>| Label { name: side.name.clone(), commit: side.commit.clone() };
-    let verdict = match (compared.verdict(), undecided.is_empty(), escalations.is_empty()) {
+    let verdict = match (verdict(&compared), undecided.is_empty(), escalations.is_empty()) {
         // who may act as somebody else, with the same policies: code that runs as a role moved to where it can be written
         (Verdict::Equivalent, _, false) => Verdict::Broadened,
         (Verdict::Narrowed, _, false) => Verdict::Incomparable,
@@ -107,6 +107,22 @@ pub fn review(old: &Side<'_>, new: &Side<'_>, about: About, needs: &[Need]) -> R
         statements: statements::changed(old, new, &words),
         about,
     }
+}
+
+/// The verdict on everything together. A Deny on what is new takes nothing from anybody, so such a row is no loss.
+fn verdict(compared: &Compared) -> Verdict {
+    let mild = |row: &Row| Row {
+        comparison: Comparison {
+            verdict: match (row.presence, row.verdict()) {
+                (Presence::New, Verdict::Narrowed) => Verdict::Equivalent,
+                (Presence::New, Verdict::Incomparable) => Verdict::Broadened,
+                (_, verdict) => verdict,
+            },
+            ..row.comparison.clone()
+        },
+        ..row.clone()
+    };
+    Compared { rows: compared.rows.iter().map(mild).collect() }.verdict()
 }
 
 impl Review {

@@ -319,8 +319,8 @@ impl Asking<'_> {
             who: format!("account {}", self.after.account),
             verb: "",
             actions: vec![match gone {
-                Some(statement) => format!("whatever {} denied", statement.label),
-                None => "whatever a Deny no longer denies".to_owned(),
+                Some(statement) => format!("what the Deny {} keeps out", statement.label),
+                None => "what a Deny keeps out".to_owned(),
             }],
             place: self.place(&crate::access::in_request(&self.row.subject)),
             is_public: false,
@@ -386,13 +386,18 @@ impl Part {
         possible(&layers, cell.kind, &Options::default()).gained
     }
 
-    /// How much it matters: the least first.
-    pub fn rank(&self) -> (bool, bool, usize) {
+    /// How much it matters: the least first. Data before keys.
+    pub fn rank(&self) -> Rank {
         let order = ["manage", "delete", "write", "read", "assume"];
         let at = order.iter().position(|verb| *verb == self.verb).unwrap_or(order.len());
-        (!self.is_public, !self.is_elsewhere, at)
+        let key = self.place.starts_with("key ");
+        Rank(!self.is_public, !self.is_elsewhere, at > 0, key, at)
     }
 }
+
+/// How much something matters: the least first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank(bool, bool, bool, bool, usize);
 
 /// The conditions of a statement, as people read them.
 fn conditions(statement: &Statement) -> Vec<String> {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::{State, in_request};
+use crate::document::Value;
 use crate::verdict::read::{Condition, Statement};
 use crate::verdict::{Name, Requester};
 
@@ -20,6 +21,8 @@ struct Thing {
 pub struct Words {
     /// By ARN or `${stack/Id.Arn}`.
     things: BTreeMap<String, Thing>,
+    /// References as they stand in a state, and their words.
+    references: BTreeMap<String, String>,
     /// ARN of a role to `pipeline NAME`.
     principals: BTreeMap<String, String>,
     /// Principals that templates make or name.
@@ -30,15 +33,12 @@ pub struct Words {
     pub home: String,
 }
 
-fn last(path: &str) -> &str {
-    path.rsplit('.').next().unwrap_or(path)
-}
-
 impl Words {
     /// The words of both states; where they differ those of the new one. `databases`: names in the catalog to names in
     /// the spec.
     pub fn new(old: &State, new: &State, databases: BTreeMap<String, String>) -> Words {
         let mut things = BTreeMap::new();
+        let mut references = BTreeMap::new();
         let mut principals = BTreeMap::new();
         let mut known = BTreeSet::new();
         for state in [old, new] {
@@ -49,13 +49,19 @@ impl Words {
                 let own = name.rsplit(':').next().unwrap_or(name);
                 // a replica carries the path of its source: only the first has its name
                 let of_spec = !path.is_empty() && seen.insert((one.kind.clone(), path.to_owned()));
+                let rest = path.split_once('.').map_or(path, |(_, rest)| rest);
                 let word = match (is_bucket, of_spec) {
-                    (true, true) => last(path).to_owned(),
+                    (true, true) => rest.to_owned(),
                     (true, false) => own.to_owned(),
-                    (false, true) => path.replacen('.', " ", 1).replacen("keys ", "key ", 1),
+                    (false, true) => {
+                        let kind = one.kind.rsplit("::").next().unwrap_or_default();
+                        format!("{} {rest}", kind.to_lowercase())
+                    }
                     (false, false) => short(name, &one.kind),
                 };
-                let word = word.replacen("sources ", "source ", 1);
+                if name.starts_with('{') {
+                    references.insert(name.clone(), word.clone());
+                }
                 things.insert(in_request(name).into_owned(), Thing { word, is_bucket });
             }
             let mut seen = BTreeSet::new();
@@ -76,7 +82,18 @@ impl Words {
             let made = of.map(|one| one.account.clone());
             made.or_else(|| state.resources.values().next().map(|one| one.account.clone()))
         });
-        Words { things, principals, known, databases, home: home.unwrap_or_default() }
+        Words { things, references, principals, known, databases, home: home.unwrap_or_default() }
+    }
+
+    /// A sentence in which references stand for resources, with the words for them.
+    pub fn said(&self, sentence: &str) -> String {
+        let mut text = sentence.to_owned();
+        for (reference, word) in &self.references {
+            if text.contains(reference.as_str()) {
+                text = text.replace(&format!("the key {reference}"), word).replace(reference.as_str(), word);
+            }
+        }
+        text
     }
 
     /// A principal by its ARN, or the reference to it.
@@ -88,6 +105,17 @@ impl Words {
             return short(arn, "role");
         };
         let account = arn.split(':').nth(4).unwrap_or_default();
+        match arn.split(':').nth(2) {
+            Some("organizations") => {
+                let own = rest.rsplit('/').next().unwrap_or(rest);
+                let unit = if rest.starts_with("ou/") { "organizational unit" } else { "organization" };
+                return format!("{unit} {own}");
+            }
+            Some("identitystore") => {
+                return format!("Identity Center {}", rest.replacen('/', " ", 1));
+            }
+            _ => {}
+        }
         match rest {
             "root" => format!("account {account}"),
             _ if account == self.home || self.known.contains(arn) => rest.to_owned(),
@@ -101,6 +129,11 @@ impl Words {
             Requester::Anonymous => "anybody".to_owned(),
             Requester::Other { kind, text } if kind == "Service" => format!("service {text}"),
             who => match who.principal_arn() {
+                // what nobody named stands for anybody of its account
+                Some(arn) if !self.known.contains(&arn) => {
+                    let account = who.account().map_or("", |(_, account)| account);
+                    format!("account {account}")
+                }
                 Some(arn) => self.principal(&arn),
                 None => self.principal(&who.to_string()),
             },
@@ -176,7 +209,8 @@ impl Words {
             let rest = &pattern[name.len()..];
             return match (thing.is_bucket, rest.strip_prefix('/')) {
                 (true, Some(key)) => {
-                    format!("{}/{}", thing.word, key.strip_suffix('*').unwrap_or(key))
+                    let key = key.strip_suffix('*').unwrap_or(key);
+                    format!("{}/{}", thing.word, without_hashes(key))
                 }
                 (true, None) => format!("bucket {}{rest}", thing.word),
                 (false, _) => format!("{}{rest}", thing.word),
@@ -199,6 +233,65 @@ impl Words {
         }
     }
 
+    /// What a grant of Lake Formation is on: the value of `Resource` of `AWS::LakeFormation::PrincipalPermissions`.
+    pub fn granted(&self, resource: &Value) -> String {
+        let text = |path: &[&str]| resource.at(path).and_then(Value::as_str).unwrap_or("?");
+        let table = |kind: &str, database: &str, table: &str| {
+            let database = text(&[kind, database]);
+            let known = self.databases.get(database).map_or(database, String::as_str);
+            match resource.at(&[kind, table]).and_then(Value::as_str) {
+                Some(table) => format!("{known}.{table}"),
+                None => format!("tables of {known}"),
+            }
+        };
+        let list = |value: Option<&Value>| -> String {
+            let all = value.and_then(Value::as_list).unwrap_or_default();
+            all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+        };
+        if resource.get("TableWithColumns").is_some() {
+            let columns = list(resource.at(&["TableWithColumns", "ColumnNames"]));
+            let table = table("TableWithColumns", "DatabaseName", "Name");
+            return match columns.is_empty() {
+                true => table,
+                false => format!("{table} ({columns})"),
+            };
+        }
+        if resource.get("Table").is_some() {
+            return table("Table", "DatabaseName", "Name");
+        }
+        if resource.get("DataCellsFilter").is_some() {
+            let filter = text(&["DataCellsFilter", "Name"]);
+            let table = table("DataCellsFilter", "DatabaseName", "TableName");
+            return format!("{table} through the filter {filter}");
+        }
+        if resource.get("Database").is_some() {
+            let database = text(&["Database", "Name"]);
+            let known = self.databases.get(database).map_or(database, String::as_str);
+            return format!("database {known}");
+        }
+        for kind in ["DataLocation", "DataLocationResource"] {
+            let arn = [[kind, "S3Resource"], [kind, "ResourceArn"]];
+            let found = arn.iter().find_map(|path| resource.at(path).and_then(Value::as_str));
+            if let Some(arn) = found {
+                return self.place(arn);
+            }
+        }
+        if let Some(policy) = resource.get("LFTagPolicy") {
+            let kind = policy.get("ResourceType").and_then(Value::as_str).unwrap_or("resource");
+            let of = policy.get("Expression").and_then(Value::as_list).unwrap_or_default();
+            let each = of.iter().map(|one| {
+                let key = one.get("TagKey").and_then(Value::as_str).unwrap_or("?");
+                format!("{key} in {}", list(one.get("TagValues")))
+            });
+            let each: Vec<String> = each.collect();
+            return format!("every {} tagged {}", kind.to_lowercase(), each.join(" and "));
+        }
+        if let Some(what) = resource.at(&["Administration", "What"]).and_then(Value::as_str) {
+            return format!("Lake Formation, as {what}");
+        }
+        resource.to_json()
+    }
+
     fn of_catalog(&self, rest: &str) -> String {
         let database =
             |name: &str| self.databases.get(name).cloned().unwrap_or_else(|| name.to_owned());
@@ -215,6 +308,15 @@ impl Words {
 /// Whether a condition narrows to its values.
 fn is_plain(condition: &Condition) -> bool {
     !condition.operator.negated && !condition.operator.if_exists
+}
+
+/// A key of which no part is a hash: what is uploaded under its content's is called by seven digits of it.
+fn without_hashes(key: &str) -> String {
+    let part = |part: &str| match part.len() == 64 && part.bytes().all(|b| b.is_ascii_hexdigit()) {
+        true => format!("{}…", &part[..7]),
+        false => part.to_owned(),
+    };
+    key.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 /// A name in AWS, shortened: `key 1234`, `topic alarms`.

@@ -67,7 +67,7 @@ fn label(item: &Item, gains: bool) -> &'static str {
 }
 
 /// How many things of a list are shown before the rest is counted.
-const MOST: usize = 6;
+const MOST: usize = 4;
 
 fn listed(names: &[String], all: bool) -> String {
     match names.len() > MOST && !all {
@@ -79,22 +79,37 @@ fn listed(names: &[String], all: bool) -> String {
 /// `READ, WRITE on raw/ledger/`, `glue:GetTable on sales.orders`.
 fn does(one: &Does, all: bool) -> String {
     let what = match one.verbs.is_empty() {
-        true => listed(&one.actions, all),
+        true if one.actions.len() > 3 && !all => {
+            format!("{} +{} more", one.actions[..2].join(", "), one.actions.len() - 2)
+        }
+        true => one.actions.join(", "),
         false => one.verbs.iter().map(|verb| verb.to_uppercase()).collect::<Vec<_>>().join(", "),
     };
     format!("{what} on {}", listed(&one.places, all))
 }
 
-/// Everything that an item is about: `READ on raw/; WRITE on curated/`.
-fn all_of(item: &Item, all: bool) -> String {
+/// What an item is about, and what else there is: `READ on raw/; WRITE on curated/`. Data stands first, keys and what no
+/// verb stands for are the rest where there is data.
+fn said(item: &Item, all: bool) -> (String, Option<String>) {
     if item.does.is_empty() {
-        return "nothing".to_owned();
+        return ("nothing".to_owned(), None);
     }
-    let each: Vec<String> = item.does.iter().map(|one| does(one, all)).collect();
-    match each.len() > MOST && !all {
-        true => format!("{}; +{} more", each[..MOST].join("; "), each.len() - MOST),
-        false => each.join("; "),
+    let is_data = |one: &&Does| !one.verbs.is_empty() && !one.is_of_keys();
+    let (mut main, mut rest): (Vec<&Does>, Vec<&Does>) = item.does.iter().partition(is_data);
+    if main.is_empty() {
+        (main, rest) = item.does.iter().partition(|one| !one.verbs.is_empty());
     }
+    if main.is_empty() {
+        (main, rest) = (rest, main);
+    }
+    let join = |list: &[&Does]| {
+        let each: Vec<String> = list.iter().map(|one| does(one, all)).collect();
+        match each.len() > MOST && !all {
+            true => format!("{}; +{} more", each[..MOST].join("; "), each.len() - MOST),
+            false => each.join("; "),
+        }
+    };
+    (join(&main), (!rest.is_empty()).then(|| join(&rest)))
 }
 
 /// `can act as pipeline clean-orders`.

@@ -6,7 +6,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{View, acts, all_of, fails};
+use super::{View, acts, fails, said};
 use crate::document;
 use crate::document::{Map, Value};
 use crate::plan;
@@ -36,7 +36,7 @@ pub fn sarif(view: &View<'_>, spec: &str) -> Value {
             None => None,
         };
         let rule = rule.map_or("access-broadened", |rule| rule.0);
-        let text = format!("{} gains {}", item.who, all_of(item, false));
+        let text = format!("{} gains {}", item.who, said(item, false).0);
         let place = item.does.first().and_then(|one| one.places.first());
         let key = [item.subject.as_str(), &item.who, place.map_or("", String::as_str)];
         let mut one = result(rule, &text, &key, &item.kind, &item.place, spec);
@@ -54,7 +54,7 @@ pub fn sarif(view: &View<'_>, spec: &str) -> Value {
         results.push(Value::Map(found));
     }
     for item in &review.lost {
-        let text = format!("{} loses {}", item.who, all_of(item, false));
+        let text = format!("{} loses {}", item.who, said(item, false).0);
         let place = item.does.first().and_then(|one| one.places.first());
         let key = [item.subject.as_str(), &item.who, place.map_or("", String::as_str)];
         let found = result("access-lost", &text, &key, &item.kind, &item.place, spec);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{View, acts, all_of, fails, headline, label, line, side};
+use super::{View, acts, fails, headline, label, line, said, side};
 use crate::plan;
 use crate::render::access::lines;
 use crate::render::access_states::{READ, unread};
@@ -114,8 +114,12 @@ fn row(out: &mut String, name: &str, text: &str) {
 }
 
 fn gained(out: &mut String, number: usize, item: &Item, view: &View<'_>) {
-    let text = format!("{} gains {}", item.who, all_of(item, view.all));
+    let (main, rest) = said(item, view.all);
+    let text = format!("{} gains {main}", item.who);
     head(out, number, label(item, true), &text, &item.place);
+    if let Some(rest) = rest {
+        row(out, "and", &rest);
+    }
     let others: Vec<&str> = item.kinds.iter().skip(1).map(|kind| kind.as_str()).collect();
     if !others.is_empty() {
         row(out, "also", &others.join(", "));
@@ -143,11 +147,15 @@ fn gained(out: &mut String, number: usize, item: &Item, view: &View<'_>) {
 }
 
 fn lost(out: &mut String, number: usize, item: &Item, view: &View<'_>) {
+    let (main, rest) = said(item, view.all);
     let text = match item.request {
-        Some(_) => format!("{} loses {}", item.who, all_of(item, view.all)),
+        Some(_) => format!("{} loses {main}", item.who),
         None => format!("{} gains nothing", item.who),
     };
     head(out, number, label(item, false), &text, &item.place);
+    if let Some(rest) = rest {
+        row(out, "and", &rest);
+    }
     if let Some(request) = &item.request {
         out.push_str(&indented(&lines(request, "before allowed", "now DENIED")));
         decided(out, item);
