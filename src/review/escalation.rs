@@ -9,10 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::items::Open;
 use super::words::Words;
-use super::Side;
+use super::{Line, Side};
 use crate::access::reach::{Closure, Judge, Subject, Way, outsiders, trusted};
 use crate::access::{Cause, Compared, State, decide};
-use crate::plan;
 use crate::verdict::{Request, Verdict};
 
 /// A way from a principal to what another may do.
@@ -34,7 +33,7 @@ pub struct Escalation {
     pub further: Vec<String>,
     /// Whether it can then do anything at all.
     pub is_unbounded: bool,
-    pub place: plan::Cause,
+    pub place: Line,
 }
 
 /// Everybody who is followed: the principals of a state, and whom its policies let in from outside.
@@ -97,7 +96,7 @@ pub fn escalations(
                 about: "ways through others".to_owned(),
                 because: because.clone(),
                 help: None,
-                place: plan::Cause::default(),
+                place: Line::default(),
             });
         }
     }

@@ -7,12 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::parts::{MOST_QUESTIONS, Part, Rank, parts};
 use super::words::{Words, short};
-use super::Side;
+use super::{Line, Side};
 use crate::access::reach::{self, Judge, Reached, Subject, Target};
 use crate::access::{self, Cause, Compared, Layer, Presence, Row, State};
 use crate::catalogue::iam::{self, Level};
 use crate::document::Value;
-use crate::plan;
 use crate::verdict::{Request, Requester, Verdict};
 
 /// Why somebody should look, the gravest first.
@@ -75,7 +74,7 @@ pub struct Item {
     pub needed: Vec<String>,
     /// The entry of `access` whose other half `access handover` prints.
     pub handover: Option<String>,
-    pub place: plan::Cause,
+    pub place: Line,
     pub exact: bool,
     /// Why it is not exact.
     pub reason: Option<String>,
@@ -95,7 +94,7 @@ pub struct Open {
     pub because: String,
     /// What to type so that more is known.
     pub help: Option<String>,
-    pub place: plan::Cause,
+    pub place: Line,
 }
 
 /// The lines of a review.

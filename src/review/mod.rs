@@ -16,7 +16,6 @@ pub mod statements;
 mod words;
 
 use crate::access::{Cause, Compared, Presence, Row, State, compare};
-use crate::plan;
 use crate::verdict::{Comparison, Options, Request, Verdict};
 
 pub use escalation::Escalation;
@@ -34,7 +33,17 @@ pub struct Side<'s> {
     pub commit: Option<String>,
     pub state: &'s State,
     /// Where a statement or a resource stands in the spec.
-    pub place: &'s dyn Fn(&Cause) -> plan::Cause,
+    pub place: &'s dyn Fn(&Cause) -> Line,
+}
+
+/// Where something stands in a spec.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Line {
+    /// `access.finance.read[0]`.
+    pub path: String,
+    /// The file as the user named it, and the line from 1.
+    pub file: Option<String>,
+    pub line: Option<u32>,
 }
 
 /// What a side is called.

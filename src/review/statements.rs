@@ -6,16 +6,15 @@
 use std::collections::BTreeMap;
 
 use super::words::Words;
-use super::Side;
+use super::{Line, Side};
 use crate::access::{Boundary, Cause, Held, State, in_request};
 use crate::document::Value;
-use crate::plan;
 
 /// A statement, and where it stands in the spec.
 #[derive(Debug, Clone)]
 pub struct Statement {
     pub value: Value,
-    pub place: plan::Cause,
+    pub place: Line,
 }
 
 /// The statements of one subject that differ.

@@ -15,9 +15,9 @@ use crate::cli::planning;
 use crate::cli::states::{self, Content, Side};
 use crate::cli::{Ended, Exit, Misuse, Stop, env};
 use crate::lake::{Lake, Place, access::Verb};
-use crate::plan::{Plan, file};
+use crate::plan::{self, Plan, file};
 use crate::render::review::{self as view, View};
-use crate::review::{self, About, Gate, Need};
+use crate::review::{self, About, Gate, Line, Need};
 use crate::spec::reference::Principal;
 use crate::syntax;
 
@@ -114,9 +114,10 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let lake = new.side.spec.as_ref().or(old.side.spec.as_ref()).map(|ready| &ready.lake);
     let about = about(lake, plan.as_ref());
     let needs = new.side.spec.as_ref().map(|ready| needs(&ready.lake, &after));
+    let line = |cause: plan::Cause| Line { path: cause.path, file: cause.file, line: cause.line };
     let (old_place, new_place) = (
-        |cause: &_| old.side.place(cause),
-        |cause: &_| new.side.place(cause),
+        |cause: &_| line(old.side.place(cause)),
+        |cause: &_| line(new.side.place(cause)),
     );
     let found = review::review(
         &review::Side {
@@ -188,7 +189,7 @@ fn both(arguments: &Arguments, output: &Output) -> Result<(Named, Named, Option<
     let (old, new) = match (arguments.old.as_deref(), arguments.new.as_deref()) {
         (Some(old), Some(new)) => (Some(old), new),
         (Some(word), None) => {
-            if let Some(plan) = plan(word, output)? {
+            if let Some(plan) = plan_of(word, output)? {
                 let about = About {
                     environment: plan.environment.clone(),
                     account: plan.account.to_string(),
@@ -231,7 +232,7 @@ fn head(spec: &Utf8Path) -> anyhow::Result<Option<&'static str>> {
 }
 
 /// The plan that a word names, by `plan:` or by what is in the file.
-fn plan(word: &str, output: &Output) -> Result<Option<Plan>, Stop> {
+fn plan_of(word: &str, output: &Output) -> Result<Option<Plan>, Stop> {
     if let Some(path) = word.strip_prefix("plan:") {
         return states::plan(Utf8Path::new(path), output).map(Some);
     }

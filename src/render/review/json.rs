@@ -3,10 +3,9 @@
 use super::{View, line};
 use crate::document;
 use crate::document::{Map, Value};
-use crate::plan;
 use crate::render::access_states::{READ, unread};
 use crate::review::statements::{Changed, Statement};
-use crate::review::{Does, Escalation, Failing, Item, Label, Open};
+use crate::review::{Does, Escalation, Failing, Item, Label, Line, Open};
 use crate::verdict::Request;
 
 fn number(n: usize) -> Value {
@@ -31,7 +30,7 @@ fn request(request: Option<&Request>) -> Value {
 }
 
 /// Where something stands in the spec: `{path, place}`.
-fn place(place: &plan::Cause) -> Value {
+fn place(place: &Line) -> Value {
     let at = line(place);
     document!({"path": (place.path.clone()), "place": (optional(at.as_ref()))})
 }

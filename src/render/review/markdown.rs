@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::{MOST, View, acts, fails, headline, label, line, listed, side};
-use crate::plan;
 use crate::render::access_states::{READ, unread};
 use crate::render::markdown::{code, fenced, marker, name};
-use crate::review::Item;
+use crate::review::{Item, Line};
 use crate::verdict::{Request, Verdict};
 
 /// Rows without a label (what a new role of the lake holds) that the table shows before it counts them.
@@ -84,7 +83,7 @@ fn cells(out: &mut String, cells: [&str; 6]) {
     let _ = writeln!(out, "| {} |", cells.join(" | "));
 }
 
-fn place(place: &plan::Cause) -> String {
+fn place(place: &Line) -> String {
     match line(place) {
         Some(line) => code(&line),
         None if place.path.is_empty() => "–".to_owned(),
@@ -113,7 +112,7 @@ fn rows(view: &View<'_>) -> String {
     more(&mut out, review.lost.len());
     for one in &review.failing {
         let text = name(&fails(one));
-        let path = plan::Cause { path: one.path.clone(), ..plan::Cause::default() };
+        let path = Line { path: one.path.clone(), ..Line::default() };
         cells(
             &mut out,
             ["**fails**", &code(&one.who), "–", &code(&one.place), &text, &place(&path)],

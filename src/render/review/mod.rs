@@ -14,8 +14,7 @@ pub use markdown::markdown;
 pub use sarif::sarif;
 pub use text::text;
 
-use crate::plan;
-use crate::review::{Does, Escalation, Failing, Gate, Item, Kind, Review};
+use crate::review::{Does, Escalation, Failing, Gate, Item, Kind, Line, Review};
 use crate::verdict::Verdict;
 
 /// What is shown, and how.
@@ -124,7 +123,7 @@ fn acts(one: &Escalation) -> String {
 }
 
 /// `lake.yaml:117`.
-fn line(place: &plan::Cause) -> Option<String> {
+fn line(place: &Line) -> Option<String> {
     Some(format!("{}:{}", place.file.as_ref()?, place.line?))
 }
 

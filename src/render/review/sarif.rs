@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{View, acts, fails, said};
 use crate::document;
 use crate::document::{Map, Value};
-use crate::plan;
+use crate::review::Line;
 
 /// A rule of the log: its id, its level, what it says in one line.
 type Rule = (&'static str, &'static str, &'static str);
@@ -61,7 +61,7 @@ pub fn sarif(view: &View<'_>, spec: &str) -> Value {
         results.push(Value::Map(found));
     }
     for one in &review.failing {
-        let place = plan::Cause { path: one.path.clone(), ..plan::Cause::default() };
+        let place = Line { path: one.path.clone(), ..Line::default() };
         let key = [one.who.as_str(), &one.path, &one.place];
         let found = result("access-flow-fails", &fails(one), &key, one.verb, &place, spec);
         results.push(Value::Map(found));
@@ -102,7 +102,7 @@ fn result(
     text: &str,
     key: &[&str],
     kind: &str,
-    place: &plan::Cause,
+    place: &Line,
     spec: &str,
 ) -> Map {
     let level = RULES.iter().find(|(id, ..)| *id == rule).map_or("warning", |rule| rule.1);

@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 
 use super::{View, acts, fails, headline, label, line, said, side};
-use crate::plan;
 use crate::render::access::lines;
 use crate::render::access_states::{READ, unread};
 use crate::render::escape::escape_line;
 use crate::review::statements::Statement;
-use crate::review::{Escalation, Item, Open};
+use crate::review::{Escalation, Failing, Item, Line, Open};
 
 /// The review as text.
 pub fn text(view: &View<'_>) -> String {
@@ -95,7 +94,7 @@ fn top(view: &View<'_>) -> String {
 }
 
 /// Where it stands in the spec.
-fn at(place: &plan::Cause) -> String {
+fn at(place: &Line) -> String {
     match (line(place), place.path.as_str()) {
         (Some(line), path) => format!("    {line}  {path}"),
         (None, "") => String::new(),
@@ -103,7 +102,7 @@ fn at(place: &plan::Cause) -> String {
     }
 }
 
-fn head(out: &mut String, number: usize, label: &str, text: &str, place: &plan::Cause) {
+fn head(out: &mut String, number: usize, label: &str, text: &str, place: &Line) {
     let label = if label.is_empty() { String::new() } else { format!("{label}  ") };
     let text = format!("{label}{text}{}", at(place));
     let _ = writeln!(out, "{number:>2} {}", escape_line(&text));
@@ -182,7 +181,7 @@ fn escalation(out: &mut String, number: usize, one: &Escalation) {
     one.needed.iter().for_each(|needed| row(out, "still needed", needed));
 }
 
-fn failing(out: &mut String, one: &crate::review::Failing) {
+fn failing(out: &mut String, one: &Failing) {
     let _ = writeln!(out, "     {}", escape_line(&fails(one)));
     if let Some(because) = &one.because {
         row(out, "because", because);
