@@ -18,6 +18,7 @@ mod path;
 mod pattern;
 mod regions;
 pub mod schema;
+pub mod senders;
 #[cfg(test)]
 mod tests;
 mod types;

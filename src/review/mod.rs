@@ -3,3 +3,4 @@
 //! In: the states of access before and after. Out: values, which `render` shows. Pure.
 
 pub mod lockout;
+pub mod services;
