@@ -6,7 +6,7 @@
 //! once its construction is broken.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -60,7 +60,7 @@ fn texts(value: Option<&Value>) -> Vec<String> {
 /// The templates of an example's environment, each possibly changed.
 fn example(name: &str, environment: &str, change: impl Fn(&str, String) -> String) -> State {
     let folder = root().join("examples").join(name).join("templates").join(environment);
-    let account = if environment == "dev" { "111111111111" } else { "222222222222" };
+    let account = account_of(name, environment);
     let mut sources = Vec::new();
     for region in fs::read_dir(&folder).expect("templates").flatten() {
         let at = region.file_name().to_string_lossy().into_owned();
@@ -82,6 +82,15 @@ fn example(name: &str, environment: &str, change: impl Fn(&str, String) -> Strin
     sources.sort_by(|a, b| a.name.cmp(&b.name));
     feed(&mut sources);
     read(&sources)
+}
+
+/// The quickstart has no account: it is for the sandbox, which has its own.
+fn account_of(name: &str, environment: &str) -> &'static str {
+    match (name, environment) {
+        ("quickstart", _) => "000000000000",
+        (_, "dev") => "111111111111",
+        _ => "222222222222",
+    }
 }
 
 const EXAMPLES: [(&str, &str); 7] = [
@@ -158,7 +167,7 @@ fn whoever_could_not_take_a_change_back_is_named() {
 fn the_examples_lock_nobody_out() {
     for (name, environment) in EXAMPLES {
         let state = example(name, environment, same);
-        let account = if environment == "dev" { "111111111111" } else { "222222222222" };
+        let account = account_of(name, environment);
         for who in ["root", "role/LakeCloudFormation"] {
             let who = format!("arn:aws:iam::{account}:{who}");
             let keeper = Keeper { who, duty: Duty::Applies, of: None };
