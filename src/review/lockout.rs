@@ -290,8 +290,8 @@ impl<'s> Hands<'s> {
             });
             policy.push((held, document));
         }
-        let denies = policy.iter().any(|(_, document)| !document.statements.is_empty());
-        if !denies && self.is_free() && (!is_key || guarded.policies.is_empty()) {
+        let speaks = policy.iter().any(|(_, document)| !document.statements.is_empty());
+        if !speaks && self.is_free() && (!is_key || guarded.policies.is_empty()) {
             return Outcome::Kept { given: Vec::new() };
         }
         let own = Value::from(name.to_owned()).to_json();
@@ -306,15 +306,20 @@ impl<'s> Hands<'s> {
         }
         let documents: Vec<Document> =
             policy.iter().map(|(_, document)| document.clone()).collect();
-        let mut outcome = self.ask(name, undoing, &documents, is_key && !policy.is_empty());
+        let must_allow = is_key && !policy.is_empty();
+        let mut outcome = self.ask(name, undoing, &documents, must_allow);
         if let Outcome::Lost { by, because } = &mut outcome {
             *by = self.culprit(name, undoing, &policy, is_key);
+            let kept = |documents: &[Document], must_allow| {
+                matches!(self.ask(name, undoing, documents, must_allow), Outcome::Kept { .. })
+            };
             *because = match by {
                 Some(cause) => format!("{} denies it", cause.statement),
-                None if is_key && !denies => "no statement of it allows it".to_owned(),
-                None if is_key => "no statement of it allows it, or several deny it".to_owned(),
-                None if denies => "several statements deny it".to_owned(),
-                None => "its own policies or its boundary deny it".to_owned(),
+                None if !kept(&[], false) => "its own policies or its boundary deny it".to_owned(),
+                None if must_allow && !kept(&only(&documents, Effect::Allow), true) => {
+                    "no statement of it allows it".to_owned()
+                }
+                None => "several statements deny it".to_owned(),
             };
         }
         self.known.insert(asked, outcome.clone());
@@ -346,15 +351,8 @@ impl<'s> Hands<'s> {
 
     /// Whether any action gets through the policy, the keeper's own denials and its boundary.
     fn ask(&self, name: &str, undoing: &Undoing, policy: &[Document], must_allow: bool) -> Outcome {
-        let denies = |documents: &[Document]| {
-            let mut out = documents.to_vec();
-            for document in &mut out {
-                document.statements.retain(|one| one.effect == Effect::Deny);
-            }
-            out
-        };
         let mut base = self.base.clone();
-        base.extend(denies(policy));
+        base.extend(only(policy, Effect::Deny));
         let mut unknown = self.unread.clone();
         for action in &undoing.actions {
             let Some(asked) = asked(self.who, action, &resource(name)) else { continue };
@@ -409,6 +407,14 @@ impl<'s> Hands<'s> {
         }
         None
     }
+}
+
+fn only(documents: &[Document], effect: Effect) -> Vec<Document> {
+    let mut out = documents.to_vec();
+    for document in &mut out {
+        document.statements.retain(|one| one.effect == effect);
+    }
+    out
 }
 
 fn cause(held: &Held, statement: &Statement) -> Cause {
@@ -466,13 +472,19 @@ fn named(mut document: Document, who: &str) -> Document {
     document
 }
 
-/// The question as a layer: an Allow of just this.
+/// The question as a layer: an Allow of just this, with the keys that every request has ("always included": IAM User
+/// Guide, "AWS global condition context keys").
 fn asked(who: &str, action: &str, on: &Value) -> Option<Document> {
     let statement = document!({
         "Effect": "Allow",
         "Principal": {"AWS": (who.to_owned())},
         "Action": (action.to_owned()),
-        "Resource": (on.clone())
+        "Resource": (on.clone()),
+        "Condition": {"Bool": {
+            "aws:PrincipalIsAWSService": "false",
+            "aws:SecureTransport": ["true", "false"],
+            "aws:ViaAWSService": ["true", "false"]
+        }}
     });
     let document = document!({"Version": "2012-10-17", "Statement": [(statement)]});
     Document::read(&document, Kind::Resource).ok()
