@@ -20,6 +20,7 @@ mod source;
 pub mod state;
 mod template;
 mod texts;
+mod transfers;
 
 pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare, counts};
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
@@ -27,6 +28,6 @@ pub use gravity::{Gravity, gravity};
 pub use source::{Source, feed};
 pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,
-    State, Unread,
+    State, Transfer, Unread,
 };
 pub use template::{MODELLED, read};

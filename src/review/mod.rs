@@ -11,7 +11,9 @@ pub mod escalation;
 pub mod flows;
 pub mod gate;
 mod items;
+pub mod lockout;
 mod parts;
+pub mod services;
 pub mod statements;
 mod words;
 
