@@ -42,6 +42,7 @@ pub mod deployer;
 pub mod plan;
 // from templates to who can do what
 pub mod access;
+pub mod rules;
 // the clouds, and what is done to them
 pub mod apply;
 pub mod aws;

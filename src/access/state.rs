@@ -23,6 +23,8 @@ pub struct State {
     pub tagged: Vec<Tagged>,
     /// The tables of the catalog that templates make: database and name.
     pub tables: BTreeSet<(String, String)>,
+    /// Where tables lie, as ARNs of S3 that end in `/` or in the bucket, by database and name.
+    pub locations: BTreeMap<(String, String), String>,
     /// What runs code as a role, by ARN or reference.
     pub runners: BTreeMap<String, Runner>,
     /// What these templates say that is not modelled.

@@ -186,6 +186,10 @@ impl Reader<'_> {
                     |path: &[&str]| properties.at(path).map(|one| self.texts.text(source, one));
                 let named = (text(&["DatabaseName"]), text(&["TableInput", "Name"]));
                 if let (Some(database), Some(name)) = named {
+                    let at = text(&["TableInput", "StorageDescriptor", "Location"]);
+                    if let Some(at) = at.as_deref().and_then(object_arn) {
+                        self.state.locations.insert((database.clone(), name.clone()), at);
+                    }
                     self.state.tables.insert((database, name));
                 }
             }
@@ -217,6 +221,7 @@ impl Reader<'_> {
             "AWS::Scheduler::Schedule" => {
                 self.runner(at, properties.at(&["Target", "RoleArn"]), None);
             }
+            "AWS::RAM::ResourceShare" => self.share(at, properties),
             _ if HARMLESS.contains(&kind) => {}
             _ => self.suspicious(at, properties),
         }
@@ -387,6 +392,22 @@ impl Reader<'_> {
             origin: origin(source, id, definition),
         };
         self.state.runners.insert(arn, runner);
+    }
+
+    /// A share of AWS RAM. What it lets others do is not modelled; whether it leaves the organization is said all the
+    /// same, since it may where the template says nothing (AWS::RAM::ResourceShare, `AllowExternalPrincipals`).
+    fn share(&mut self, at: (&Source, &str, &Value), properties: &Value) {
+        let (source, id, definition) = at;
+        let key = "AllowExternalPrincipals";
+        let value = properties.get(key).and_then(|value| self.texts.resolve(source, value));
+        self.state.unread.push(Unread {
+            origin: origin(source, id, definition),
+            kind: kind_of(definition).to_owned(),
+            property: key.to_owned(),
+            why: "what is shared is not modelled".to_owned(),
+            value: value.unwrap_or(Value::Bool(true)).to_json(),
+        });
+        self.suspicious(at, properties);
     }
 
     /// A property of an unknown type that looks like a policy.

@@ -21,6 +21,7 @@ pub mod schema;
 #[cfg(test)]
 mod tests;
 mod types;
+pub mod watched;
 
 pub use impact::Impact;
 pub use regions::{Partition, Region, partition, partition_of, region, regions};
