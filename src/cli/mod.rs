@@ -18,6 +18,7 @@ mod planning;
 mod running;
 mod states;
 mod verbs;
+mod waiving;
 
 use std::ffi::OsString;
 

@@ -116,7 +116,7 @@ pub struct Handover {
     to: Option<Utf8PathBuf>,
 }
 
-fn read(word: &str, asked: &Asked, output: &Output) -> Result<(State, Side), Stop> {
+pub(super) fn read(word: &str, asked: &Asked, output: &Output) -> Result<(State, Side), Stop> {
     let how = How {
         environment: asked.env.as_deref(),
         file: &asked.spec,
