@@ -219,6 +219,7 @@ impl Reader<'_> {
             "AWS::Scheduler::Schedule" => {
                 self.runner(at, properties.at(&["Target", "RoleArn"]), None);
             }
+            "AWS::RAM::ResourceShare" => self.share(at, properties),
             _ if HARMLESS.contains(&kind) => {}
             _ => self.suspicious(at, properties),
         }
@@ -390,6 +391,22 @@ impl Reader<'_> {
             origin: origin(source, id, definition),
         };
         self.state.runners.insert(arn, runner);
+    }
+
+    /// A share of AWS RAM. What it lets others do is not modelled; whether it leaves the organization is said all the
+    /// same, since it may where the template says nothing (AWS::RAM::ResourceShare, `AllowExternalPrincipals`).
+    fn share(&mut self, at: (&Source, &str, &Value), properties: &Value) {
+        let (source, id, definition) = at;
+        let key = "AllowExternalPrincipals";
+        let value = properties.get(key).and_then(|value| self.texts.resolve(source, value));
+        self.state.unread.push(Unread {
+            origin: origin(source, id, definition),
+            kind: kind_of(definition).to_owned(),
+            property: key.to_owned(),
+            why: "what is shared is not modelled".to_owned(),
+            value: value.unwrap_or(Value::Bool(true)).to_json(),
+        });
+        self.suspicious(at, properties);
     }
 
     /// A property of an unknown type that looks like a policy.

@@ -19,6 +19,7 @@ mod planning;
 mod running;
 mod states;
 mod verbs;
+mod waiving;
 
 use std::ffi::OsString;
 

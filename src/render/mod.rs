@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod access_reach;
+pub mod access_rules;
 pub mod access_states;
 pub mod deployer;
 pub mod diagnostics;

@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::questions;
+use super::{questions, rules};
 use crate::access::{self, Compared};
 
 use crate::cli::asked::{Asked, let_pass};
@@ -49,6 +49,11 @@ enum Question {
         after_help = "The file is a list, such as\n  - { who: role/Analyst, can: read, on: marts }\n  - { who: role/Analyst, cannot: [write, delete], on: [bronze/, marts] }\n\nExample:\n  lakewright access check access.yaml --env prod    # exit 4 if one does not hold"
     )]
     Check(questions::Check),
+    /// List what the rules find in a state, and what waivers silence
+    #[command(
+        after_help = "Examples:\n  lakewright access rules --env prod --fail-on high\n  lakewright access rules templates/ --json\n  lakewright access rules --list"
+    )]
+    Rules(rules::Rules),
     /// Print the other account's half of an entry of `access`
     #[command(
         after_help = "Examples:\n  lakewright access handover partner --env prod\n  lakewright access handover partner --env prod --to handover/"
@@ -121,6 +126,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         Question::Who(arguments) => questions::who(&arguments, output),
         Question::What(arguments) => questions::what(&arguments, output),
         Question::Check(arguments) => questions::check(&arguments, output),
+        Question::Rules(arguments) => rules::run(&arguments, output),
         Question::Handover(arguments) => questions::handover(&arguments, output),
     }
 }

@@ -16,6 +16,7 @@ pub mod policies;
 mod questions;
 pub mod recover;
 pub mod review;
+mod rules;
 pub mod schema;
 pub mod show;
 pub mod status;

@@ -93,7 +93,7 @@ pub struct Handover {
     to: Option<Utf8PathBuf>,
 }
 
-fn read(word: &str, asked: &Asked, output: &Output) -> Result<(State, Side), Stop> {
+pub(super) fn read(word: &str, asked: &Asked, output: &Output) -> Result<(State, Side), Stop> {
     let mut side = asked.side(word, output)?;
     let policy = Content::Policy(Value::Null);
     let Content::State(state) = std::mem::replace(&mut side.content, policy) else {
