@@ -3,4 +3,7 @@
 //! In: the states of access before and after. Out: values, which `render` shows. Pure.
 
 pub mod lockout;
+pub mod matrix;
+pub mod places;
+mod reading;
 pub mod services;
