@@ -14,6 +14,7 @@ mod decide;
 mod grants;
 mod gravity;
 mod lake_formation;
+mod permits;
 pub mod reach;
 mod rows;
 mod source;
@@ -25,6 +26,7 @@ mod transfers;
 pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare, counts};
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use gravity::{Gravity, gravity};
+pub use permits::{On, Permit, permits};
 pub use source::{Source, feed};
 pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 
+use super::reading::takes;
 use crate::access::reach::closure::resource;
 use crate::access::{Boundary, Cause, Guarded, Held, Origin, State};
 use crate::catalogue::undoing::{self, Undoing};
@@ -435,32 +436,12 @@ fn statements(held: &Held) -> Vec<&Value> {
 
 /// Whether a statement may speak of an action: more than it does is harmless.
 fn speaks_of(statement: &Value, action: &str) -> bool {
-    let fits = |value: &Value| value.as_str().is_none_or(|text| glob(text, action));
+    let fits = |value: &Value| value.as_str().is_none_or(|text| takes(text, action));
     match statement.get("Action") {
         Some(Value::List(list)) => list.iter().any(fits),
         Some(one) => fits(one),
         None => true,
     }
-}
-
-/// Whether a pattern of actions takes one, in any case.
-fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.to_ascii_lowercase(), text.to_ascii_lowercase());
-    let mut takes = vec![false; text.len() + 1];
-    takes[0] = true;
-    for unit in pattern.bytes() {
-        let mut next = vec![false; text.len() + 1];
-        next[0] = takes[0] && unit == b'*';
-        for (at, own) in text.bytes().enumerate() {
-            next[at + 1] = match unit {
-                b'*' => takes[at + 1] || next[at],
-                b'?' => takes[at],
-                unit => takes[at] && unit == own,
-            };
-        }
-        takes = next;
-    }
-    takes[text.len()]
 }
 
 /// A document with a name in it.
@@ -501,21 +482,4 @@ fn given(request: &Request) -> Vec<String> {
     };
     let unusual = request.context.iter().filter(|(key, _)| !ordinary(key));
     unusual.map(|(_, (shown, values))| format!("{shown} = {}", values.join(", "))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_of_actions_takes_what_iam_takes() {
-        for (pattern, action) in
-            [("s3:*", "s3:PutBucketPolicy"), ("S3:put*policy", "s3:PutBucketPolicy"), ("*", "a:B")]
-        {
-            assert!(glob(pattern, action), "{pattern}");
-        }
-        for (pattern, action) in [("s3:Get*", "s3:PutBucketPolicy"), ("kms:*", "s3:A"), ("", "a")] {
-            assert!(!glob(pattern, action), "{pattern}");
-        }
-    }
 }
