@@ -7,6 +7,7 @@
 //! Read next: `parts` for how a row is taken apart, `words` for what things are called, `escalation` for ways through
 //! others, [`gate`] for what fails a run.
 
+pub mod checks;
 pub mod escalation;
 pub mod flows;
 pub mod gate;
@@ -23,6 +24,7 @@ mod words;
 use crate::access::{Cause, Compared, Presence, Row, State, compare};
 use crate::verdict::{Comparison, Options, Request, Verdict};
 
+pub use checks::{Asked, Checks};
 pub use escalation::Escalation;
 pub use flows::{Failing, Need};
 pub use gate::Gate;
@@ -87,12 +89,19 @@ pub struct Review {
     /// Flows of the new spec that worked and will not.
     pub failing: Vec<Failing>,
     pub undecided: Vec<Open>,
+    pub checks: Checks,
     /// Policies whose statements differ.
     pub statements: Vec<Changed>,
 }
 
 /// Reviews a change. `needs`: the flows of the new spec.
-pub fn review(old: &Side<'_>, new: &Side<'_>, about: About, needs: &[Need]) -> Review {
+pub fn review(
+    old: &Side<'_>,
+    new: &Side<'_>,
+    about: About,
+    needs: &[Need],
+    asked: &Asked,
+) -> Review {
     let compared = compare(old.state, new.state, &Options::default());
     let words = Words::new(old.state, new.state, about.databases.clone());
     let sums = items::items(&compared, old, new, &words);
@@ -118,6 +127,7 @@ pub fn review(old: &Side<'_>, new: &Side<'_>, about: About, needs: &[Need]) -> R
         lost: sums.lost,
         failing: flows::failing(old.state, new.state, needs),
         undecided,
+        checks: checks::checks(old, new, &words, asked),
         statements: statements::changed(old, new, &words),
         about,
     }

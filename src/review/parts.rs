@@ -420,6 +420,9 @@ struct Class {
 const KINDS: [&str; 9] =
     ["object", "bucket", "key", "stream", "table", "database", "topic", "queue", "secret"];
 
+/// The services by which a lake's access is changed: what is asked of an Allow of all actions.
+const GUARDING: [&str; 4] = ["iam", "kms", "s3", "lakeformation"];
+
 /// The most actions of one class that are asked about together.
 const MOST_ACTIONS: usize = 40;
 
@@ -488,11 +491,11 @@ fn classes(statement: &Statement, target: &str, row: &Row) -> Vec<Class> {
         own && on
     };
     let managing = || -> Vec<String> {
-        let all: Vec<&str> = match wide {
-            true => vec!["iam:*", "kms:*", "s3:*", "lakeformation:*"],
-            false => patterns.iter().map(String::as_str).collect(),
+        let all: Vec<String> = match wide {
+            true => GUARDING.iter().map(|service| format!("{service}:*")).collect(),
+            false => patterns.clone(),
         };
-        let all = all.into_iter().flat_map(iam::matching);
+        let all = all.iter().flat_map(|pattern| iam::matching(pattern));
         let own = all.filter(|one| one.level == Level::PermissionsManagement && fits(one));
         own.map(Action::full_name).filter(|name| covers(name)).take(MOST_ACTIONS).collect()
     };

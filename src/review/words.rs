@@ -292,6 +292,11 @@ impl Words {
         resource.to_json()
     }
 
+    /// A table by its names in the catalog.
+    pub fn table(&self, database: &str, table: &str) -> String {
+        format!("{}.{table}", self.databases.get(database).map_or(database, String::as_str))
+    }
+
     fn of_catalog(&self, rest: &str) -> String {
         let database =
             |name: &str| self.databases.get(name).cloned().unwrap_or_else(|| name.to_owned());

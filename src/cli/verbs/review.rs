@@ -13,7 +13,7 @@ use crate::cli::load::Root;
 use crate::cli::output::Output;
 use crate::cli::planning;
 use crate::cli::states::{self, Content, Side};
-use crate::cli::{Ended, Exit, Misuse, Stop, env};
+use crate::cli::{Ended, Exit, Misuse, Stop, env, waiving};
 use crate::lake::{Lake, Place, access::Verb};
 use crate::plan::{self, Plan, file};
 use crate::render::review::{self as view, View};
@@ -134,13 +134,14 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         },
         about,
         &needs.unwrap_or_default(),
+        &asked(&old.side, &new.side, output),
     );
     let passes = arguments.allow_undecided.is_some();
-    let mut asked: Vec<Gate> = arguments.fail_on.iter().copied().map(Gate::from).collect();
-    asked.sort();
-    asked.dedup();
+    let mut wanted: Vec<Gate> = arguments.fail_on.iter().copied().map(Gate::from).collect();
+    wanted.sort();
+    wanted.dedup();
     let gates: Vec<(Gate, Option<String>)> =
-        asked.into_iter().map(|gate| (gate, found.trips(gate, passes))).collect();
+        wanted.into_iter().map(|gate| (gate, found.trips(gate, passes))).collect();
     let exit = match gates.iter().any(|(_, why)| why.is_some()) {
         true => Exit::Gate,
         false => Exit::Ok,
@@ -291,6 +292,20 @@ fn command(arguments: &Arguments, old: &Named, new: &Named) -> String {
         text += &format!(" --document {}", planning::typed(&format!("{arn}={file}")));
     }
     text
+}
+
+/// Who and what is asked about beside the verdict.
+fn asked(old: &Side, new: &Side, output: &Output) -> review::Asked {
+    let lake = |side: &Side| side.spec.as_ref().map(|ready| ready.lake.clone());
+    let (before, after) = (lake(old), lake(new));
+    review::Asked {
+        keepers: after.as_ref().map(planning::keepers).unwrap_or_default(),
+        around: waiving::around(after.as_ref().or(before.as_ref())),
+        old_waivers: before.as_ref().map(waiving::of).unwrap_or_default(),
+        new_waivers: after.as_ref().map(waiving::of).unwrap_or_default(),
+        today: waiving::today(),
+        all: output.shows_all(),
+    }
 }
 
 fn about(lake: Option<&Lake>, plan: Option<&About>) -> About {

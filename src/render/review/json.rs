@@ -4,8 +4,11 @@ use super::{View, line};
 use crate::document;
 use crate::document::{Map, Value};
 use crate::render::access_states::{READ, unread};
+use crate::render::access_rules::waiver_json;
+use crate::review::checks::Found;
 use crate::review::statements::{Changed, Statement};
 use crate::review::{Does, Escalation, Failing, Item, Label, Line, Open};
+use crate::rules::Waiver;
 use crate::verdict::Request;
 
 fn number(n: usize) -> Value {
@@ -127,6 +130,166 @@ fn changed(one: &Changed) -> Value {
     })
 }
 
+/// What is asked beside the verdict.
+fn checks(map: &mut Map, view: &View<'_>) {
+    let checks = &view.review.checks;
+    let keeps: Value = checks
+        .keeps
+        .iter()
+        .map(|one| {
+            let policies: Value = one
+                .policies
+                .iter()
+                .map(|(policy, kept, of)| {
+                    document!({
+                        "policy": (policy.clone()),
+                        "kept": (number(*kept)),
+                        "of": (number(*of))
+                    })
+                })
+                .collect();
+            document!({"who": (one.who.clone()), "applies": (one.applies), "policies": policies})
+        })
+        .collect();
+    let locked_out: Value = checks
+        .locked_out
+        .iter()
+        .map(|one| {
+            document!({
+                "who": (one.who.clone()),
+                "thing": (one.thing.clone()),
+                "subject": (one.subject.clone()),
+                "policy": (one.policy.clone()),
+                "because": (one.because.clone()),
+                "way_out": (one.way_out.clone()),
+                "certain": (one.is_known),
+                "new": (one.is_new),
+                "spec": (place(&one.place))
+            })
+        })
+        .collect();
+    map.insert("lockout", document!({"keeps": keeps, "locked_out": locked_out}));
+    let paths: Value = checks
+        .services
+        .iter()
+        .map(|one| {
+            document!({
+                "carries": (one.carries.clone()),
+                "who": (one.who.clone()),
+                "from": (one.from.clone()),
+                "to": (one.to.clone()),
+                "passes": (one.stopped.is_none()),
+                "because": (optional(one.stopped.as_ref())),
+                "certain": (one.is_known),
+                "new": (one.is_new),
+                "spec": (place(&one.place))
+            })
+        })
+        .collect();
+    let idle: Value = checks
+        .idle
+        .iter()
+        .map(|one| {
+            document!({
+                "thing": (one.thing.clone()),
+                "statement": (one.statement.clone()),
+                "spec": (place(&one.place))
+            })
+        })
+        .collect();
+    map.insert("services", document!({"paths": paths, "idle_denies": idle}));
+    let rows: Value = checks
+        .table
+        .rows
+        .iter()
+        .map(|row| {
+            let cells: Value = row
+                .cells
+                .iter()
+                .map(|(was, is)| document!({"before": (was.clone()), "after": (is.clone())}))
+                .collect();
+            document!({
+                "name": (row.name.clone()),
+                "new": (row.is_new),
+                "gone": (row.is_gone),
+                "cells": cells
+            })
+        })
+        .collect();
+    map.insert(
+        "matrix",
+        document!({
+            "columns": (texts(&checks.table.columns)),
+            "rows": rows,
+            "unchanged": (number(checks.table.unchanged))
+        }),
+    );
+    map.insert("findings", checks.findings.iter().map(found).collect::<Value>());
+    let judged = &checks.judged;
+    let waived: Value = judged
+        .waived
+        .iter()
+        .map(|one| {
+            document!({
+                "rule": (one.finding.rule.code.as_str()),
+                "subject": (one.finding.subject.clone()),
+                "message": (one.finding.message.clone()),
+                "waiver": (Value::Map(waiver_json(&one.waiver)))
+            })
+        })
+        .collect();
+    let new: Value = judged
+        .new_waivers
+        .iter()
+        .map(|one| {
+            let before = one.before.as_ref().map_or(Value::Null, |one| waiver_json(one).into());
+            document!({
+                "waiver": (Value::Map(waiver_json(&one.waiver))),
+                "before": before,
+                "covers": (number(one.covers))
+            })
+        })
+        .collect();
+    let list = |list: &[Waiver]| -> Value {
+        list.iter().map(|one| Value::Map(waiver_json(one))).collect()
+    };
+    let expiring: Value = judged
+        .expiring
+        .iter()
+        .map(|one| {
+            let days = i64::from(one.days);
+            document!({"waiver": (Value::Map(waiver_json(&one.waiver))), "days": days})
+        })
+        .collect();
+    map.insert(
+        "waivers",
+        document!({
+            "waived": waived,
+            "new": new,
+            "expiring": expiring,
+            "expired": (list(&judged.expired)),
+            "unused": (list(&judged.unused))
+        }),
+    );
+}
+
+fn found(one: &Found) -> Value {
+    let (finding, rule) = (&one.finding, one.finding.rule);
+    document!({
+        "rule": (rule.code.as_str()),
+        "severity": (rule.severity.as_str()),
+        "title": (rule.title),
+        "who": (one.who.clone()),
+        "subject": (finding.subject.clone()),
+        "kind": (finding.kind.clone()),
+        "place": (finding.place.clone()),
+        "message": (finding.message.clone()),
+        "help": (finding.help.clone()),
+        "new": (one.is_new),
+        "spec": (place(&one.place))
+    })
+}
+
 /// The review as the keys of a document.
 pub fn json(view: &View<'_>) -> Map {
     let review = view.review;
@@ -172,6 +335,7 @@ pub fn json(view: &View<'_>) -> Map {
     map.insert("lost", review.lost.iter().map(item).collect::<Value>());
     map.insert("failing", review.failing.iter().map(failing).collect::<Value>());
     map.insert("undecided", review.undecided.iter().map(open).collect::<Value>());
+    checks(&mut map, view);
     map.insert("policies", review.statements.iter().map(changed).collect::<Value>());
     map
 }

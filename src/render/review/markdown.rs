@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::{MOST, View, acts, fails, headline, label, line, listed, side};
+use super::{MOST, View, acts, checks, fails, headline, label, line, listed, side};
 use crate::render::access_states::{READ, unread};
 use crate::render::markdown::{code, fenced, marker, name};
 use crate::review::{Item, Line};
@@ -208,15 +208,64 @@ fn folds(view: &View<'_>) -> Vec<String> {
     let help = review.undecided.iter().filter_map(|one| {
         Some(format!("- {}: {}\n", name(&one.who), name(one.help.as_ref()?)))
     });
-    vec![
+    let mut folds = vec![
         fold(
             &format!("Requests that were denied and are now allowed ({})", gained.len()),
             &json(&gained),
         ),
         fold("What would decide the undecided", &help.collect::<String>()),
-        fold(&format!("Requests that are no longer allowed ({})", lost.len()), &json(&lost)),
-        statements(view),
-    ]
+    ];
+    let sections = [
+        checks::lockout(view),
+        Some(checks::services(view)),
+        checks::findings(view),
+        checks::waivers(view),
+    ];
+    for one in sections.into_iter().flatten() {
+        let lines: String = one.lines.iter().map(|line| format!("- {}\n", name(line))).collect();
+        let sign = if one.is_well { "" } else { "⚠️ " };
+        let title = format!("{sign}{}: {}", sentence(one.title), name(&one.head));
+        folds.push(match lines.is_empty() {
+            true => format!("\n{title}\n"),
+            false => fold(&title, &lines),
+        });
+    }
+    folds.push(table(view));
+    folds.push(fold(
+        &format!("Requests that are no longer allowed ({})", lost.len()),
+        &json(&lost),
+    ));
+    folds.push(statements(view));
+    folds
+}
+
+/// `LOCK-OUT CHECK` as the beginning of a sentence.
+fn sentence(title: &str) -> String {
+    let mut letters = title.chars();
+    letters.next().map_or_else(String::new, |first| {
+        format!("{first}{}", letters.as_str().to_lowercase())
+    })
+}
+
+fn put(body: &mut String, row: &[String]) {
+    let code = |cell: &String| if cell.is_empty() { String::new() } else { code(cell) };
+    let _ = writeln!(body, "| {} |", row.iter().map(code).collect::<Vec<_>>().join(" | "));
+}
+
+fn table(view: &View<'_>) -> String {
+    let found = &view.review.checks.table;
+    let rows = checks::table(found, false);
+    let Some(wide) = rows.iter().map(Vec::len).max().filter(|_| !found.rows.is_empty()) else {
+        return String::new();
+    };
+    let by_column = rows.first().and_then(|row| row.first()).is_some_and(String::is_empty);
+    let mut body = String::new();
+    let head = ["who", "where", "what"].map(str::to_owned);
+    put(&mut body, if by_column { &rows[0] } else { &head });
+    let _ = writeln!(body, "|{}|", vec!["---"; wide].join("|"));
+    rows.iter().skip(usize::from(by_column)).for_each(|row| put(&mut body, row));
+    let _ = writeln!(body, "\n{}", name(&checks::legend(found)));
+    fold(&format!("Who can do what where ({} changed)", found.rows.len()), &body)
 }
 
 fn told(item: &Item) -> String {

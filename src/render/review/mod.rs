@@ -4,6 +4,7 @@
 //! INVARIANT: text of a spec or template is made safe by each form for its reader: control and direction characters in
 //! text, Markdown's signs too in Markdown. Read next: `text`, the form that the others shorten.
 
+mod checks;
 mod json;
 mod markdown;
 mod sarif;

@@ -10,11 +10,12 @@ use super::{View, acts, fails, said};
 use crate::document;
 use crate::document::{Map, Value};
 use crate::review::Line;
+use crate::rules::Severity;
 
 /// A rule of the log: its id, its level, what it says in one line.
 type Rule = (&'static str, &'static str, &'static str);
 
-const RULES: [Rule; 9] = [
+const RULES: [Rule; 11] = [
     ("access-public", "error", "Somebody without an account gains access"),
     ("access-cross-account", "warning", "Somebody of another account gains access"),
     ("access-exposure", "warning", "What kept others out is turned off"),
@@ -23,6 +24,8 @@ const RULES: [Rule; 9] = [
     ("access-broadened", "note", "Somebody gains access"),
     ("access-lost", "note", "Somebody loses access"),
     ("access-flow-fails", "error", "A declared flow will fail"),
+    ("access-lock-out", "error", "Whoever applies or administers could not take it back"),
+    ("access-service-stopped", "error", "What a service carries does not get through"),
     ("access-undecided", "warning", "What a change does is not known"),
 ];
 
@@ -72,7 +75,43 @@ pub fn sarif(view: &View<'_>, spec: &str) -> Value {
         let found = result("access-undecided", &text, &key, &one.about, &one.place, spec);
         results.push(Value::Map(found));
     }
-    let rules: Value = RULES
+    let checks = &review.checks;
+    for one in checks.locked_out.iter().filter(|one| one.is_known) {
+        let text = format!(
+            "{} could not change the {} of {} again: {}",
+            one.who, one.policy, one.thing, one.because
+        );
+        let key = [one.subject.as_str(), &one.who];
+        let found = result("access-lock-out", &text, &key, &one.policy, &one.place, spec);
+        results.push(Value::Map(found));
+    }
+    for one in &checks.services {
+        if let (Some(because), true) = (&one.stopped, one.is_known) {
+            let text = format!("{} by {} to {} is stopped: {because}", one.carries, one.who, one.to);
+            let key = [one.who.as_str(), &one.from, &one.to];
+            let found =
+                result("access-service-stopped", &text, &key, &one.carries, &one.place, spec);
+            results.push(Value::Map(found));
+        }
+    }
+    let mut all: Vec<Rule> = RULES.to_vec();
+    for one in &checks.findings {
+        let (finding, rule) = (&one.finding, one.finding.rule);
+        let level = match rule.severity {
+            Severity::Critical | Severity::High => "error",
+            Severity::Medium => "warning",
+            Severity::Low => "note",
+        };
+        if !all.iter().any(|(id, ..)| *id == rule.code.as_str()) {
+            all.push((rule.code.as_str(), level, rule.title));
+        }
+        let text = format!("{} {}. {}", one.who, finding.message, finding.help);
+        let key = [finding.subject.as_str(), &finding.place];
+        let mut found = result(rule.code.as_str(), &text, &key, &finding.kind, &one.place, spec);
+        found.insert("level", level);
+        results.push(Value::Map(found));
+    }
+    let rules: Value = all
         .iter()
         .map(|(id, level, text)| {
             document!({

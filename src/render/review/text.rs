@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{View, acts, fails, headline, label, line, said, side};
+use super::{View, acts, checks, fails, headline, label, line, said, side};
 use crate::render::access::lines;
 use crate::render::access_states::{READ, unread};
 use crate::render::escape::escape_line;
@@ -50,7 +50,53 @@ pub fn text(view: &View<'_>) -> String {
         };
     }
     review.undecided.iter().for_each(|one| open(&mut out, count(), one));
+    out += &checked(view);
     out += &statements(view);
+    out
+}
+
+/// The checks beside the verdict.
+fn checked(view: &View<'_>) -> String {
+    let mut out = String::from("\n");
+    let sections = [
+        checks::lockout(view),
+        Some(checks::services(view)),
+        checks::findings(view),
+        checks::waivers(view),
+    ];
+    for one in sections.into_iter().flatten() {
+        let _ = writeln!(out, "{:<15}  {}", one.title, escape_line(&one.head));
+        for line in &one.lines {
+            let _ = writeln!(out, "     {}", escape_line(line));
+        }
+    }
+    out + &table(view)
+}
+
+/// Who can do what where.
+fn table(view: &View<'_>) -> String {
+    let found = &view.review.checks.table;
+    if found.rows.is_empty() {
+        return String::new();
+    }
+    let mut out = "\nWHO CAN DO WHAT WHERE\n".to_owned();
+    let rows = checks::table(found, view.all);
+    let wide = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |at: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(at));
+        cells.map(|cell| escape_line(cell).chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..wide).map(width).collect();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| {
+            let cell = escape_line(cell);
+            let room = width.saturating_sub(cell.chars().count());
+            format!("{cell}{}", " ".repeat(room))
+        });
+        let text = cells.collect::<Vec<_>>().join("   ");
+        let _ = writeln!(out, " {}", text.trim_end());
+    }
+    let _ = writeln!(out, " {}", checks::legend(found));
     out
 }
 
