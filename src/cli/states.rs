@@ -128,9 +128,10 @@ impl Side {
                 let Some(change) = stack.and_then(|stack| stack.change(&origin.logical_id)) else {
                     return Cause { path: origin.path.clone(), ..Cause::default() };
                 };
-                let own = change.properties.iter().find(|one| {
-                    one.path.iter().map(String::as_str).take(3).eq(property)
-                });
+                let own = change
+                    .properties
+                    .iter()
+                    .find(|one| one.path.iter().map(String::as_str).take(3).eq(property));
                 return own.map_or(&change.cause, |one| &one.cause).clone();
             }
             Lines::Nobody => None,

@@ -133,9 +133,8 @@ pub fn checks(old: &Side<'_>, new: &Side<'_>, words: &Words, asked: &Asked) -> C
     let (keeps, locked_out) = kept(old, new, words, &asked.keepers);
     let (services, idle) = carried(old, new, words);
     let before = rules::run(old.state, &asked.around);
-    let key = |one: &Finding| {
-        (one.rule.code, one.subject.clone(), one.place.clone(), one.kind.clone())
-    };
+    let key =
+        |one: &Finding| (one.rule.code, one.subject.clone(), one.place.clone(), one.kind.clone());
     let known: BTreeSet<_> = before.iter().map(key).collect();
     let found = rules::run(new.state, &asked.around);
     let judged = rules::judge(&asked.old_waivers, &asked.new_waivers, found, asked.today);
@@ -205,12 +204,8 @@ fn carried(old: &Side<'_>, new: &Side<'_>, words: &Words) -> (Vec<Carried>, Vec<
     let key = |path: &Path| {
         (path.carries.clone(), path.actor.clone(), path.from.clone(), path.to.clone())
     };
-    let passed: BTreeSet<_> = before
-        .paths
-        .iter()
-        .filter(|path| path.passage == Passage::Passes)
-        .map(key)
-        .collect();
+    let passed: BTreeSet<_> =
+        before.paths.iter().filter(|path| path.passage == Passage::Passes).map(key).collect();
     let name = |text: &str| match text {
         "" => String::new(),
         text => named(words, text),

@@ -43,9 +43,10 @@ impl Review {
     /// Why a gate trips, if it does. `undecided_passes`: somebody said why what is not known is right.
     pub fn trips(&self, gate: Gate, undecided_passes: bool) -> Option<String> {
         let with = |wanted: &[Kind]| {
-            let mut of_kind = self.gained.iter().filter(|item| {
-                wanted.iter().any(|kind| item.kinds.contains(kind))
-            });
+            let mut of_kind = self
+                .gained
+                .iter()
+                .filter(|item| wanted.iter().any(|kind| item.kinds.contains(kind)));
             of_kind.next().map(|item| item.who.clone())
         };
         let found = match gate {

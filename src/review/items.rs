@@ -276,7 +276,9 @@ impl Way<'_> {
                 let mut kinds = BTreeSet::new();
                 for part in &parts {
                     kinds.extend(part.is_public.then_some(Kind::Public));
-                    kinds.extend((part.is_elsewhere && !part.is_public).then_some(Kind::CrossAccount));
+                    kinds.extend(
+                        (part.is_elsewhere && !part.is_public).then_some(Kind::CrossAccount),
+                    );
                     let given = part.delegates && whole;
                     kinds.extend((part.verb == "manage" && !given).then_some(Kind::Admin));
                 }
@@ -379,9 +381,9 @@ impl Way<'_> {
             Some(Requester::Anonymous) => drop(kinds.insert(Kind::Public)),
             Some(who) => {
                 let own = who.account().map(|(_, own)| own.to_owned());
-                let own = own.or_else(|| account(&self.row.subject).filter(|_| {
-                    self.row.layer == Layer::LakeFormation
-                }));
+                let own = own.or_else(|| {
+                    account(&self.row.subject).filter(|_| self.row.layer == Layer::LakeFormation)
+                });
                 if own.is_some_and(|own| home.is_some_and(|home| home != own)) {
                     kinds.insert(Kind::CrossAccount);
                 }
@@ -415,9 +417,10 @@ impl Way<'_> {
         };
         let needed: Vec<String> = needed.iter().map(|one| self.words.said(one)).collect();
         let place = (self.to.place)(cause);
-        let entry = place.path.strip_prefix("access.").map(|rest| {
-            rest.split(['.', '[']).next().unwrap_or(rest).to_owned()
-        });
+        let entry = place
+            .path
+            .strip_prefix("access.")
+            .map(|rest| rest.split(['.', '[']).next().unwrap_or(rest).to_owned());
         let home = format!("account {}", self.words.home);
         let elsewhere =
             needed.iter().any(|one| one.contains("an identity policy") && !one.contains(&home));

@@ -203,9 +203,10 @@ impl Asking<'_> {
             }
             _ => vec![None],
         };
-        let everyone = statement.principals.as_ref().is_some_and(|listed| {
-            listed.not || listed.items.contains(&Name::Everyone)
-        });
+        let everyone = statement
+            .principals
+            .as_ref()
+            .is_some_and(|listed| listed.not || listed.items.contains(&Name::Everyone));
         let open = Document { statements: vec![statement.clone()] };
         let public = everyone && is_public(&open) && self.after.wall.is_none();
         // where nothing was allowed and nothing is denied, what a statement allows is what is gained
@@ -223,13 +224,7 @@ impl Asking<'_> {
                         continue;
                     };
                     let allowed = Document {
-                        statements: self
-                            .after
-                            .denies
-                            .iter()
-                            .chain([statement])
-                            .cloned()
-                            .collect(),
+                        statements: self.after.denies.iter().chain([statement]).cloned().collect(),
                     };
                     let cell =
                         Cell { allowed, wall: self.after.wall.clone(), asked, kind: self.kind };
@@ -311,10 +306,14 @@ impl Asking<'_> {
         };
         let (old, new) = (with(self.before), with(self.after));
         let answer = within(&[&old], &[&new], self.kind, &Options::default());
-        let Some(request) = answer.gained.filter(|_| !self.before.account.is_empty()) else { return };
-        let gone = self.before.denies.iter().find(|own| {
-            !self.after.denies.iter().any(|other| same(own, other))
-        });
+        let Some(request) = answer.gained.filter(|_| !self.before.account.is_empty()) else {
+            return;
+        };
+        let gone = self
+            .before
+            .denies
+            .iter()
+            .find(|own| !self.after.denies.iter().any(|other| same(own, other)));
         found.list.push(Part {
             who: format!("account {}", self.after.account),
             verb: "",
@@ -436,7 +435,8 @@ fn kinds(target: &str, row: &Row) -> (Vec<&'static str>, Option<String>) {
     }
     let service = target.split(':').nth(2).filter(|_| target.starts_with("arn:"));
     let Some(service) = service.filter(|service| !service.contains(['*', '$'])) else {
-        let bucket = target.starts_with("${") && target.contains('/') && row.kind == "AWS::S3::Bucket";
+        let bucket =
+            target.starts_with("${") && target.contains('/') && row.kind == "AWS::S3::Bucket";
         return (if bucket { vec!["object", "bucket"] } else { KINDS.to_vec() }, None);
     };
     let rest = target.splitn(6, ':').nth(5).unwrap_or_default();

@@ -81,7 +81,9 @@ pub fn changed(old: &Side<'_>, new: &Side<'_>, words: &Words) -> Vec<Changed> {
     let mut found = Vec::new();
     for key in keys {
         let (was, is) = (before.get(key).unwrap_or(&none), after.get(key).unwrap_or(&none));
-        let less = |own: &[(&Held, &Value, String)], other: &[(&Held, &Value, String)], side: &Side<'_>| {
+        let less = |own: &[(&Held, &Value, String)],
+                    other: &[(&Held, &Value, String)],
+                    side: &Side<'_>| {
             let mut left: Vec<&Value> = other.iter().map(|(_, value, _)| *value).collect();
             let mut differ = Vec::new();
             for (held, value, label) in own {

@@ -90,7 +90,9 @@ impl Words {
         let mut text = sentence.to_owned();
         for (reference, word) in &self.references {
             if text.contains(reference.as_str()) {
-                text = text.replace(&format!("the key {reference}"), word).replace(reference.as_str(), word);
+                text = text
+                    .replace(&format!("the key {reference}"), word)
+                    .replace(reference.as_str(), word);
             }
         }
         text
@@ -101,14 +103,16 @@ impl Words {
         if let Some(word) = self.principals.get(arn) {
             return word.clone();
         }
-        let Some(rest) = arn.strip_prefix("arn:").and_then(|rest| rest.splitn(5, ':').nth(4)) else {
+        let Some(rest) = arn.strip_prefix("arn:").and_then(|rest| rest.splitn(5, ':').nth(4))
+        else {
             return short(arn, "role");
         };
         let account = arn.split(':').nth(4).unwrap_or_default();
         match arn.split(':').nth(2) {
             Some("organizations") => {
                 let own = rest.rsplit('/').next().unwrap_or(rest);
-                let unit = if rest.starts_with("ou/") { "organizational unit" } else { "organization" };
+                let unit =
+                    if rest.starts_with("ou/") { "organizational unit" } else { "organization" };
                 return format!("{unit} {own}");
             }
             Some("identitystore") => {

@@ -115,10 +115,8 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let about = about(lake, plan.as_ref());
     let needs = new.side.spec.as_ref().map(|ready| needs(&ready.lake, &after));
     let line = |cause: plan::Cause| Line { path: cause.path, file: cause.file, line: cause.line };
-    let (old_place, new_place) = (
-        |cause: &_| line(old.side.place(cause)),
-        |cause: &_| line(new.side.place(cause)),
-    );
+    let (old_place, new_place) =
+        (|cause: &_| line(old.side.place(cause)), |cause: &_| line(new.side.place(cause)));
     let found = review::review(
         &review::Side {
             name: old.name.clone(),
@@ -315,7 +313,9 @@ fn about(lake: Option<&Lake>, plan: Option<&About>) -> About {
         environment: lake.home.environment.to_string(),
         account: lake.home.account.to_string(),
         region: lake.home.region.to_string(),
-        databases: databases.map(|one| (one.catalog_name.to_string(), one.name.to_string())).collect::<BTreeMap<_, _>>(),
+        databases: databases
+            .map(|one| (one.catalog_name.to_string(), one.name.to_string()))
+            .collect::<BTreeMap<_, _>>(),
     }
 }
 
@@ -331,7 +331,14 @@ fn needs(lake: &Lake, state: &State) -> Vec<Need> {
         let word = place.to_string();
         if let (Ok(subject), Ok(asked)) = (called.subject(who), called.place(&word)) {
             let name = called.name_of(&subject);
-            found.push(Need { path, who: subject, name, verb, place: word, targets: asked.targets });
+            found.push(Need {
+                path,
+                who: subject,
+                name,
+                verb,
+                place: word,
+                targets: asked.targets,
+            });
         }
     };
     for entry in lake.access.values() {

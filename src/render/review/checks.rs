@@ -57,7 +57,10 @@ fn locked_out(one: &LockedOut) -> String {
         (true, false) => "could not before either",
     };
     let out = if one.way_out.is_empty() { String::new() } else { format!(" ({})", one.way_out) };
-    format!("{} {will} change the {} of {} again: {}{out}", one.who, one.policy, one.thing, one.because)
+    format!(
+        "{} {will} change the {} of {} again: {}{out}",
+        one.who, one.policy, one.thing, one.because
+    )
 }
 
 /// Whether services get through.
@@ -66,7 +69,8 @@ pub fn services(view: &View<'_>) -> Section {
     let count = |wanted: &dyn Fn(&&Carried) -> bool| checks.services.iter().filter(wanted).count();
     let stopped = count(&|one| one.stopped.is_some() && one.is_known);
     let unknown = count(&|one| !one.is_known);
-    let mut kinds: Vec<&str> = checks.services.iter().map(|one| one.carries.as_str()).collect();
+    let first = |one: &Carried| one.carries.split(',').next().unwrap_or_default().to_owned();
+    let mut kinds: Vec<String> = checks.services.iter().map(first).collect();
     kinds.dedup();
     let paths = counted(checks.services.len(), "path", "paths");
     let head = match (stopped, unknown, kinds.is_empty()) {
@@ -76,9 +80,12 @@ pub fn services(view: &View<'_>) -> Section {
         (n, _, _) => format!("{n} of {paths} stopped"),
     };
     let mut lines: Vec<String> = checks.services.iter().filter_map(carried).collect();
-    lines.extend(checks.idle.iter().map(|one| {
-        format!("the new Deny {} of {} stops nobody", one.statement, one.thing)
-    }));
+    lines.extend(
+        checks
+            .idle
+            .iter()
+            .map(|one| format!("the new Deny {} of {} stops nobody", one.statement, one.thing)),
+    );
     Section { title: "SERVICES", is_well: stopped == 0, head, lines }
 }
 
@@ -116,9 +123,10 @@ pub fn table(table: &Table, all: bool) -> Vec<Vec<String>> {
     let name = |row: &Row| format!("{}{}", row.name, standing(row));
     if table.columns.len() <= MOST_COLUMNS || all {
         let head = std::iter::once(String::new()).chain(table.columns.iter().cloned());
-        let rows = table.rows.iter().map(|row| {
-            std::iter::once(name(row)).chain(row.cells.iter().map(cell)).collect()
-        });
+        let rows = table
+            .rows
+            .iter()
+            .map(|row| std::iter::once(name(row)).chain(row.cells.iter().map(cell)).collect());
         return std::iter::once(head.collect()).chain(rows).collect();
     }
     let mut found = Vec::new();
@@ -135,7 +143,8 @@ pub fn table(table: &Table, all: bool) -> Vec<Vec<String>> {
 
 /// What the letters and marks of a table mean: those that occur.
 pub fn legend(table: &Table) -> String {
-    let mut words = vec!["R read  W write  D delete  A change who gets in   + new  - gone".to_owned()];
+    let mut words =
+        vec!["R read  W write  D delete  A change who gets in   + new  - gone".to_owned()];
     for how in &table.marks {
         let text = match how {
             How::Direct => continue,
@@ -165,8 +174,7 @@ pub fn finding(found: &Found) -> String {
 /// New findings, and how many there were before.
 pub fn findings(view: &View<'_>) -> Option<Section> {
     let checks = &view.review.checks;
-    let (new, old): (Vec<&Found>, Vec<&Found>) =
-        checks.findings.iter().partition(|one| one.is_new);
+    let (new, old): (Vec<&Found>, Vec<&Found>) = checks.findings.iter().partition(|one| one.is_new);
     if new.is_empty() && old.is_empty() {
         return None;
     }

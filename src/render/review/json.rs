@@ -3,8 +3,8 @@
 use super::{View, line};
 use crate::document;
 use crate::document::{Map, Value};
-use crate::render::access_states::{READ, unread};
 use crate::render::access_rules::waiver_json;
+use crate::render::access_states::{READ, unread};
 use crate::review::checks::Found;
 use crate::review::statements::{Changed, Statement};
 use crate::review::{Does, Escalation, Failing, Item, Label, Line, Open};
@@ -294,7 +294,8 @@ fn found(one: &Found) -> Value {
 pub fn json(view: &View<'_>) -> Map {
     let review = view.review;
     let (gained, lost, undecided) = review.counts();
-    let words = |names: &[&'static str]| -> Value { names.iter().map(|one| Value::from(*one)).collect() };
+    let words =
+        |names: &[&'static str]| -> Value { names.iter().map(|one| Value::from(*one)).collect() };
     let gates: Value = view
         .gates
         .iter()

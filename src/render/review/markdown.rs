@@ -170,11 +170,7 @@ fn row(out: &mut String, item: &Item, gains: bool) {
 }
 
 fn end(view: &View<'_>) -> String {
-    format!(
-        "\n<sub>Reproduce: {} · lakewright {}</sub>\n",
-        code(view.command),
-        name(view.version)
-    )
+    format!("\n<sub>Reproduce: {} · lakewright {}</sub>\n", code(view.command), name(view.version))
 }
 
 fn fold(title: &str, body: &str) -> String {
@@ -198,16 +194,15 @@ fn json(requests: &[(String, &Request)]) -> String {
 fn folds(view: &View<'_>) -> Vec<String> {
     let review = view.review;
     let gained = review.gained.iter().filter_map(|item| Some((told(item), item.request.as_ref()?)));
-    let ways = review
-        .escalations
-        .iter()
-        .map(|one| (format!("{} {}", one.who, acts(one)), &one.request));
+    let ways =
+        review.escalations.iter().map(|one| (format!("{} {}", one.who, acts(one)), &one.request));
     let gained: Vec<(String, &Request)> = gained.chain(ways).collect();
     let lost = review.lost.iter().filter_map(|item| Some((told(item), item.request.as_ref()?)));
     let lost: Vec<(String, &Request)> = lost.collect();
-    let help = review.undecided.iter().filter_map(|one| {
-        Some(format!("- {}: {}\n", name(&one.who), name(one.help.as_ref()?)))
-    });
+    let help = review
+        .undecided
+        .iter()
+        .filter_map(|one| Some(format!("- {}: {}\n", name(&one.who), name(one.help.as_ref()?))));
     let mut folds = vec![
         fold(
             &format!("Requests that were denied and are now allowed ({})", gained.len()),
@@ -231,10 +226,8 @@ fn folds(view: &View<'_>) -> Vec<String> {
         });
     }
     folds.push(table(view));
-    folds.push(fold(
-        &format!("Requests that are no longer allowed ({})", lost.len()),
-        &json(&lost),
-    ));
+    folds
+        .push(fold(&format!("Requests that are no longer allowed ({})", lost.len()), &json(&lost)));
     folds.push(statements(view));
     folds
 }
@@ -242,9 +235,9 @@ fn folds(view: &View<'_>) -> Vec<String> {
 /// `LOCK-OUT CHECK` as the beginning of a sentence.
 fn sentence(title: &str) -> String {
     let mut letters = title.chars();
-    letters.next().map_or_else(String::new, |first| {
-        format!("{first}{}", letters.as_str().to_lowercase())
-    })
+    letters
+        .next()
+        .map_or_else(String::new, |first| format!("{first}{}", letters.as_str().to_lowercase()))
 }
 
 fn put(body: &mut String, row: &[String]) {
@@ -290,6 +283,7 @@ fn statements(view: &View<'_>) -> String {
     }
     let body = if body.is_empty() { body } else { format!("```diff\n{body}```\n") };
     let noun = if changed.len() == 1 { "policy" } else { "policies" };
-    let title = format!("Statements that changed, with their spec lines ({} {noun})", changed.len());
+    let title =
+        format!("Statements that changed, with their spec lines ({} {noun})", changed.len());
     fold(&title, &body)
 }

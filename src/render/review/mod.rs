@@ -53,9 +53,9 @@ const fn headline(verdict: Verdict) -> &'static str {
     }
 }
 
-/// The label of an item: the gravest of its kinds, or that all of it is new.
+/// The label of an item: the gravest of the kinds of a gain, or that all of it is new or gone.
 fn label(item: &Item, gains: bool) -> &'static str {
-    match (item.kinds.first(), item.is_whole, gains) {
+    match (item.kinds.first().filter(|_| gains), item.is_whole, gains) {
         (Some(Kind::Public), ..) => "PUBLIC",
         (Some(Kind::CrossAccount), ..) => "CROSS-ACCOUNT",
         (Some(Kind::Exposure), ..) => "EXPOSURE",

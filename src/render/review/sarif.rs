@@ -35,7 +35,9 @@ pub fn sarif(view: &View<'_>, spec: &str) -> Value {
     let mut results = Vec::new();
     for item in &review.gained {
         let rule = match item.kinds.first() {
-            Some(kind) => RULES.iter().find(|(id, ..)| id.strip_prefix("access-") == Some(kind.as_str())),
+            Some(kind) => {
+                RULES.iter().find(|(id, ..)| id.strip_prefix("access-") == Some(kind.as_str()))
+            }
             None => None,
         };
         let rule = rule.map_or("access-broadened", |rule| rule.0);
@@ -87,7 +89,8 @@ pub fn sarif(view: &View<'_>, spec: &str) -> Value {
     }
     for one in &checks.services {
         if let (Some(because), true) = (&one.stopped, one.is_known) {
-            let text = format!("{} by {} to {} is stopped: {because}", one.carries, one.who, one.to);
+            let text =
+                format!("{} by {} to {} is stopped: {because}", one.carries, one.who, one.to);
             let key = [one.who.as_str(), &one.from, &one.to];
             let found =
                 result("access-service-stopped", &text, &key, &one.carries, &one.place, spec);
@@ -136,14 +139,7 @@ pub fn sarif(view: &View<'_>, spec: &str) -> Value {
     })
 }
 
-fn result(
-    rule: &str,
-    text: &str,
-    key: &[&str],
-    kind: &str,
-    place: &Line,
-    spec: &str,
-) -> Map {
+fn result(rule: &str, text: &str, key: &[&str], kind: &str, place: &Line, spec: &str) -> Map {
     let level = RULES.iter().find(|(id, ..)| *id == rule).map_or("warning", |rule| rule.1);
     let file = place.file.as_deref().unwrap_or(spec);
     let line = i64::from(place.line.unwrap_or(1));

@@ -109,11 +109,8 @@ fn top(view: &View<'_>) -> String {
         "" => String::new(),
         name => format!("   env {name} {} {}", about.account, about.region),
     };
-    let head = format!(
-        "lakewright review   {} -> {}{environment}",
-        side(&review.old),
-        side(&review.new)
-    );
+    let head =
+        format!("lakewright review   {} -> {}{environment}", side(&review.old), side(&review.new));
     let _ = writeln!(out, "{}", escape_line(&head));
     let (gained, lost, undecided) = review.counts();
     let tripped = view.tripped();
@@ -255,7 +252,8 @@ fn statements(view: &View<'_>) -> String {
     let bytes: usize = changed.iter().map(|one| one.bytes()).sum();
     let kibibytes = format!("{}.{}", bytes / 1024, bytes % 1024 * 10 / 1024);
     let noun = if changed.len() == 1 { "policy" } else { "policies" };
-    let mut out = format!("\nPOLICIES  {} {noun} changed, {kibibytes} KiB of statements", changed.len());
+    let mut out =
+        format!("\nPOLICIES  {} {noun} changed, {kibibytes} KiB of statements", changed.len());
     if !view.statements {
         let _ = writeln!(out, ": {} --policies", escape_line(view.command));
         return out;
