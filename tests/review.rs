@@ -184,7 +184,7 @@ fn no_name_means_anything_in_markdown() {
     let plain = without_code(&said);
     assert!(plain.contains("octocat"), "the names stand outside of code too:\n{plain}");
     for bad in
-        ["@octocat", "<img", "<b>", "](", "](http", "www.e", "https://", "**b**", "| row |", "#1"]
+        ["@octocat", "<img", "<b>", "](", "](http", "www.e", "https://", "**b**", "| row |", " #1 "]
     {
         assert!(!plain.contains(bad), "`{bad}` stands in\n{plain}");
     }
@@ -381,7 +381,7 @@ fn a_flow_that_worked_and_will_not_is_named() {
             r#"{{"Resources": {{
             "Raw": {{"Type": "AWS::S3::Bucket", "Properties": {{"BucketName": "acme-raw"}}}},
             "Policy": {{"Type": "AWS::S3::BucketPolicy", "Properties": {{"Bucket": {{"Ref": "Raw"}}, "PolicyDocument": {{"Version": "2012-10-17", "Statement": [
-                {{"Effect": "{effect}", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-raw/*", "Condition": {{"ArnEquals": {{"aws:PrincipalArn": "arn:aws:iam::111122223333:role/audit"}}}}}}]}}}}}},
+                {{"Effect": "{effect}", "Principal": {{"AWS": "arn:aws:iam::111122223333:role/audit"}}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-raw/*"}}]}}}}}},
             "Role": {{"Type": "AWS::IAM::Role", "Properties": {{"RoleName": "audit", "AssumeRolePolicyDocument": {{"Statement": []}}, "Policies": [{{"PolicyName": "p", "PolicyDocument": {{"Version": "2012-10-17", "Statement": [
                 {{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::acme-raw/*"}}]}}}}]}}}}}}}}"#
         )
