@@ -3,7 +3,7 @@
 //! In: two states. Out: a [`Matrix`]: a row for each principal, a column for each place, and in a cell what can be done
 //! there on either side: directly, through another principal, through Lake Formation, or past it. Only pairs are asked
 //! that the change can have touched: the principal's documents, whom it can act as, what guards the place, grants.
-//! A cell of a bucket or prefix says that there is *something* below it that can be read or written; what exactly was
+//! What an Allow for everybody gives stands in the row of everybody, not in those of all principals. A cell of a bucket or prefix says that there is *something* below it that can be read or written; what exactly was
 //! gained is the verdict's to say. INVARIANT: what is not asked is the same on both sides. Pure.
 //! Read next: [`super::reading`] for who is not asked at all, `crate::access::reach` for a single question.
 
@@ -210,7 +210,8 @@ impl<'s> Side<'s> {
                 self.unbounded(&Subject::Named(name.clone()), column, &mut through);
             }
             let has = |verb| found.iter().any(|(how, own)| *own == verb && *how != How::Unknown);
-            let more = through.into_iter().filter(|(how, verb)| *how != How::Unknown && !has(*verb));
+            let more =
+                through.into_iter().filter(|(how, verb)| *how != How::Unknown && !has(*verb));
             let more: Vec<Verb> = more.map(|(_, verb)| verb).collect();
             found.extend(more.into_iter().map(|verb| (How::Through, verb)));
         }
@@ -261,8 +262,8 @@ impl<'s> Side<'s> {
             for target in &column.targets {
                 let actions = verbs().actions(&target.kind, verb.word());
                 let first = actions.first();
-                let yes = first
-                    .is_some_and(|one| self.judge.ask(who, one, target, None, true).is_yes());
+                let yes =
+                    first.is_some_and(|one| self.judge.ask(who, one, target, None, true).is_yes());
                 found.extend(yes.then_some((How::Through, verb)));
             }
         }
@@ -335,7 +336,8 @@ fn subjects(state: &State, columns: &[Column]) -> BTreeMap<Subject, String> {
             true => Subject::Account(name.clone()),
             false => Subject::Named(name.clone()),
         };
-        all.entry(who).or_insert_with(|| name.clone());
+        let words = if is_account { format!("account/{name}") } else { name.clone() };
+        all.entry(who).or_insert(words);
     }
     all
 }
@@ -362,10 +364,8 @@ fn changed<'s>(old: &Side<'s>, new: &Side<'s>) -> Changed<'s> {
         };
         Some((documents, &one.attached, wall, one.boundary == crate::access::Boundary::None))
     };
-    let mut people: BTreeSet<&str> = names
-        .filter(|name| said(before, name) != said(after, name))
-        .map(String::as_str)
-        .collect();
+    let mut people: BTreeSet<&str> =
+        names.filter(|name| said(before, name) != said(after, name)).map(String::as_str).collect();
     // whoever reaches others than before, or one of those that changed
     let moving: BTreeSet<&str> = old.closures.keys().chain(new.closures.keys()).copied().collect();
     for name in moving {
@@ -378,7 +378,8 @@ fn changed<'s>(old: &Side<'s>, new: &Side<'s>) -> Changed<'s> {
         };
         let (was, is) = (reached(old), reached(new));
         if was != is || is.iter().any(|one| people.contains(one.as_str())) {
-            let own = before.principals.get_key_value(name).or(after.principals.get_key_value(name));
+            let own =
+                before.principals.get_key_value(name).or(after.principals.get_key_value(name));
             people.extend(own.map(|(name, _)| name.as_str()));
         }
     }

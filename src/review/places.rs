@@ -124,8 +124,7 @@ fn of_table(state: &State, table: &(String, String)) -> Vec<Target> {
         targets.push(objects(bucket, &below));
         let account = state.resources.get(bucket).map(|one| (one.account.as_str(), one.partition));
         if let Some((account, partition)) = account {
-            let arn =
-                format!("arn:{partition}:glue:*:{account}:table/{}/{}", table.0, table.1);
+            let arn = format!("arn:{partition}:glue:*:{account}:table/{}/{}", table.0, table.1);
             targets.push(target("table", Value::from(arn.clone()), &text_of(&arn)));
         }
     }

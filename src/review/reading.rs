@@ -15,6 +15,8 @@ use crate::verdict::{Document, Kind, Name};
 /// What an Allow speaks of: patterns, or `not` of them.
 struct Allow {
     principals: Option<(bool, Vec<Name>)>,
+    /// Whom an Allow for everybody names in its conditions.
+    arns: Vec<String>,
     actions: (bool, Vec<String>),
     resources: (bool, Vec<String>),
 }
@@ -27,9 +29,11 @@ impl Allow {
         acts && (*not || resources.iter().any(|one| may_meet(one, resource)))
     }
 
-    fn names(&self, who: &Name) -> bool {
-        let Some((not, names)) = &self.principals else { return true };
-        *not || names.iter().any(|name| *name == Name::Everyone || name == who)
+    /// Whether it names a principal. What is allowed to everybody has a row of its own.
+    fn names(&self, who: &Name, arn: &str) -> bool {
+        let Some((_, names)) = &self.principals else { return true };
+        let everybody = || names.contains(&Name::Everyone);
+        names.contains(who) || (everybody() && self.arns.iter().any(|one| takes(one, arn)))
     }
 }
 
@@ -38,6 +42,12 @@ fn allows(held: &Held, kind: Kind) -> Vec<Allow> {
     let allows = document.statements.into_iter().filter(|one| one.effect == Effect::Allow);
     allows
         .map(|one| Allow {
+            arns: {
+                let named = one.conditions.iter().filter(|condition| {
+                    condition.key == "aws:principalarn" && !condition.operator.negated
+                });
+                named.flat_map(|one| one.values.iter().map(|value| value.shown())).collect()
+            },
             principals: one.principals.map(|listed| (listed.not, listed.items)),
             actions: (one.actions.not, one.actions.items.iter().map(|it| it.shown()).collect()),
             resources: one.resources.map_or((true, Vec::new()), |listed| {
@@ -153,7 +163,7 @@ impl<'s> Glance<'s> {
                 let own = self.own.get(arn.as_str()).into_iter().flatten();
                 let name = Name::read("AWS", arn, "aws");
                 own.into_iter().any(|allow| allow.on(action, &resource))
-                    || guard().any(|allow| allow.names(&name) && allow.on(action, &resource))
+                    || guard().any(|allow| allow.names(&name, arn) && allow.on(action, &resource))
                     || self.by_session(arn, guard(), action, &resource)
             }
             _ => guard().any(|allow| allow.on(action, &resource)),
