@@ -12,7 +12,7 @@ use std::fmt;
 
 use super::places::{Column, columns, covers};
 use super::reading::Glance;
-use crate::access::reach::{Closure, Judge, Reached, Subject, outsiders};
+use crate::access::reach::{Closure, Judge, Reached, Subject, Target, outsiders};
 use crate::access::{On, Permit, Principal, PrincipalKind, State, permits};
 use crate::catalogue::escalations::{Verbs, verbs};
 
@@ -190,6 +190,14 @@ impl<'s> Side<'s> {
         Side { state, judge, glance, closures, permits, registered }
     }
 
+    /// Whether a subject can have anything to do with what guards a target.
+    fn is_near(&self, who: &Subject, target: &Target) -> bool {
+        let Subject::Named(name) = who else { return true };
+        self.closures.contains_key(name.as_str())
+            || self.permits.contains_key(name)
+            || self.glance.is_near(who, &target.guard)
+    }
+
     /// What a subject can do in a place.
     fn can(&self, who: &Subject, column: &Column) -> Can {
         let mut found = BTreeSet::new();
@@ -243,7 +251,7 @@ impl<'s> Side<'s> {
     }
 
     /// Whether a direct way is one past Lake Formation.
-    fn direct(&self, who: &Subject, target: &crate::access::reach::Target) -> How {
+    fn direct(&self, who: &Subject, target: &Target) -> How {
         let Some(text) = target.resource.as_str().filter(|_| target.kind == "object") else {
             return How::Direct;
         };
@@ -322,12 +330,10 @@ fn people(state: &State) -> impl Iterator<Item = (&String, &Principal)> {
 
 /// Everybody who has a row: of the state, named from outside by what guards a place, or by grants.
 fn subjects(state: &State, columns: &[Column]) -> BTreeMap<Subject, String> {
+    let targets = columns.iter().flat_map(|column| &column.targets);
+    let guards: BTreeSet<&str> = targets.map(|target| target.guard.as_str()).collect();
     let mut all = BTreeMap::new();
-    for column in columns {
-        for target in &column.targets {
-            all.extend(outsiders(state, &target.guard));
-        }
-    }
+    guards.into_iter().for_each(|guard| all.extend(outsiders(state, guard)));
     let roles = |principal: &String| !principal.contains(' ');
     let granted = state.grants.iter().map(|grant| &grant.principal).filter(|one| roles(one));
     for name in granted.chain(people(state).map(|(name, _)| name)) {
@@ -403,6 +409,9 @@ fn changed<'s>(old: &Side<'s>, new: &Side<'s>) -> Changed<'s> {
     }
 }
 
+/// How many cells a whole matrix has before prefixes are left out.
+const MOST_CELLS: usize = 200_000;
+
 /// Who can do what in two states; `all`: also where nothing changes.
 pub fn matrix(old: &State, new: &State, all: bool) -> Matrix {
     let (before, after) = (Side::new(old), Side::new(new));
@@ -413,11 +422,10 @@ pub fn matrix(old: &State, new: &State, all: bool) -> Matrix {
     was.iter().for_each(|(who, name)| {
         names.entry(who.clone()).or_insert_with(|| name.clone());
     });
-    let touches = |who: &Subject, column: &Column| {
+    // what of a principal is touched by the change: every place, or those that are guarded otherwise than before
+    let touched = |who: &Subject| {
         let own = matches!(who, Subject::Named(arn) if changed.people.contains(arn.as_str()));
         let come = was.contains_key(who) != is.contains_key(who);
-        let guard =
-            column.targets.iter().any(|target| changed.guards.contains(target.guard.as_str()));
         let grants = changed.grants && {
             let of = |side: &Side<'_>| match who {
                 Subject::Named(name) | Subject::Account(name) => side.permits.get(name).cloned(),
@@ -425,38 +433,53 @@ pub fn matrix(old: &State, new: &State, all: bool) -> Matrix {
             };
             of(&before) != of(&after)
         };
-        own || come || guard || grants || changed.registered
+        own || come || grants || changed.registered
     };
+    let guarded: Vec<usize> = (0..columns.len())
+        .filter(|at| {
+            let mut targets = columns[*at].targets.iter();
+            targets.any(|target| changed.guards.contains(target.guard.as_str()))
+        })
+        .collect();
     let mut cells: BTreeMap<(usize, usize), Cell> = BTreeMap::new();
     let both = |who: &Subject, column: &Column| Cell {
         before: before.can(who, column),
         after: after.can(who, column),
     };
     let names: Vec<(Subject, String)> = names.into_iter().collect();
+    let every: Vec<usize> = (0..columns.len()).collect();
     for (row, (who, _)) in names.iter().enumerate() {
-        for (at, column) in columns.iter().enumerate() {
-            if touches(who, column) {
-                let cell = both(who, column);
-                if cell.changes() {
-                    cells.insert((row, at), cell);
-                }
-            } else if all {
-                let can = after.can(who, column);
-                cells.insert((row, at), Cell { before: can.clone(), after: can });
+        let mut near: BTreeMap<&str, bool> = BTreeMap::new();
+        for at in if touched(who) { &every } else { &guarded } {
+            let is_near = columns[*at].targets.iter().any(|target| {
+                let sides = || [&before, &after].iter().any(|side| side.is_near(who, target));
+                *near.entry(target.guard.as_str()).or_insert_with(sides)
+            });
+            if !is_near && columns[*at].kind != "settings" {
+                continue;
+            }
+            let cell = both(who, &columns[*at]);
+            if cell.changes() {
+                cells.insert((row, *at), cell);
             }
         }
     }
-    let differs = |(_, cell): &(&(usize, usize), &Cell)| all || cell.changes();
-    let shown: BTreeSet<usize> =
-        cells.iter().filter(differs).map(|((_, column), _)| *column).collect();
-    let rows: BTreeSet<usize> = cells.iter().filter(differs).map(|((row, _), _)| *row).collect();
-    let kept: Vec<usize> = (0..columns.len()).filter(|at| all || shown.contains(at)).collect();
+    let shown: BTreeSet<usize> = cells.keys().map(|(_, column)| *column).collect();
+    let rows: BTreeSet<usize> = cells.keys().map(|(row, _)| *row).collect();
+    // of a whole matrix that nobody could read the prefixes are left out that nothing changes
+    let fits = names.len() * columns.len() <= MOST_CELLS;
+    let whole = |at: usize| all && (fits || columns[at].kind != "prefix");
+    let kept: Vec<usize> =
+        (0..columns.len()).filter(|at| whole(*at) || shown.contains(at)).collect();
     let row = |at: usize| {
         let (who, name) = &names[at];
         let cell = |column: &usize| match cells.get(&(at, *column)) {
             Some(cell) => cell.clone(),
             // beside what changes it is said what stays
-            None => both(who, &columns[*column]),
+            None => {
+                let can = after.can(who, &columns[*column]);
+                Cell { before: can.clone(), after: can }
+            }
         };
         Row {
             who: who.clone(),

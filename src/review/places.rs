@@ -108,7 +108,8 @@ fn prefixes(glance: &Glance<'_>) -> BTreeSet<(String, String)> {
         let plain = !prefix.contains(['*', '?', '$']) && prefix.ends_with('/');
         let Some((bucket, rest)) = prefix.split_once('/') else { continue };
         if plain && !rest.is_empty() {
-            let known = guarded(glance.state, bucket);
+            let known = glance.state.resources.get_key_value(bucket);
+            let known = known.or_else(|| guarded(glance.state, bucket));
             found.extend(known.map(|(name, _)| (name.clone(), prefix.to_owned())));
         }
     }

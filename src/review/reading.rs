@@ -23,10 +23,11 @@ struct Allow {
 
 impl Allow {
     fn on(&self, action: &str, resource: &str) -> bool {
-        let (not, actions) = &self.actions;
-        let acts = *not || actions.iter().any(|one| takes(one, action));
+        // places are many and differ early
         let (not, resources) = &self.resources;
-        acts && (*not || resources.iter().any(|one| may_meet(one, resource)))
+        let meets = *not || resources.iter().any(|one| may_meet(one, resource));
+        let (not, actions) = &self.actions;
+        meets && (*not || actions.iter().any(|one| takes(one, action)))
     }
 
     /// Whether it names a principal. What is allowed to everybody has a row of its own.
@@ -61,11 +62,12 @@ fn allows(held: &Held, kind: Kind) -> Vec<Allow> {
 
 /// Whether a pattern takes an action, in any case.
 pub fn takes(pattern: &str, action: &str) -> bool {
-    let (pattern, text) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
-    let Some((head, _)) = pattern.split_once(['*', '?']) else { return pattern == text };
-    if !text.starts_with(head) {
+    let Some(head) = pattern.find(['*', '?']) else { return pattern.eq_ignore_ascii_case(action) };
+    let same = action.get(..head).is_some_and(|own| own.eq_ignore_ascii_case(&pattern[..head]));
+    if !same {
         return false;
     }
+    let (pattern, text) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
     let mut reached = vec![false; text.len() + 1];
     reached[0] = true;
     for unit in pattern.bytes() {
@@ -168,6 +170,24 @@ impl<'s> Glance<'s> {
             }
             _ => guard().any(|allow| allow.on(action, &resource)),
         }
+    }
+
+    /// Whether anything speaks of the subject's doing anything with what a resource of the state guards.
+    pub fn is_near(&self, who: &Subject, guard: &str) -> bool {
+        let Subject::Named(arn) = who else { return true };
+        let (own, below) = (text_of(guard), format!("{}/*", text_of(guard)));
+        let meets = |allow: &Allow| {
+            let (not, resources) = &allow.resources;
+            *not || resources.iter().any(|one| may_meet(one, &own) || may_meet(one, &below))
+        };
+        let name = Name::read("AWS", arn, "aws");
+        let named = |allow: &Allow| {
+            let names = allow.principals.iter().flat_map(|(_, names)| names);
+            let mut sessions = names.filter(|name| matches!(name, Name::Session { .. }));
+            allow.names(&name, arn) || sessions.next().is_some()
+        };
+        self.own.get(arn.as_str()).into_iter().flatten().any(meets)
+            || self.guards.get(guard).into_iter().flatten().any(named)
     }
 
     fn by_session<'a>(
