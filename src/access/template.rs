@@ -185,7 +185,9 @@ impl Reader<'_> {
             "AWS::Glue::Table" => {
                 let text =
                     |path: &[&str]| properties.at(path).map(|one| self.texts.text(source, one));
-                let named = (text(&["DatabaseName"]), text(&["TableInput", "Name"]));
+                // an Iceberg table has its name beside its input
+                let name = text(&["TableInput", "Name"]).or_else(|| text(&["Name"]));
+                let named = (text(&["DatabaseName"]), name);
                 if let (Some(database), Some(name)) = named {
                     self.location(at, (database.clone(), name.clone()));
                     self.state.tables.insert((database, name));

@@ -3,7 +3,7 @@
 //! In: two states. Out: a [`Matrix`]: a row for each principal, a column for each place, and in a cell what can be done
 //! there on either side: directly, through another principal, through Lake Formation, or past it. Only pairs are asked
 //! that the change can have touched: the principal's documents, whom it can act as, what guards the place, grants.
-//! A cell of a bucket or prefix says that there is *something* below it that can be read or written; what exactly was
+//! What an Allow for everybody gives stands in the row of everybody, not in those of all principals. A cell of a bucket or prefix says that there is *something* below it that can be read or written; what exactly was
 //! gained is the verdict's to say. INVARIANT: what is not asked is the same on both sides. Pure.
 //! Read next: [`super::reading`] for who is not asked at all, `crate::access::reach` for a single question.
 
@@ -12,7 +12,7 @@ use std::fmt;
 
 use super::places::{Column, columns, covers};
 use super::reading::Glance;
-use crate::access::reach::{Closure, Judge, Reached, Subject, outsiders};
+use crate::access::reach::{Closure, Judge, Reached, Subject, Target, outsiders};
 use crate::access::{On, Permit, Principal, PrincipalKind, State, permits};
 use crate::catalogue::escalations::{Verbs, verbs};
 
@@ -190,6 +190,14 @@ impl<'s> Side<'s> {
         Side { state, judge, glance, closures, permits, registered }
     }
 
+    /// Whether a subject can have anything to do with what guards a target.
+    fn is_near(&self, who: &Subject, target: &Target) -> bool {
+        let Subject::Named(name) = who else { return true };
+        self.closures.contains_key(name.as_str())
+            || self.permits.contains_key(name)
+            || self.glance.is_near(who, &target.guard)
+    }
+
     /// What a subject can do in a place.
     fn can(&self, who: &Subject, column: &Column) -> Can {
         let mut found = BTreeSet::new();
@@ -210,7 +218,8 @@ impl<'s> Side<'s> {
                 self.unbounded(&Subject::Named(name.clone()), column, &mut through);
             }
             let has = |verb| found.iter().any(|(how, own)| *own == verb && *how != How::Unknown);
-            let more = through.into_iter().filter(|(how, verb)| *how != How::Unknown && !has(*verb));
+            let more =
+                through.into_iter().filter(|(how, verb)| *how != How::Unknown && !has(*verb));
             let more: Vec<Verb> = more.map(|(_, verb)| verb).collect();
             found.extend(more.into_iter().map(|verb| (How::Through, verb)));
         }
@@ -242,7 +251,7 @@ impl<'s> Side<'s> {
     }
 
     /// Whether a direct way is one past Lake Formation.
-    fn direct(&self, who: &Subject, target: &crate::access::reach::Target) -> How {
+    fn direct(&self, who: &Subject, target: &Target) -> How {
         let Some(text) = target.resource.as_str().filter(|_| target.kind == "object") else {
             return How::Direct;
         };
@@ -261,8 +270,8 @@ impl<'s> Side<'s> {
             for target in &column.targets {
                 let actions = verbs().actions(&target.kind, verb.word());
                 let first = actions.first();
-                let yes = first
-                    .is_some_and(|one| self.judge.ask(who, one, target, None, true).is_yes());
+                let yes =
+                    first.is_some_and(|one| self.judge.ask(who, one, target, None, true).is_yes());
                 found.extend(yes.then_some((How::Through, verb)));
             }
         }
@@ -321,12 +330,10 @@ fn people(state: &State) -> impl Iterator<Item = (&String, &Principal)> {
 
 /// Everybody who has a row: of the state, named from outside by what guards a place, or by grants.
 fn subjects(state: &State, columns: &[Column]) -> BTreeMap<Subject, String> {
+    let targets = columns.iter().flat_map(|column| &column.targets);
+    let guards: BTreeSet<&str> = targets.map(|target| target.guard.as_str()).collect();
     let mut all = BTreeMap::new();
-    for column in columns {
-        for target in &column.targets {
-            all.extend(outsiders(state, &target.guard));
-        }
-    }
+    guards.into_iter().for_each(|guard| all.extend(outsiders(state, guard)));
     let roles = |principal: &String| !principal.contains(' ');
     let granted = state.grants.iter().map(|grant| &grant.principal).filter(|one| roles(one));
     for name in granted.chain(people(state).map(|(name, _)| name)) {
@@ -335,7 +342,8 @@ fn subjects(state: &State, columns: &[Column]) -> BTreeMap<Subject, String> {
             true => Subject::Account(name.clone()),
             false => Subject::Named(name.clone()),
         };
-        all.entry(who).or_insert_with(|| name.clone());
+        let words = if is_account { format!("account/{name}") } else { name.clone() };
+        all.entry(who).or_insert(words);
     }
     all
 }
@@ -362,10 +370,8 @@ fn changed<'s>(old: &Side<'s>, new: &Side<'s>) -> Changed<'s> {
         };
         Some((documents, &one.attached, wall, one.boundary == crate::access::Boundary::None))
     };
-    let mut people: BTreeSet<&str> = names
-        .filter(|name| said(before, name) != said(after, name))
-        .map(String::as_str)
-        .collect();
+    let mut people: BTreeSet<&str> =
+        names.filter(|name| said(before, name) != said(after, name)).map(String::as_str).collect();
     // whoever reaches others than before, or one of those that changed
     let moving: BTreeSet<&str> = old.closures.keys().chain(new.closures.keys()).copied().collect();
     for name in moving {
@@ -378,7 +384,8 @@ fn changed<'s>(old: &Side<'s>, new: &Side<'s>) -> Changed<'s> {
         };
         let (was, is) = (reached(old), reached(new));
         if was != is || is.iter().any(|one| people.contains(one.as_str())) {
-            let own = before.principals.get_key_value(name).or(after.principals.get_key_value(name));
+            let own =
+                before.principals.get_key_value(name).or(after.principals.get_key_value(name));
             people.extend(own.map(|(name, _)| name.as_str()));
         }
     }
@@ -402,6 +409,9 @@ fn changed<'s>(old: &Side<'s>, new: &Side<'s>) -> Changed<'s> {
     }
 }
 
+/// How many cells a whole matrix has before prefixes are left out.
+const MOST_CELLS: usize = 200_000;
+
 /// Who can do what in two states; `all`: also where nothing changes.
 pub fn matrix(old: &State, new: &State, all: bool) -> Matrix {
     let (before, after) = (Side::new(old), Side::new(new));
@@ -412,11 +422,10 @@ pub fn matrix(old: &State, new: &State, all: bool) -> Matrix {
     was.iter().for_each(|(who, name)| {
         names.entry(who.clone()).or_insert_with(|| name.clone());
     });
-    let touches = |who: &Subject, column: &Column| {
+    // what of a principal is touched by the change: every place, or those that are guarded otherwise than before
+    let touched = |who: &Subject| {
         let own = matches!(who, Subject::Named(arn) if changed.people.contains(arn.as_str()));
         let come = was.contains_key(who) != is.contains_key(who);
-        let guard =
-            column.targets.iter().any(|target| changed.guards.contains(target.guard.as_str()));
         let grants = changed.grants && {
             let of = |side: &Side<'_>| match who {
                 Subject::Named(name) | Subject::Account(name) => side.permits.get(name).cloned(),
@@ -424,38 +433,53 @@ pub fn matrix(old: &State, new: &State, all: bool) -> Matrix {
             };
             of(&before) != of(&after)
         };
-        own || come || guard || grants || changed.registered
+        own || come || grants || changed.registered
     };
+    let guarded: Vec<usize> = (0..columns.len())
+        .filter(|at| {
+            let mut targets = columns[*at].targets.iter();
+            targets.any(|target| changed.guards.contains(target.guard.as_str()))
+        })
+        .collect();
     let mut cells: BTreeMap<(usize, usize), Cell> = BTreeMap::new();
     let both = |who: &Subject, column: &Column| Cell {
         before: before.can(who, column),
         after: after.can(who, column),
     };
     let names: Vec<(Subject, String)> = names.into_iter().collect();
+    let every: Vec<usize> = (0..columns.len()).collect();
     for (row, (who, _)) in names.iter().enumerate() {
-        for (at, column) in columns.iter().enumerate() {
-            if touches(who, column) {
-                let cell = both(who, column);
-                if cell.changes() {
-                    cells.insert((row, at), cell);
-                }
-            } else if all {
-                let can = after.can(who, column);
-                cells.insert((row, at), Cell { before: can.clone(), after: can });
+        let mut near: BTreeMap<&str, bool> = BTreeMap::new();
+        for at in if touched(who) { &every } else { &guarded } {
+            let is_near = columns[*at].targets.iter().any(|target| {
+                let sides = || [&before, &after].iter().any(|side| side.is_near(who, target));
+                *near.entry(target.guard.as_str()).or_insert_with(sides)
+            });
+            if !is_near && columns[*at].kind != "settings" {
+                continue;
+            }
+            let cell = both(who, &columns[*at]);
+            if cell.changes() {
+                cells.insert((row, *at), cell);
             }
         }
     }
-    let differs = |(_, cell): &(&(usize, usize), &Cell)| all || cell.changes();
-    let shown: BTreeSet<usize> =
-        cells.iter().filter(differs).map(|((_, column), _)| *column).collect();
-    let rows: BTreeSet<usize> = cells.iter().filter(differs).map(|((row, _), _)| *row).collect();
-    let kept: Vec<usize> = (0..columns.len()).filter(|at| all || shown.contains(at)).collect();
+    let shown: BTreeSet<usize> = cells.keys().map(|(_, column)| *column).collect();
+    let rows: BTreeSet<usize> = cells.keys().map(|(row, _)| *row).collect();
+    // of a whole matrix that nobody could read the prefixes are left out that nothing changes
+    let fits = names.len() * columns.len() <= MOST_CELLS;
+    let whole = |at: usize| all && (fits || columns[at].kind != "prefix");
+    let kept: Vec<usize> =
+        (0..columns.len()).filter(|at| whole(*at) || shown.contains(at)).collect();
     let row = |at: usize| {
         let (who, name) = &names[at];
         let cell = |column: &usize| match cells.get(&(at, *column)) {
             Some(cell) => cell.clone(),
             // beside what changes it is said what stays
-            None => both(who, &columns[*column]),
+            None => {
+                let can = after.can(who, &columns[*column]);
+                Cell { before: can.clone(), after: can }
+            }
         };
         Row {
             who: who.clone(),

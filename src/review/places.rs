@@ -108,7 +108,8 @@ fn prefixes(glance: &Glance<'_>) -> BTreeSet<(String, String)> {
         let plain = !prefix.contains(['*', '?', '$']) && prefix.ends_with('/');
         let Some((bucket, rest)) = prefix.split_once('/') else { continue };
         if plain && !rest.is_empty() {
-            let known = guarded(glance.state, bucket);
+            let known = glance.state.resources.get_key_value(bucket);
+            let known = known.or_else(|| guarded(glance.state, bucket));
             found.extend(known.map(|(name, _)| (name.clone(), prefix.to_owned())));
         }
     }
@@ -124,8 +125,7 @@ fn of_table(state: &State, table: &(String, String)) -> Vec<Target> {
         targets.push(objects(bucket, &below));
         let account = state.resources.get(bucket).map(|one| (one.account.as_str(), one.partition));
         if let Some((account, partition)) = account {
-            let arn =
-                format!("arn:{partition}:glue:*:{account}:table/{}/{}", table.0, table.1);
+            let arn = format!("arn:{partition}:glue:*:{account}:table/{}/{}", table.0, table.1);
             targets.push(target("table", Value::from(arn.clone()), &text_of(&arn)));
         }
     }

@@ -15,21 +15,26 @@ use crate::verdict::{Document, Kind, Name};
 /// What an Allow speaks of: patterns, or `not` of them.
 struct Allow {
     principals: Option<(bool, Vec<Name>)>,
+    /// Whom an Allow for everybody names in its conditions.
+    arns: Vec<String>,
     actions: (bool, Vec<String>),
     resources: (bool, Vec<String>),
 }
 
 impl Allow {
     fn on(&self, action: &str, resource: &str) -> bool {
-        let (not, actions) = &self.actions;
-        let acts = *not || actions.iter().any(|one| takes(one, action));
+        // places are many and differ early
         let (not, resources) = &self.resources;
-        acts && (*not || resources.iter().any(|one| may_meet(one, resource)))
+        let meets = *not || resources.iter().any(|one| may_meet(one, resource));
+        let (not, actions) = &self.actions;
+        meets && (*not || actions.iter().any(|one| takes(one, action)))
     }
 
-    fn names(&self, who: &Name) -> bool {
-        let Some((not, names)) = &self.principals else { return true };
-        *not || names.iter().any(|name| *name == Name::Everyone || name == who)
+    /// Whether it names a principal. What is allowed to everybody has a row of its own.
+    fn names(&self, who: &Name, arn: &str) -> bool {
+        let Some((_, names)) = &self.principals else { return true };
+        let everybody = || names.contains(&Name::Everyone);
+        names.contains(who) || (everybody() && self.arns.iter().any(|one| takes(one, arn)))
     }
 }
 
@@ -38,6 +43,12 @@ fn allows(held: &Held, kind: Kind) -> Vec<Allow> {
     let allows = document.statements.into_iter().filter(|one| one.effect == Effect::Allow);
     allows
         .map(|one| Allow {
+            arns: {
+                let named = one.conditions.iter().filter(|condition| {
+                    condition.key == "aws:principalarn" && !condition.operator.negated
+                });
+                named.flat_map(|one| one.values.iter().map(|value| value.shown())).collect()
+            },
             principals: one.principals.map(|listed| (listed.not, listed.items)),
             actions: (one.actions.not, one.actions.items.iter().map(|it| it.shown()).collect()),
             resources: one.resources.map_or((true, Vec::new()), |listed| {
@@ -51,11 +62,12 @@ fn allows(held: &Held, kind: Kind) -> Vec<Allow> {
 
 /// Whether a pattern takes an action, in any case.
 pub fn takes(pattern: &str, action: &str) -> bool {
-    let (pattern, text) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
-    let Some((head, _)) = pattern.split_once(['*', '?']) else { return pattern == text };
-    if !text.starts_with(head) {
+    let Some(head) = pattern.find(['*', '?']) else { return pattern.eq_ignore_ascii_case(action) };
+    let same = action.get(..head).is_some_and(|own| own.eq_ignore_ascii_case(&pattern[..head]));
+    if !same {
         return false;
     }
+    let (pattern, text) = (pattern.to_ascii_lowercase(), action.to_ascii_lowercase());
     let mut reached = vec![false; text.len() + 1];
     reached[0] = true;
     for unit in pattern.bytes() {
@@ -153,11 +165,29 @@ impl<'s> Glance<'s> {
                 let own = self.own.get(arn.as_str()).into_iter().flatten();
                 let name = Name::read("AWS", arn, "aws");
                 own.into_iter().any(|allow| allow.on(action, &resource))
-                    || guard().any(|allow| allow.names(&name) && allow.on(action, &resource))
+                    || guard().any(|allow| allow.names(&name, arn) && allow.on(action, &resource))
                     || self.by_session(arn, guard(), action, &resource)
             }
             _ => guard().any(|allow| allow.on(action, &resource)),
         }
+    }
+
+    /// Whether anything speaks of the subject's doing anything with what a resource of the state guards.
+    pub fn is_near(&self, who: &Subject, guard: &str) -> bool {
+        let Subject::Named(arn) = who else { return true };
+        let (own, below) = (text_of(guard), format!("{}/*", text_of(guard)));
+        let meets = |allow: &Allow| {
+            let (not, resources) = &allow.resources;
+            *not || resources.iter().any(|one| may_meet(one, &own) || may_meet(one, &below))
+        };
+        let name = Name::read("AWS", arn, "aws");
+        let named = |allow: &Allow| {
+            let names = allow.principals.iter().flat_map(|(_, names)| names);
+            let mut sessions = names.filter(|name| matches!(name, Name::Session { .. }));
+            allow.names(&name, arn) || sessions.next().is_some()
+        };
+        self.own.get(arn.as_str()).into_iter().flatten().any(meets)
+            || self.guards.get(guard).into_iter().flatten().any(named)
     }
 
     fn by_session<'a>(

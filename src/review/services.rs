@@ -24,8 +24,14 @@ use crate::verdict::{
 pub enum Passage {
     Passes,
     /// What stops it: a statement that denies, or why nothing lets it in.
-    Stopped { by: Option<Cause>, because: String, request: Box<Request> },
-    Unknown { because: String },
+    Stopped {
+        by: Option<Cause>,
+        because: String,
+        request: Box<Request>,
+    },
+    Unknown {
+        because: String,
+    },
 }
 
 /// One way that a service goes.
@@ -157,7 +163,8 @@ impl<'s> Checker<'s> {
                     let mut context = Self::of_service(&service);
                     put(&mut context, "aws:SourceAccount", account);
                     put(&mut context, "aws:SourceArn", in_request(&transfer.from));
-                    let who = Requester::Other { kind: "Service".to_owned(), text: service.clone() };
+                    let who =
+                        Requester::Other { kind: "Service".to_owned(), text: service.clone() };
                     let writes = verb("object", "write");
                     let requests: Vec<Request> = writes
                         .iter()
@@ -244,9 +251,9 @@ impl<'s> Checker<'s> {
             fill(&mut context, statement, |key| sends.iter().any(|own| own == key), 0);
         }
         if sends.iter().any(|key| key == "aws:SourceAccount") {
-            context.entry("aws:sourceaccount".to_owned()).or_insert_with(|| {
-                ("aws:SourceAccount".to_owned(), vec![account.to_owned()])
-            });
+            context
+                .entry("aws:sourceaccount".to_owned())
+                .or_insert_with(|| ("aws:SourceAccount".to_owned(), vec![account.to_owned()]));
         }
         let asked = request(&who, &escalations().trust, None, &context);
         let documents = [document.clone()];
@@ -316,9 +323,9 @@ impl<'s> Checker<'s> {
                     ("aws:SourceAccount".to_owned(), vec![guarded.account.clone()])
                 });
             }
-            let from = ["aws:sourcearn", "kms:encryptioncontext:aws:logs:arn"].iter().find_map(
-                |key| context.get(*key).and_then(|(_, values)| values.first()).cloned(),
-            );
+            let from = ["aws:sourcearn", "kms:encryptioncontext:aws:logs:arn"]
+                .iter()
+                .find_map(|key| context.get(*key).and_then(|(_, values)| values.first()).cloned());
             let from = from.unwrap_or_default();
             if sender.is_some_and(|one| one.carries == "access logs") && logged.contains(&from) {
                 continue;
@@ -360,7 +367,8 @@ impl<'s> Checker<'s> {
         roles.extend(state.runners.values().map(|one| (one.role.as_str(), &one.origin)));
         let copies = state.transfers.iter();
         roles.extend(copies.filter_map(|one| Some((one.role.as_deref()?, &one.origin))));
-        let registered = state.grants.iter().filter(|one| one.resource.get("Registration").is_some());
+        let registered =
+            state.grants.iter().filter(|one| one.resource.get("Registration").is_some());
         roles.extend(registered.map(|one| (one.principal.as_str(), &one.origin)));
         for (role, origin) in roles {
             let Some(one) = state.principals.get(role) else { continue };
@@ -532,15 +540,11 @@ fn positive(condition: &Condition) -> bool {
 
 /// Puts into a context what the conditions of a statement ask for, of the keys that are sent. Where a condition names
 /// several values, the one of a number. What is asked for only if it is there is left out.
-fn fill(
-    context: &mut Context,
-    statement: &Statement,
-    sends: impl Fn(&str) -> bool,
-    choice: usize,
-) {
-    let wanted = statement.conditions.iter().filter(|one| {
-        positive(one) && sends(&one.shown) && !one.written.ends_with("IfExists")
-    });
+fn fill(context: &mut Context, statement: &Statement, sends: impl Fn(&str) -> bool, choice: usize) {
+    let wanted = statement
+        .conditions
+        .iter()
+        .filter(|one| positive(one) && sends(&one.shown) && !one.written.ends_with("IfExists"));
     for condition in wanted {
         let at = choice.min(condition.values.len().saturating_sub(1));
         let Some(value) = condition.values.get(at) else { continue };
