@@ -142,6 +142,15 @@ pub fn run(state: &State, around: &Around) -> Vec<Finding> {
     found
 }
 
+impl Rule {
+    /// What this rule alone finds in a state.
+    pub fn find(&self, state: &State, around: &Around) -> Vec<Finding> {
+        let mut found = Vec::new();
+        (self.find)(&Ground::new(state, around), &mut found);
+        found
+    }
+}
+
 /// What an action that says little by its name gives, in people's words; `None` for the others.
 pub fn in_words(action: &str) -> Option<&'static str> {
     let of =
