@@ -101,6 +101,7 @@ pub fn finding_json(finding: &Finding, place: &dyn Fn(&str) -> Option<plan::Caus
     map.insert("name", subject(finding));
     map.insert("kind", finding.kind.clone());
     map.insert("place", finding.place.clone());
+    map.insert("place_path", finding.place_path.clone());
     map.insert("message", finding.message.clone());
     map.insert("help", finding.help.clone());
     map.insert("stack", finding.origin.stack.clone());
@@ -110,7 +111,7 @@ pub fn finding_json(finding: &Finding, place: &dyn Fn(&str) -> Option<plan::Caus
     let cause = Some(finding.origin.path.as_str()).filter(|path| !path.is_empty()).and_then(place);
     let (file, line) = cause.map_or((None, None), |cause| (cause.file, cause.line));
     map.insert("file", file.map_or(Value::Null, Value::from));
-    let line = line.and_then(|line| i64::try_from(line).ok());
+    let line = line.map(i64::from);
     map.insert("line", line.map_or(Value::Null, Value::Int));
     map.insert("controls", controls(finding.rule));
     map.insert("fingerprint", fingerprint(finding));

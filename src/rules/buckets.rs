@@ -1,15 +1,12 @@
 //! Rules over buckets: their public access block, transport, rights of other accounts, access logs.
 
 use super::ground::{Attached, Ground, Said, about, some_of};
-use super::{Finding, Rule, rule, trust};
+use super::table::of;
+use super::{Finding, trust};
 use crate::access::Guarded;
 use crate::diagnostic as codes;
 use crate::verdict::Name;
 use crate::verdict::read::Effect;
-
-fn of(code: codes::Code) -> &'static Rule {
-    rule(code.as_str()).expect("invariant: a rule's code is in the table")
-}
 
 fn buckets<'g, 's>(ground: &'g Ground<'s>) -> impl Iterator<Item = (&'s String, &'s Guarded)> + 'g {
     ground.state.resources.iter().filter(|(_, one)| one.kind == "AWS::S3::Bucket")
@@ -107,7 +104,7 @@ fn is_delivery(name: &Name) -> bool {
 }
 
 pub(super) fn logs(ground: &Ground<'_>, found: &mut Vec<Finding>) {
-    for (bucket, one) in buckets(ground) {
+    for (bucket, _) in buckets(ground) {
         let policy: Vec<&Said<'_>> = policy_of(ground, bucket)
             .filter(|said| said.statement.effect == Effect::Allow)
             .collect();
@@ -163,6 +160,5 @@ pub(super) fn logs(ground: &Ground<'_>, found: &mut Vec<Finding>) {
                 found.push(told);
             }
         }
-        let _ = one;
     }
 }

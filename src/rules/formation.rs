@@ -3,14 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ground::{Attached, Ground, about, some_of};
-use super::{Finding, Rule, rule};
+use super::table::of;
+use super::{Finding, Rule};
 use crate::access::{Grant, PrincipalKind, State};
 use crate::diagnostic as codes;
 use crate::document::Value;
-
-fn of(code: codes::Code) -> &'static Rule {
-    rule(code.as_str()).expect("invariant: a rule's code is in the table")
-}
 
 /// What Lake Formation calls everybody whom IAM lets in.
 const EVERYBODY: &str = "IAM_ALLOWED_PRINCIPALS";

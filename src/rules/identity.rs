@@ -1,16 +1,12 @@
 //! Rules over identity policies: what one principal may do.
 
+use super::Finding;
 use super::ground::{Attached, Ground, Said, about, some_of};
-use super::{Finding, Rule, rule};
+use super::table::of;
 use crate::catalogue::escalations::escalations;
 use crate::catalogue::{iam, watched};
-use crate::verdict::read::Effect;
-
-fn of(code: crate::diagnostic::Code) -> &'static Rule {
-    rule(code.as_str()).expect("invariant: a rule's code is in the table")
-}
-
 use crate::diagnostic as codes;
+use crate::verdict::read::Effect;
 
 /// The keys that say whose bucket it is.
 const OWNER: [&str; 4] =

@@ -1,15 +1,12 @@
 //! Rules over key policies, and over grants of keys in any policy.
 
+use super::Finding;
 use super::ground::{Attached, Ground, Said, some_of};
-use super::{Finding, Rule, rule};
+use super::table::of;
 use crate::catalogue::watched;
 use crate::diagnostic as codes;
 use crate::verdict::Name;
 use crate::verdict::read::Effect;
-
-fn of(code: codes::Code) -> &'static Rule {
-    rule(code.as_str()).expect("invariant: a rule's code is in the table")
-}
 
 fn of_keys<'g, 's>(ground: &'g Ground<'s>) -> impl Iterator<Item = &'g Said<'s>> {
     ground.allows(Attached::Resource).filter(|said| said.kind == "AWS::KMS::Key")

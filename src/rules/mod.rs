@@ -23,7 +23,7 @@ use std::fmt;
 pub use table::{RULES, rule};
 pub use waive::{Expiring, Judged, New, Waived, Waiver, judge};
 
-use crate::access::{Origin, State};
+use crate::access::{Origin, State, guarded};
 use crate::catalogue::watched;
 use crate::diagnostic::Code;
 use ground::Ground;
@@ -110,6 +110,8 @@ pub struct Finding {
     pub kind: String,
     /// What is reached, where that is something else than the subject: an ARN or a pattern of one.
     pub place: String,
+    /// The path in the spec of what is reached, where the state knows it: `buckets.raw`.
+    pub place_path: String,
     pub origin: Origin,
     /// The property and statement: `PolicyDocument / S3Read`.
     pub property: String,
@@ -133,6 +135,7 @@ pub fn run(state: &State, around: &Around) -> Vec<Finding> {
     for rule in RULES {
         (rule.find)(&ground, &mut found);
     }
+    name_places(state, &mut found);
     let key = |one: &Finding| {
         let rest = (one.subject.clone(), one.place.clone(), one.origin.clone());
         (one.rule.severity, one.rule.code, rest, one.property.clone(), one.message.clone())
@@ -140,6 +143,28 @@ pub fn run(state: &State, around: &Around) -> Vec<Finding> {
     found.sort_by_cached_key(key);
     found.dedup();
     found
+}
+
+/// Fills in where in the spec the place of each finding is.
+fn name_places(state: &State, found: &mut [Finding]) {
+    for one in found.iter_mut().filter(|one| !one.place.is_empty()) {
+        let origin = guarded(state, one.place.trim_end_matches('*'))
+            .or_else(|| guarded(state, &one.place))
+            .and_then(|(_, guarded)| guarded.origin.as_ref());
+        if let Some(origin) = origin {
+            one.place_path.clone_from(&origin.path);
+        }
+    }
+}
+
+impl Rule {
+    /// What this rule alone finds in a state.
+    pub fn find(&self, state: &State, around: &Around) -> Vec<Finding> {
+        let mut found = Vec::new();
+        (self.find)(&Ground::new(state, around), &mut found);
+        name_places(state, &mut found);
+        found
+    }
 }
 
 /// What an action that says little by its name gives, in people's words; `None` for the others.

@@ -1,8 +1,9 @@
 //! Rules over what is let in from outside, what locks its own people out, and what nobody read.
 
+use super::Finding;
 use super::ground::{Attached, Ground, Said, about};
+use super::table::of;
 use super::trust::ORGANIZATION;
-use super::{Finding, Rule, rule};
 use crate::access::reach::{Reached, Subject, Target};
 use crate::access::{Guarded, State};
 use crate::catalogue::watched;
@@ -10,10 +11,6 @@ use crate::diagnostic as codes;
 use crate::document::Value;
 use crate::verdict::layers::is_public;
 use crate::verdict::{Document, Name};
-
-fn of(code: codes::Code) -> &'static Rule {
-    rule(code.as_str()).expect("invariant: a rule's code is in the table")
-}
 
 pub(super) fn public(ground: &Ground<'_>, found: &mut Vec<Finding>) {
     for said in ground.allows(Attached::Resource).chain(ground.allows(Attached::Trust)) {

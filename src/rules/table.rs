@@ -5,7 +5,7 @@
 //! "Security Hub CSPM controls reference"; Control Tower controls reference, "Proactive controls".
 
 use super::{Control, Rule, Severity, buckets, formation, identity, keys, outside, trust};
-use crate::diagnostic;
+use crate::diagnostic::{self, Code};
 
 const fn s3(id: &'static str) -> Control {
     Control {
@@ -50,6 +50,11 @@ const fn tower_iam(id: &'static str) -> Control {
 /// The rule of a code, such as `LW0441`.
 pub fn rule(code: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.code.as_str() == code)
+}
+
+/// The rule of a code that is in the table.
+pub(super) fn of(code: Code) -> &'static Rule {
+    rule(code.as_str()).expect("invariant: a rule's code is in the table")
 }
 
 /// All rules, ascending by code.

@@ -1,13 +1,10 @@
 //! Rules over trust policies: who assumes a role.
 
+use super::Finding;
 use super::ground::{Attached, Ground, Said};
-use super::{Finding, Rule, rule};
+use super::table::of;
 use crate::diagnostic as codes;
 use crate::verdict::Name;
-
-fn of(code: codes::Code) -> &'static Rule {
-    rule(code.as_str()).expect("invariant: a rule's code is in the table")
-}
 
 /// Accounts that a statement names.
 pub(super) fn accounts(said: &Said<'_>) -> Vec<String> {

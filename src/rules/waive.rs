@@ -95,13 +95,14 @@ fn is_below(path: &str, other: &str) -> bool {
 }
 
 impl Finding {
-    /// Whether it is about what a waiver names: a path of the spec or a part of it, a principal as specs write it, the ARN
-    /// of the subject, or a name that an ARN ends in.
+    /// Whether it is about what a waiver names: a path of the spec or a part of it (where it comes from, or what is
+    /// reached), a principal as specs write it, the ARN of the subject.
     pub fn is_on(&self, on: &str) -> bool {
         if on.is_empty() {
             return false;
         }
-        let by_path = !self.origin.path.is_empty() && is_below(&self.origin.path, on);
+        let paths = [&self.origin.path, &self.place_path];
+        let by_path = paths.iter().any(|path| !path.is_empty() && is_below(path, on));
         let rest = self.subject.splitn(6, ':').nth(5).filter(|_| self.subject.starts_with("arn:"));
         let account = self.subject.split(':').nth(4).unwrap_or_default();
         // `role/Analyst`, `222222222222:role/Analyst`

@@ -65,7 +65,7 @@ pub fn run(arguments: &Rules, output: &Output) -> Ended {
     let fails = |least: Grave| judged.open.iter().any(|one| one.rule.severity <= least.into());
     let exit = if arguments.fail_on.is_some_and(fails) { Exit::Gate } else { Exit::Ok };
     let context = side.spec.as_ref().map(|ready| planning::context(ready, Vec::new()));
-    let place = |path: &str| context.as_ref().and_then(|context| Some(context.cause(path)));
+    let place = |path: &str| context.as_ref().map(|context| context.cause(path));
     let view = View { judged: &judged, place: &place };
     if output.json {
         let mut body = view::json(&view);
