@@ -8,11 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::items::Open;
+use super::reading::Glance;
 use super::words::Words;
 use super::{Line, Side};
 use crate::access::reach::{Closure, Judge, Subject, Way, outsiders, trusted};
-use crate::access::{Cause, Compared, State, decide};
-use crate::verdict::{Request, Verdict};
+use crate::access::{Cause, Compared, Held, Principal, State, decide};
+use crate::verdict::{Document, Kind, Request, Verdict};
 
 /// A way from a principal to what another may do.
 #[derive(Debug, Clone)]
@@ -48,6 +49,19 @@ fn everybody(state: &State) -> BTreeSet<Subject> {
     all
 }
 
+/// Whether a policy of a resource, not of a principal, may let somebody at code that runs or at what runs it.
+fn is_code_open(state: &State) -> bool {
+    let code = state.runners.values().flat_map(|runner| &runner.code);
+    let buckets = code.filter_map(|code| code.split('/').next());
+    let mut guards = buckets.chain(state.runners.keys().map(String::as_str));
+    guards.any(|name| {
+        let guard = state.resources.get(name);
+        let read = |held: &Held| Document::read(&held.document, Kind::Resource);
+        let mut held = guard.into_iter().flat_map(|guard| &guard.policies);
+        held.any(|held| read(held).map_or(true, |document| document.allows()))
+    })
+}
+
 /// The new ways, and what is not known of any.
 pub fn escalations(
     old: &Side<'_>,
@@ -61,7 +75,17 @@ pub fn escalations(
         return (found, unknown);
     }
     let (before, after) = (Judge::new(old.state), Judge::new(new.state));
+    let glance = Glance::new(new.state);
+    let open = is_code_open(new.state);
     for who in everybody(new.state) {
+        // most have nothing by which they could move: nobody looks further
+        let still = |arn: &String| {
+            let whole = |one: &Principal| one.attached.is_empty() && one.groups.is_empty();
+            new.state.principals.get(arn).is_some_and(whole) && !glance.may_move(arn)
+        };
+        if matches!(&who, Subject::Named(arn) if !open && still(arn)) {
+            continue;
+        }
         let now = Closure::of(&after, &who);
         if now.reached.is_empty() && now.unbounded.is_empty() && now.unknown.is_empty() {
             continue;

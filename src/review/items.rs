@@ -314,8 +314,9 @@ impl Way<'_> {
             (_, Some(who)) => self.words.requester(who),
             (_, None) => subject.clone(),
         };
-        if let (Layer::LakeFormation, Some(does)) = (row.layer, self.granted()) {
-            item.does = does;
+        let granted = self.granted().filter(|_| row.layer == Layer::LakeFormation);
+        if let Some((does, _)) = &granted {
+            item.does.clone_from(does);
         } else if let Some(request) = request {
             let (verb, action) = match row.layer {
                 Layer::Trust => ("assume".to_owned(), None),
@@ -337,27 +338,33 @@ impl Way<'_> {
             }];
         }
         item.kinds = self.kinds(request.as_ref());
+        item.kinds.extend(granted.filter(|(_, admin)| *admin).map(|_| Kind::Admin));
         item.complete = matches!(row.layer, Layer::PublicAccess | Layer::LakeFormation);
         item
     }
 
-    /// The grants of Lake Formation that one side alone has.
-    fn granted(&self) -> Option<Vec<Does>> {
+    /// The grants of Lake Formation that one side alone has, and whether one of them can be handed on or is of everything.
+    fn granted(&self) -> Option<(Vec<Does>, bool)> {
         let subject = &self.row.subject;
         let own = |state: &State| -> Vec<access::Grant> {
             state.grants.iter().filter(|grant| grant.principal == *subject).cloned().collect()
         };
         let (before, mut all) = (own(self.from.state), ByPlace::new());
+        let mut admin = false;
         for grant in own(self.state()) {
-            let old = before.iter().filter(|old| old.resource == grant.resource);
-            let had: BTreeSet<&String> = old.flat_map(|old| &old.permissions).collect();
+            let old: Vec<_> = before.iter().filter(|old| old.resource == grant.resource).collect();
+            let had: BTreeSet<&String> = old.iter().flat_map(|old| &old.permissions).collect();
+            let gave: BTreeSet<&String> =
+                old.iter().flat_map(|old| &old.with_grant_option).collect();
             let new: BTreeSet<String> =
                 grant.permissions.iter().filter(|one| !had.contains(one)).cloned().collect();
+            admin |= grant.with_grant_option.iter().any(|one| !gave.contains(one));
+            admin |= new.iter().any(|one| ADMIN.contains(&one.as_str()));
             if !new.is_empty() {
                 all.entry(self.words.granted(&grant.resource)).or_default().0.extend(new);
             }
         }
-        (!all.is_empty()).then(|| grouped(all))
+        (!all.is_empty()).then(|| (grouped(all), admin))
     }
 
     fn kinds(&self, request: Option<&Request>) -> BTreeSet<Kind> {
@@ -517,7 +524,7 @@ impl Way<'_> {
 }
 
 /// Permissions of Lake Formation that hand on what somebody has.
-const ADMIN: [&str; 3] = ["ALL", "SUPER", "administer the data lake"];
+const ADMIN: [&str; 2] = ["ALL", "SUPER"];
 
 /// Whom Lake Formation leaves to IAM. Lake Formation developer guide, "Changing the default settings for your data lake".
 const EVERYONE: &str = "IAM_ALLOWED_PRINCIPALS";

@@ -22,7 +22,7 @@ pub mod statements;
 mod words;
 
 use crate::access::{Cause, Compared, Presence, Row, State, compare};
-use crate::verdict::{Comparison, Options, Request, Verdict};
+use crate::verdict::{Comparison, Options, Verdict};
 
 pub use checks::{Asked, Checks};
 pub use escalation::Escalation;
@@ -153,11 +153,5 @@ impl Review {
     /// How many are gained, ways through others included; lost; undecided.
     pub fn counts(&self) -> (usize, usize, usize) {
         (self.gained.len() + self.escalations.len(), self.lost.len(), self.undecided.len())
-    }
-
-    /// Every request that was denied and is allowed now, with the number of its item.
-    pub fn proofs(&self) -> impl Iterator<Item = (usize, &Item, &Request)> {
-        let numbered = self.gained.iter().enumerate();
-        numbered.filter_map(|(at, item)| Some((at + 1, item, item.request.as_ref()?)))
     }
 }
