@@ -231,11 +231,12 @@ impl<'s> Side<'s> {
     }
 
     fn by_policies(&self, who: &Subject, column: &Column, found: &mut BTreeSet<(How, Verb)>) {
-        for verb in Verb::ALL {
-            for target in &column.targets {
+        for target in &column.targets {
+            let speaking = self.glance.speaks(who, target);
+            for verb in Verb::ALL {
                 let actions = verbs().actions(&target.kind, verb.word());
                 let mut best = None;
-                for action in actions.iter().filter(|one| self.glance.may(who, one, target)) {
+                for action in actions.iter().filter(|one| speaking.of(one)) {
                     match self.judge.ask(who, action, target, None, false) {
                         Reached::Yes { .. } => {
                             best = Some(self.direct(who, target));
