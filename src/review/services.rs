@@ -3,7 +3,8 @@
 //! In: a state of access. Out: [`Services`]: for each path of a service (access logs and replication as buckets
 //! configure them, the roles of jobs, deliveries, schedules and registered locations, and whatever else a resource's
 //! policy lets a service do) the requests that it makes, with the context that AWS documents for them, replayed on all
-//! layers; and for each Deny of a resource's policy a request from outside that it stops.
+//! layers; and for each Deny of a resource's policy a request from outside that it stops. What goes to a resource that
+//! stands in no template of the state is no path of it.
 //! INVARIANT: every request is answered by the evaluator, `decide`; what cannot be asked is unknown, never "passes".
 //! Pure. Read next: `catalogue::senders` for what services send, `docs/service-conditions.md` for people.
 
@@ -312,10 +313,15 @@ impl<'s> Checker<'s> {
                 continue;
             }
             let mut passage = self.replayed(&requests);
-            if let Passage::Stopped { by: None, because, request } = &mut passage
-                && let Some(text) = unsent(std::iter::once(statement), service, request)
-            {
-                *because = text;
+            if let Passage::Stopped { by: None, because, request } = &mut passage {
+                match unsent(std::iter::once(statement), service, request) {
+                    Some(text) => *because = text,
+                    None if applies(statement, request, Reach::Whole) != Some(true) => {
+                        let because = "its conditions ask for more than is known here".to_owned();
+                        passage = Passage::Unknown { because };
+                    }
+                    None => {}
+                }
             }
             let carries = sender.map_or("requests of a service", |one| one.carries.as_str());
             self.push(Path {
@@ -398,7 +404,11 @@ impl<'s> Checker<'s> {
                 let on = concrete(&shown, name);
                 for action in &actions {
                     let asked = request(who, action, Some(&on), &context);
-                    out.push((name, asked));
+                    // what asks for more than can be filled in is asked of nobody
+                    let own = Request { principal: None, ..asked.clone() };
+                    if applies(statement, &own, Reach::Whole) == Some(true) {
+                        out.push((name, asked));
+                    }
                 }
             }
         }
