@@ -249,7 +249,7 @@ impl<'s> Glance<'s> {
         let all = self.own.values().chain(self.guards.values()).flatten();
         let all = all.filter(|allow| !allow.resources.0).flat_map(|allow| &allow.resources.1);
         let all = all.map(|one| &one.text);
-        let objects = all.filter(|text| text.splitn(4, ':').nth(2) == Some("s3"));
+        let objects = all.filter(|text| text.split(':').nth(2) == Some("s3"));
         objects.filter(|text| text.contains('/')).cloned().collect()
     }
 
