@@ -76,8 +76,11 @@ fn locked_out(check: &Check, context: &Context) -> Refusal {
         Outcome::Lost { because, .. } => because.as_str(),
         Outcome::Kept { .. } | Outcome::Unknown { .. } => "",
     };
+    // lakewright's own buckets are the lake's, and have no name in the spec
     let thing = match name_of(&check.origin.path) {
-        name if name.is_empty() => check.subject.clone(),
+        name if name.is_empty() || check.origin.path == "lake" => {
+            check.subject.rsplit(':').next().unwrap_or_default().to_owned()
+        }
         name => name,
     };
     let policy = &check.undoing().policy;

@@ -18,16 +18,31 @@ struct Allow {
     /// Whom an Allow for everybody names in its conditions.
     arns: Vec<String>,
     actions: (bool, Vec<String>),
-    resources: (bool, Vec<String>),
+    resources: (bool, Vec<Text>),
+}
+
+/// A pattern of resources, and how far it goes before its first wildcard or reference.
+struct Text {
+    text: String,
+    head: usize,
+}
+
+impl Text {
+    fn new(text: String) -> Self {
+        let head = text.bytes().position(|byte| matches!(byte, b'*' | b'?' | b'$'));
+        Text { head: head.unwrap_or(text.len()), text }
+    }
 }
 
 impl Allow {
-    fn on(&self, action: &str, resource: &str) -> bool {
-        // places are many and differ early
+    fn meets(&self, resource: &Text) -> bool {
         let (not, resources) = &self.resources;
-        let meets = *not || resources.iter().any(|one| may_meet(one, resource));
+        *not || resources.iter().any(|one| may_meet(one, resource))
+    }
+
+    fn acts(&self, action: &str) -> bool {
         let (not, actions) = &self.actions;
-        meets && (*not || actions.iter().any(|one| takes(one, action)))
+        *not || actions.iter().any(|one| takes(one, action))
     }
 
     /// Whether it names a principal. What is allowed to everybody has a row of its own.
@@ -54,7 +69,10 @@ fn allows(held: &Held, kind: Kind) -> Vec<Allow> {
             resources: one.resources.map_or((true, Vec::new()), |listed| {
                 let variable =
                     listed.items.iter().any(|pattern| pattern.variables().next().is_some());
-                (listed.not || variable, listed.items.iter().map(|it| it.shown()).collect())
+                (
+                    listed.not || variable,
+                    listed.items.iter().map(|it| Text::new(it.shown())).collect(),
+                )
             }),
         })
         .collect()
@@ -86,22 +104,30 @@ pub fn takes(pattern: &str, action: &str) -> bool {
 }
 
 /// Whether two patterns of resources may have something in common, by how they begin.
-fn may_meet(own: &str, other: &str) -> bool {
-    let head = |text: &str| text.find(['*', '?', '$']).unwrap_or(text.len());
-    // what CloudFormation fills in is alike where it is the same reference
-    if own == other {
-        return true;
-    }
-    let (a, b) = (head(own), head(other));
+fn may_meet(own: &Text, other: &Text) -> bool {
+    let (a, b) = (own.head, other.head);
+    let (own, other) = (own.text.as_bytes(), other.text.as_bytes());
     let common = a.min(b);
-    let same = own.as_bytes()[..common] == other.as_bytes()[..common];
-    let tokens = own[a..].starts_with('$') && other[b..].starts_with('$') && a == b;
-    if tokens {
-        let name = |text: &str| text.split('}').next().map(str::to_owned);
-        return same && name(&own[a..]) == name(&other[b..]);
+    if own[..common] != other[..common] {
+        return false;
+    }
+    let token = |text: &[u8], at: usize| text.get(at) == Some(&b'$');
+    if a == b && token(own, a) && token(other, b) {
+        // what CloudFormation fills in is alike where it is the same reference
+        let name = |text: &[u8]| text.iter().position(|byte| *byte == b'}').unwrap_or(text.len());
+        return own[a..name(own).max(a)] == other[b..name(other).max(b)];
     }
     // a text without wildcards is no longer than the other's beginning
-    same && (a < own.len() || a >= b) && (b < other.len() || b >= a)
+    (a < own.len() || a >= b) && (b < other.len() || b >= a)
+}
+
+/// The Allows that may speak of a subject and a place.
+pub struct Speaking<'g>(Vec<&'g Allow>);
+
+impl Speaking<'_> {
+    pub fn of(&self, action: &str) -> bool {
+        self.0.iter().any(|allow| allow.acts(action))
+    }
 }
 
 /// A state at a glance.
@@ -156,30 +182,30 @@ impl<'s> Glance<'s> {
         }
     }
 
-    /// Whether anything speaks of the subject's doing this.
-    pub fn may(&self, who: &Subject, action: &str, target: &Target) -> bool {
-        let resource = shown(&target.resource).unwrap_or_default();
-        let guard = || self.guards.get(target.guard.as_str()).into_iter().flatten();
-        match who {
-            Subject::Named(arn) => {
-                let own = self.own.get(arn.as_str()).into_iter().flatten();
-                let name = Name::read("AWS", arn, "aws");
-                own.into_iter().any(|allow| allow.on(action, &resource))
-                    || guard().any(|allow| allow.names(&name, arn) && allow.on(action, &resource))
-                    || self.by_session(arn, guard(), action, &resource)
-            }
-            _ => guard().any(|allow| allow.on(action, &resource)),
-        }
+    /// What speaks of the subject's doing anything with a target.
+    pub fn speaks(&self, who: &Subject, target: &Target) -> Speaking<'_> {
+        let resource = Text::new(shown(&target.resource).unwrap_or_default());
+        let guard = self.guards.get(target.guard.as_str()).into_iter().flatten();
+        let guard = guard.filter(|allow| allow.meets(&resource));
+        let Subject::Named(arn) = who else { return Speaking(guard.collect()) };
+        let own = self.own.get(arn.as_str()).into_iter().flatten();
+        let own = own.filter(|allow| allow.meets(&resource));
+        let name = Name::read("AWS", arn, "aws");
+        let last = arn.rsplit('/').next().unwrap_or_default();
+        let session = |allow: &Allow| {
+            let mut names = allow.principals.iter().flat_map(|(_, names)| names);
+            names.any(|name| matches!(name, Name::Session { role, .. } if role == last))
+        };
+        let named = guard.filter(|allow| allow.names(&name, arn) || session(allow));
+        Speaking(own.chain(named).collect())
     }
 
     /// Whether anything speaks of the subject's doing anything with what a resource of the state guards.
     pub fn is_near(&self, who: &Subject, guard: &str) -> bool {
         let Subject::Named(arn) = who else { return true };
         let (own, below) = (text_of(guard), format!("{}/*", text_of(guard)));
-        let meets = |allow: &Allow| {
-            let (not, resources) = &allow.resources;
-            *not || resources.iter().any(|one| may_meet(one, &own) || may_meet(one, &below))
-        };
+        let (own, below) = (Text::new(own), Text::new(below));
+        let meets = |allow: &Allow| allow.meets(&own) || allow.meets(&below);
         let name = Name::read("AWS", arn, "aws");
         let named = |allow: &Allow| {
             let names = allow.principals.iter().flat_map(|(_, names)| names);
@@ -188,24 +214,6 @@ impl<'s> Glance<'s> {
         };
         self.own.get(arn.as_str()).into_iter().flatten().any(meets)
             || self.guards.get(guard).into_iter().flatten().any(named)
-    }
-
-    fn by_session<'a>(
-        &self,
-        arn: &str,
-        mut guard: impl Iterator<Item = &'a Allow>,
-        action: &str,
-        resource: &str,
-    ) -> bool {
-        let own = arn.rsplit('/').next().unwrap_or_default();
-        guard.any(|allow| {
-            let names = allow.principals.iter().flat_map(|(_, names)| names);
-            let mut sessions = names.filter_map(|name| match name {
-                Name::Session { role, .. } => Some(role.as_str()),
-                _ => None,
-            });
-            sessions.any(|role| role == own) && allow.on(action, resource)
-        })
     }
 
     /// Whether a principal may be able to act as another, or write its own policies.
@@ -219,7 +227,10 @@ impl<'s> Glance<'s> {
             return true;
         }
         let Some(allows) = self.own.get(arn) else { return false };
-        let speaks = |action: &String, on: &str| allows.iter().any(|allow| allow.on(action, on));
+        let speaks = |action: &String, on: &str| {
+            let on = Text::new(on.to_owned());
+            allows.iter().any(|allow| allow.acts(action) && allow.meets(&on))
+        };
         let ways = escalations();
         ways.escalations.iter().any(|way| match way.kind {
             Way::Code => {
@@ -237,14 +248,15 @@ impl<'s> Glance<'s> {
     pub fn objects(&self) -> BTreeSet<String> {
         let all = self.own.values().chain(self.guards.values()).flatten();
         let all = all.filter(|allow| !allow.resources.0).flat_map(|allow| &allow.resources.1);
-        let objects = all.filter(|text| text.splitn(4, ':').nth(2) == Some("s3"));
+        let all = all.map(|one| &one.text);
+        let objects = all.filter(|text| text.split(':').nth(2) == Some("s3"));
         objects.filter(|text| text.contains('/')).cloned().collect()
     }
 
     /// The streams, topics, queues and secrets that the policies of principals name in full.
     pub fn things(&self) -> BTreeSet<String> {
         let all = self.own.values().flatten().filter(|allow| !allow.resources.0);
-        let all = all.flat_map(|allow| &allow.resources.1);
+        let all = all.flat_map(|allow| &allow.resources.1).map(|one| &one.text);
         let wanted = |text: &&String| {
             let service = text.split(':').nth(2).unwrap_or_default();
             matches!(service, "kinesis" | "sns" | "sqs" | "secretsmanager")
@@ -265,6 +277,7 @@ mod tests {
 
     #[test]
     fn what_may_meet_is_never_missed() {
+        let meets = |a: &str, b: &str| may_meet(&Text::new(a.into()), &Text::new(b.into()));
         for (a, b) in [
             ("arn:aws:s3:::raw/*", "arn:aws:s3:::raw/a/*"),
             ("*", "arn:aws:s3:::raw/a/*"),
@@ -274,14 +287,14 @@ mod tests {
             ("${one/Key.Arn}", "${one/Key.Arn}"),
             ("arn:aws:s3:::r?w/*", "arn:aws:s3:::raw/*"),
         ] {
-            assert!(may_meet(a, b) && may_meet(b, a), "{a} {b}");
+            assert!(meets(a, b) && meets(b, a), "{a} {b}");
         }
         for (a, b) in [
             ("arn:aws:s3:::raw/*", "arn:aws:s3:::curated/*"),
             ("arn:aws:s3:::raw", "arn:aws:s3:::raw/a/*"),
             ("${one/Key.Arn}", "${one/Other.Arn}"),
         ] {
-            assert!(!may_meet(a, b) && !may_meet(b, a), "{a} {b}");
+            assert!(!meets(a, b) && !meets(b, a), "{a} {b}");
         }
         assert!(takes("S3:Get*", "s3:GetObject") && !takes("s3:Put*", "s3:GetObject"));
     }

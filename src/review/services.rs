@@ -3,21 +3,27 @@
 //! In: a state of access. Out: [`Services`]: for each path of a service (access logs and replication as buckets
 //! configure them, the roles of jobs, deliveries, schedules and registered locations, and whatever else a resource's
 //! policy lets a service do) the requests that it makes, with the context that AWS documents for them, replayed on all
-//! layers; and for each Deny of a resource's policy a request from outside that it stops.
+//! layers; and for each Deny of a resource's policy a request from outside that it stops. What goes to a resource that
+//! stands in no template of the state is no path of it.
 //! INVARIANT: every request is answered by the evaluator, `decide`; what cannot be asked is unknown, never "passes".
 //! Pure. Read next: `catalogue::senders` for what services send, `docs/service-conditions.md` for people.
 
+mod barriers;
+mod requests;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+use barriers::barriers;
+use requests::{
+    concrete, fill, names, of_role, of_service, organization, positive, put, request, services_of,
+    suffix, unsent, verb, word,
+};
 
 use crate::access::{Answer, Cause, Guarded, Held, Origin, State, decide, guarded, in_request};
 use crate::catalogue::escalations::escalations;
 use crate::catalogue::{iam, senders};
-use crate::document;
-use crate::verdict::effective::{EXAMPLE_ACCOUNT, possible};
-use crate::verdict::read::{Condition, Effect, Statement};
-use crate::verdict::{
-    Decision, Document, Kind, Name, Options, Reach, Request, Requester, Standing, applies, evaluate,
-};
+use crate::verdict::read::{Effect, Statement};
+use crate::verdict::{Decision, Document, Kind, Reach, Request, Requester, applies, evaluate};
 
 /// Whether something gets through.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,45 +112,9 @@ struct Checker<'s> {
     paths: Vec<Path>,
 }
 
-type Context = BTreeMap<String, (String, Vec<String>)>;
-
-fn put(context: &mut Context, key: &str, value: impl Into<String>) {
-    context.insert(key.to_ascii_lowercase(), (key.to_owned(), vec![value.into()]));
-}
-
 impl<'s> Checker<'s> {
     fn push(&mut self, path: Path) {
         self.paths.push(path);
-    }
-
-    /// What every request of a service carries.
-    fn of_service(service: &str) -> Context {
-        let mut context = Context::new();
-        put(&mut context, "aws:SecureTransport", "true");
-        put(&mut context, "aws:PrincipalIsAWSService", "true");
-        put(&mut context, "aws:PrincipalServiceName", service);
-        context
-    }
-
-    /// What every request of a role of the state carries. It is in the organization that the policies speak of.
-    fn of_role(&self, arn: &str, resource_account: &str) -> Context {
-        let mut context = Context::new();
-        put(&mut context, "aws:SecureTransport", "true");
-        put(&mut context, "aws:PrincipalIsAWSService", "false");
-        put(&mut context, "aws:ViaAWSService", "false");
-        put(&mut context, "aws:PrincipalArn", in_request(arn));
-        put(&mut context, "aws:PrincipalType", "AssumedRole");
-        if !resource_account.is_empty() {
-            put(&mut context, "aws:ResourceAccount", resource_account);
-        }
-        let account = self.state.principals.get(arn).map(|one| one.account.as_str());
-        if let Some(account) = account.or_else(|| arn.split(':').nth(4)) {
-            put(&mut context, "aws:PrincipalAccount", account);
-        }
-        if let Some(id) = &self.organization {
-            put(&mut context, "aws:PrincipalOrgID", id.as_str());
-        }
-        context
     }
 
     /// Access logs and copies, as the buckets have them.
@@ -160,7 +130,7 @@ impl<'s> Checker<'s> {
                     let sender = senders::all().iter().find(|one| one.carries == "access logs");
                     let Some(sender) = sender else { continue };
                     let service = format!("{}.{}", sender.service, suffix(target.partition));
-                    let mut context = Self::of_service(&service);
+                    let mut context = of_service(&service);
                     put(&mut context, "aws:SourceAccount", account);
                     put(&mut context, "aws:SourceArn", in_request(&transfer.from));
                     let who =
@@ -177,7 +147,8 @@ impl<'s> Checker<'s> {
                     if one.origin.is_none() {
                         continue;
                     }
-                    let context = self.of_role(role, &target.account);
+                    let context =
+                        of_role(self.state, self.organization.as_deref(), role, &target.account);
                     let who = Requester::read("AWS", &in_request(role));
                     let copies = verb("copy", "write");
                     let requests = copies
@@ -245,7 +216,7 @@ impl<'s> Checker<'s> {
             return Passage::Unknown { because: "the trust policy is none".to_owned() };
         };
         let who = Requester::Other { kind: "Service".to_owned(), text: service.to_owned() };
-        let mut context = Self::of_service(service);
+        let mut context = of_service(service);
         let named = document.statements.iter().filter(|one| names(one, service));
         for statement in named.clone().filter(|one| one.effect == Effect::Allow) {
             fill(&mut context, statement, |key| sends.iter().any(|own| own == key), 0);
@@ -316,7 +287,7 @@ impl<'s> Checker<'s> {
             .map(|pattern| concrete(&pattern.shown(), name))
             .collect();
         for choice in 0..choices {
-            let mut context = Self::of_service(service);
+            let mut context = of_service(service);
             fill(&mut context, statement, sends, choice);
             if sender.is_some_and(|one| one.sends.iter().any(|key| key == "aws:SourceAccount")) {
                 context.entry("aws:sourceaccount".to_owned()).or_insert_with(|| {
@@ -342,10 +313,15 @@ impl<'s> Checker<'s> {
                 continue;
             }
             let mut passage = self.replayed(&requests);
-            if let Passage::Stopped { by: None, because, request } = &mut passage
-                && let Some(text) = unsent(std::iter::once(statement), service, request)
-            {
-                *because = text;
+            if let Passage::Stopped { by: None, because, request } = &mut passage {
+                match unsent(std::iter::once(statement), service, request) {
+                    Some(text) => *because = text,
+                    None if applies(statement, request, Reach::Whole) != Some(true) => {
+                        let because = "its conditions ask for more than is known here".to_owned();
+                        passage = Passage::Unknown { because };
+                    }
+                    None => {}
+                }
             }
             let carries = sender.map_or("requests of a service", |one| one.carries.as_str());
             self.push(Path {
@@ -422,12 +398,17 @@ impl<'s> Checker<'s> {
                 let shown = pattern.shown();
                 let Some((bucket, _)) = shown.split_once('/') else { continue };
                 let Some((name, guarded)) = guarded(self.state, bucket) else { continue };
-                let mut context = self.of_role(role, &guarded.account);
+                let mut context =
+                    of_role(self.state, self.organization.as_deref(), role, &guarded.account);
                 fill(&mut context, statement, |_| true, 0);
                 let on = concrete(&shown, name);
                 for action in &actions {
                     let asked = request(who, action, Some(&on), &context);
-                    out.push((name, asked));
+                    // what asks for more than can be filled in is asked of nobody
+                    let own = Request { principal: None, ..asked.clone() };
+                    if applies(statement, &own, Reach::Whole) == Some(true) {
+                        out.push((name, asked));
+                    }
                 }
             }
         }
@@ -472,184 +453,10 @@ impl<'s> Checker<'s> {
         passage
     }
 }
-
 fn cause(held: &Held, statement: &Statement) -> Cause {
     Cause {
         origin: held.origin.clone(),
         property: held.property.clone(),
         statement: statement.label.clone(),
     }
-}
-
-/// What stands behind a service's name in its principal.
-fn suffix(partition: &str) -> &'static str {
-    if partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" }
-}
-
-/// The word of a kind of resource in the table of senders.
-fn word(kind: &str) -> &'static str {
-    match kind {
-        "AWS::S3::Bucket" => "bucket",
-        "AWS::KMS::Key" => "key",
-        "AWS::SNS::Topic" => "topic",
-        "AWS::SQS::Queue" => "queue",
-        _ => "",
-    }
-}
-
-fn verb(kind: &str, verb: &str) -> &'static [String] {
-    crate::catalogue::escalations::verbs().actions(kind, verb)
-}
-
-fn request(who: &Requester, action: &str, on: Option<&str>, context: &Context) -> Request {
-    let mut request = Request {
-        principal: Some(who.clone()),
-        standing: Standing::default(),
-        action: action.to_owned(),
-        resource: on.map(str::to_owned),
-        context: context.clone(),
-        tokens: Vec::new(),
-    };
-    let texts = request.context.values().flat_map(|(_, values)| values);
-    let texts = texts.chain(&request.resource);
-    let tokens: BTreeSet<String> = texts.flat_map(|text| tokens(text)).collect();
-    request.tokens = tokens.into_iter().collect();
-    request
-}
-
-/// The names of what CloudFormation fills into a text.
-fn tokens(text: &str) -> Vec<String> {
-    let parts = text.split("${").skip(1);
-    parts.filter_map(|part| part.split_once('}').map(|(name, _)| name.to_owned())).collect()
-}
-
-/// A pattern as something that it takes. A bare `*` is the resource itself.
-fn concrete(pattern: &str, name: &str) -> String {
-    match pattern {
-        "*" => in_request(name).into_owned(),
-        pattern => pattern.replace(['*', '?'], "x"),
-    }
-}
-
-/// Whether a condition says what a key has to hold.
-fn positive(condition: &Condition) -> bool {
-    let written = condition.written.rsplit(':').next().unwrap_or_default();
-    !condition.operator.negated
-        && ["String", "Arn", "Bool"].iter().any(|family| written.starts_with(family))
-}
-
-/// Puts into a context what the conditions of a statement ask for, of the keys that are sent. Where a condition names
-/// several values, the one of a number. What is asked for only if it is there is left out.
-fn fill(context: &mut Context, statement: &Statement, sends: impl Fn(&str) -> bool, choice: usize) {
-    let wanted = statement
-        .conditions
-        .iter()
-        .filter(|one| positive(one) && sends(&one.shown) && !one.written.ends_with("IfExists"));
-    for condition in wanted {
-        let at = choice.min(condition.values.len().saturating_sub(1));
-        let Some(value) = condition.values.get(at) else { continue };
-        if value.variables().next().is_none() {
-            put(context, &condition.shown, value.shown().replace(['*', '?'], "x"));
-        }
-    }
-}
-
-/// Whether a statement names a service.
-fn names(statement: &Statement, service: &str) -> bool {
-    services_of(statement).iter().any(|own| senders::short(own) == senders::short(service))
-}
-
-fn services_of(statement: &Statement) -> Vec<String> {
-    let Some(listed) = statement.principals.as_ref().filter(|listed| !listed.not) else {
-        return Vec::new();
-    };
-    let service = |name: &Name| match name {
-        Name::Other { kind, text } if kind == "Service" && text != "*" => Some(text.clone()),
-        _ => None,
-    };
-    listed.items.iter().filter_map(service).collect()
-}
-
-/// What statements ask for that a service does not send, as a sentence.
-fn unsent<'s>(
-    statements: impl Iterator<Item = &'s Statement>,
-    service: &str,
-    request: &Request,
-) -> Option<String> {
-    let missing = |condition: &&Condition| {
-        positive(condition)
-            && !condition.written.ends_with("IfExists")
-            && request.values(&condition.key).is_empty()
-    };
-    let mut conditions = statements.flat_map(|one| &one.conditions);
-    let condition = conditions.find(missing)?;
-    Some(format!("it asks for {}, which {service} is not known to send here", condition.shown))
-}
-
-/// The organization that policies name, if they name one.
-fn organization(state: &State) -> Option<String> {
-    let mut found = BTreeSet::new();
-    for held in state.resources.values().flat_map(|one| &one.policies) {
-        let Ok(document) = Document::read(&held.document, Kind::Resource) else { continue };
-        for condition in document.statements.iter().flat_map(|one| &one.conditions) {
-            if matches!(condition.key.as_str(), "aws:principalorgid" | "aws:sourceorgid") {
-                found.extend(condition.values.iter().map(|value| value.shown()));
-            }
-        }
-    }
-    found.retain(|id| id.starts_with("o-") && !id.contains(['*', '?']));
-    if found.len() == 1 { found.into_iter().next() } else { None }
-}
-
-/// Each Deny of a resource's policy with a request from outside that it stops.
-fn barriers(state: &State) -> Vec<Barrier> {
-    let mut out = Vec::new();
-    // most buckets have the same Denies: found once, but for the name
-    let mut known: BTreeMap<String, bool> = BTreeMap::new();
-    for (subject, guarded) in &state.resources {
-        for held in &guarded.policies {
-            let Ok(document) = Document::read(&held.document, Kind::Resource) else { continue };
-            let denies = document.statements.iter().filter(|one| one.effect == Effect::Deny);
-            for statement in denies {
-                let shape = format!("{statement:?}").replace(subject.as_str(), "");
-                let stops = match known.get(&shape) {
-                    // only that there is one is known: another bucket's request is not shown
-                    Some(false) => None,
-                    _ => stopped_by(statement, &document, &guarded.account),
-                };
-                known.insert(shape, stops.is_some());
-                let cause = cause(held, statement);
-                out.push(Barrier { subject: subject.clone(), cause, stops });
-            }
-        }
-    }
-    out
-}
-
-/// A request that a Deny stops: of a stranger's role, else of nobody, else of a service, else of anybody.
-fn stopped_by(statement: &Statement, policy: &Document, home: &str) -> Option<Request> {
-    let mut turned = statement.clone();
-    turned.effect = Effect::Allow;
-    let turned = [Document { statements: vec![turned] }];
-    let stranger = if home == EXAMPLE_ACCOUNT { "999999999999" } else { EXAMPLE_ACCOUNT };
-    let from = |kind: &'static str, text: String| {
-        let mut map = crate::document::Map::new();
-        map.insert(kind, text);
-        let allow = document!({
-            "Effect": "Allow", "Principal": (map), "Action": "*", "Resource": "*"
-        });
-        let document = document!({"Version": "2012-10-17", "Statement": [(allow)]});
-        Document::read(&document, Kind::Resource).ok()
-    };
-    let askers = [
-        from("AWS", format!("arn:aws:iam::{stranger}:role/stranger")),
-        from("Service", "s3.amazonaws.com".to_owned()),
-        from("AWS", "*".to_owned()),
-    ];
-    let policy = [policy.clone()];
-    askers.into_iter().flatten().find_map(|asker| {
-        let found = possible(&[&turned, &[asker]], Kind::Resource, &Options::default());
-        let request = found.gained?;
-        (evaluate(&policy, &request, Reach::Whole) == Decision::Denied).then_some(request)
-    })
 }
