@@ -27,7 +27,7 @@ pub(super) fn public(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             },
         };
         let help = "name those who need it, or bind it with `aws:PrincipalOrgID`";
-        found.push(said.finding(of(codes::LW0441), how, help));
+        found.push(said.finding(of(codes::LW0472), how, help));
     }
 }
 
@@ -94,7 +94,7 @@ pub(super) fn services(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             }
             let message = format!("{text} may act here for any account");
             let help = "test `aws:SourceAccount`, and `aws:SourceArn` where the service sends it";
-            found.push(said.finding(of(codes::LW0444), message, help));
+            found.push(said.finding(of(codes::LW0475), message, help));
         }
     }
 }

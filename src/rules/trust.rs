@@ -40,7 +40,7 @@ pub(super) fn external_id(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             }
             let message = format!("account {account} assumes it without an external id");
             let help = "demand an external id (`sts:ExternalId`), or the organization (`aws:PrincipalOrgID`)";
-            found.push(said.finding(of(codes::LW0443), message, help));
+            found.push(said.finding(of(codes::LW0474), message, help));
         }
     }
 }
