@@ -36,7 +36,7 @@ pub(super) fn public_access_block(ground: &Ground<'_>, found: &mut Vec<Finding>)
             let message =
                 format!("{} {} off", off.join(", "), if off.len() == 1 { "is" } else { "are" });
             let help = "set all four to true";
-            found.push(about(of(codes::LW0442), (name, &one.kind), &origin, message, help));
+            found.push(about(of(codes::LW0473), (name, &one.kind), &origin, message, help));
         }
     }
 }

@@ -27,9 +27,12 @@ pub(super) fn public(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             },
         };
         let help = "name those who need it, or bind it with `aws:PrincipalOrgID`";
-        found.push(said.finding(of(codes::LW0441), how, help));
+        found.push(said.finding(of(codes::LW0472), how, help));
     }
 }
+
+/// An account that nobody names: such ids are not given out.
+const STRANGER: &str = "000000000000";
 
 /// The first action of a statement for everybody that gets through everything else that the state says.
 fn through(ground: &Ground<'_>, said: &Said<'_>) -> Option<String> {
@@ -50,7 +53,14 @@ fn through(ground: &Ground<'_>, said: &Said<'_>) -> Option<String> {
         true => vec!["*".to_owned()],
         false => said.statement.actions.items.iter().map(|one| one.shown()).collect(),
     };
-    let asked = [Subject::Anybody, Subject::Anonymous];
+    // whoever is neither of the account nor named: with an account of AWS, and without
+    let mut asked = vec![Subject::Account(STRANGER.to_owned())];
+    // whose public policy is restricted to the account lets nobody in who has none
+    let guarded = ground.state.resources.get(said.holder);
+    let restricts = guarded.and_then(|one| one.public_access).is_some_and(|block| block.restrict);
+    if !restricts {
+        asked.push(Subject::Anonymous);
+    }
     actions.into_iter().find(|action| {
         asked.iter().any(|who| {
             targets.iter().any(|target| {
@@ -94,7 +104,7 @@ pub(super) fn services(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             }
             let message = format!("{text} may act here for any account");
             let help = "test `aws:SourceAccount`, and `aws:SourceArn` where the service sends it";
-            found.push(said.finding(of(codes::LW0444), message, help));
+            found.push(said.finding(of(codes::LW0475), message, help));
         }
     }
 }

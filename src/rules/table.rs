@@ -47,7 +47,7 @@ const fn tower_iam(id: &'static str) -> Control {
     }
 }
 
-/// The rule of a code, such as `LW0441`.
+/// The rule of a code, such as `LW0472`.
 pub fn rule(code: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.code.as_str() == code)
 }
@@ -59,44 +59,6 @@ pub(super) fn of(code: Code) -> &'static Rule {
 
 /// All rules, ascending by code.
 pub static RULES: &[Rule] = &[
-    Rule {
-        code: diagnostic::LW0441,
-        severity: Severity::Critical,
-        title: "open to everybody",
-        why: "Whoever knows the name gets in, with any account of AWS or with none.",
-        controls: &[s3("S3.2"), s3("S3.3"), kms("KMS.5"), SNS_4],
-        waivable: true,
-        find: outside::public,
-    },
-    Rule {
-        code: diagnostic::LW0442,
-        severity: Severity::High,
-        title: "the bucket's public access block is not complete",
-        why: "A policy or an access control list that is public takes effect as soon as somebody writes one.",
-        controls: &[s3("S3.8"), tower_s3("CT.S3.PR.1")],
-        waivable: true,
-        find: buckets::public_access_block,
-    },
-    Rule {
-        code: diagnostic::LW0443,
-        severity: Severity::High,
-        title: "another account assumes the role without an external id",
-        why: "A third party that serves many customers can be talked into using its access for one of the others: the role \
-              cannot tell for whom it is assumed.",
-        controls: &[],
-        waivable: true,
-        find: trust::external_id,
-    },
-    Rule {
-        code: diagnostic::LW0444,
-        severity: Severity::Medium,
-        title: "a service is let in for anybody's sake",
-        why: "A stranger has the service act on this resource for an account of their own, unless the policy says for \
-              whom the service may act.",
-        controls: &[],
-        waivable: true,
-        find: outside::services,
-    },
     Rule {
         code: diagnostic::LW0445,
         severity: Severity::Critical,
@@ -342,5 +304,43 @@ pub static RULES: &[Rule] = &[
         controls: &[],
         waivable: false,
         find: outside::locked_out,
+    },
+    Rule {
+        code: diagnostic::LW0472,
+        severity: Severity::Critical,
+        title: "open to everybody",
+        why: "Whoever knows the name gets in, with any account of AWS or with none.",
+        controls: &[s3("S3.2"), s3("S3.3"), kms("KMS.5"), SNS_4],
+        waivable: true,
+        find: outside::public,
+    },
+    Rule {
+        code: diagnostic::LW0473,
+        severity: Severity::High,
+        title: "the bucket's public access block is not complete",
+        why: "A policy or an access control list that is public takes effect as soon as somebody writes one.",
+        controls: &[s3("S3.8"), tower_s3("CT.S3.PR.1")],
+        waivable: true,
+        find: buckets::public_access_block,
+    },
+    Rule {
+        code: diagnostic::LW0474,
+        severity: Severity::High,
+        title: "another account assumes the role without an external id",
+        why: "A third party that serves many customers can be talked into using its access for one of the others: the role \
+              cannot tell for whom it is assumed.",
+        controls: &[],
+        waivable: true,
+        find: trust::external_id,
+    },
+    Rule {
+        code: diagnostic::LW0475,
+        severity: Severity::Medium,
+        title: "a service is let in for anybody's sake",
+        why: "A stranger has the service act on this resource for an account of their own, unless the policy says for \
+              whom the service may act.",
+        controls: &[],
+        waivable: true,
+        find: outside::services,
     },
 ];

@@ -40,7 +40,7 @@ pub(super) fn external_id(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             }
             let message = format!("account {account} assumes it without an external id");
             let help = "demand an external id (`sts:ExternalId`), or the organization (`aws:PrincipalOrgID`)";
-            found.push(said.finding(of(codes::LW0443), message, help));
+            found.push(said.finding(of(codes::LW0474), message, help));
         }
     }
 }
@@ -48,8 +48,14 @@ pub(super) fn external_id(ground: &Ground<'_>, found: &mut Vec<Finding>) {
 pub(super) fn session(ground: &Ground<'_>, found: &mut Vec<Finding>) {
     // what fixes the tags or the identity that a session may be given
     let fixing = ["aws:requesttag/*", "aws:tagkeys", "sts:sourceidentity", "sts:transitivetagkeys"];
+    // a source identity is for CloudTrail; it is a lock only where a policy tests it
+    let tested = ground.said.iter().any(|said| {
+        let mut keys = said.statement.conditions.iter().map(|condition| condition.key.as_str());
+        keys.any(|key| key == "aws:sourceidentity")
+    });
     for said in ground.allows(Attached::Trust) {
-        let free = said.of("session");
+        let mut free = said.of("session");
+        free.retain(|action| tested || !action.ends_with("SourceIdentity"));
         if free.is_empty() || said.bound(&fixing).is_some() {
             continue;
         }

@@ -12,7 +12,7 @@ use super::{Finding, Rule, rule};
 /// A waiver of a spec.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Waiver {
-    /// `LW0441`.
+    /// `LW0472`.
     pub rule: String,
     /// A path of the spec (`buckets.raw`), a principal (`role/Analyst`), or an ARN.
     pub on: String,
