@@ -8,11 +8,12 @@
 //! Invariants: never equivalent or narrowed when some request of the model is newly allowed; no request is reported
 //! that [`evaluate`], written apart from the search, does not answer as claimed; any input ends within
 //! [`limits::STEPS`]. Pure: the same documents give the same answer, bytes and all.
-//! Read next: [`compare`](compare()), then `search`, then `automaton`.
+//! Read next: [`compare`](compare()), then `readings`, `direction`, `search`, `automaton`.
 
 mod automaton;
 mod axioms;
 mod compare;
+mod direction;
 pub mod effective;
 mod evaluate;
 mod glob;
@@ -24,6 +25,7 @@ mod model;
 mod operator;
 mod principal;
 pub mod read;
+mod readings;
 mod request;
 mod search;
 mod space;
