@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::direction::{Way, too_large};
 use super::limits::{Budget, KEYS, PATTERN, STATEMENTS, TEXT};
 use super::read::Document;
-use super::readings::both_readings;
+use super::readings::every_reading;
 use super::text::{Pattern, Piece};
 use super::{Comparison, Kind, Options, Reason, ReasonKind, Verdict};
 
@@ -23,10 +23,10 @@ pub fn compare(old: &[Layer<'_>], new: &[Layer<'_>], kind: Kind, options: &Optio
     }
     let steps = options.steps;
     let mut budget = Budget::new(steps / 2);
-    let gained = both_readings(old, new, kind, options, &mut budget);
+    let gained = every_reading(old, new, kind, options, &mut budget);
     // what the first way left is the second's too
     let mut budget = Budget::new(steps / 2 + budget.left());
-    let lost = both_readings(new, old, kind, options, &mut budget);
+    let lost = every_reading(new, old, kind, options, &mut budget);
     combine(gained, lost)
 }
 

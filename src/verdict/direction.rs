@@ -10,11 +10,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::axioms;
 use super::compare::Layer;
-use super::evaluate::{Decision, Reach, evaluate};
+use super::evaluate::{Decision, under};
 use super::limits::{Budget, TooLarge};
 use super::lower::{self, Bound, Side};
 use super::model::{Model, Symbol};
 use super::read::Document;
+use super::readings::Reading;
 use super::request::Request;
 use super::search::{self, Boxed, Region};
 use super::space::LiteralId;
@@ -40,10 +41,10 @@ pub fn too_large(dimension: &str) -> Reason {
 }
 
 /// Whether a request was denied, and is allowed, by the second evaluator.
-pub fn replays(old: &[Layer<'_>], new: &[Layer<'_>], request: &Request, reach: Reach) -> bool {
-    new.iter().all(|layer| evaluate(layer, request, reach) == Decision::Allowed)
+pub fn replays(old: &[Layer<'_>], new: &[Layer<'_>], request: &Request, reading: &Reading) -> bool {
+    new.iter().all(|layer| under(layer, request, reading) == Decision::Allowed)
         && old.iter().any(|layer| {
-            matches!(evaluate(layer, request, reach), Decision::Denied | Decision::NotAllowed)
+            matches!(under(layer, request, reading), Decision::Denied | Decision::NotAllowed)
         })
 }
 
@@ -54,7 +55,7 @@ impl Way {
         new: &[Layer<'_>],
         kind: Kind,
         options: &Options,
-        reach: Reach,
+        reading: &Reading,
         budget: &mut Budget,
     ) -> Way {
         let documents: Vec<&Document> = old.iter().chain(new).copied().flatten().collect();
@@ -66,7 +67,7 @@ impl Way {
             new,
             kind,
             options,
-            reach,
+            reading,
             failed: Vec::new(),
             axioms: Vec::new(),
         };
@@ -98,7 +99,7 @@ struct Search<'s> {
     new: &'s [Layer<'s>],
     kind: Kind,
     options: &'s Options,
-    reach: Reach,
+    reading: &'s Reading,
     /// What was found and could not be reported.
     failed: Vec<Failure>,
     /// The keys of the axioms.
@@ -172,9 +173,9 @@ impl Search<'_> {
 
     /// The request, or `None` if there is none or none that can be reported.
     fn with(&mut self, bound: &Bound) -> Result<Option<Way>, TooLarge> {
-        let (model, reach) = (&mut self.model, self.reach);
+        let (model, reading) = (&mut self.model, self.reading);
         let mut sides = |layers: &[Layer<'_>]| -> Vec<Side> {
-            layers.iter().map(|layer| lower::side(model, layer, reach, bound)).collect()
+            layers.iter().map(|layer| lower::side(model, layer, reading, bound)).collect()
         };
         let (old, new) = (sides(self.old), sides(self.new));
         let mut base = lower::bindings(&mut self.model, bound);
@@ -300,9 +301,9 @@ impl Search<'_> {
         let mut statements = first.iter().flat_map(|document| &document.statements);
         let statement = statements.nth(allow.statement);
         let found = Found { region, avoid, statement };
-        let (old, new, reach) = (self.old, self.new, self.reach);
+        let (old, new, reading) = (self.old, self.new, self.reading);
         let request =
-            witness::request(&self.model, &found, |request| replays(old, new, request, reach));
+            witness::request(&self.model, &found, |request| replays(old, new, request, reading));
         if request.is_none() {
             let failure = Failure { why: self.why(region), fixed: self.fixed(literals) };
             self.failed.push(failure);

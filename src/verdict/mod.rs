@@ -34,9 +34,10 @@ mod witness;
 
 use std::fmt;
 
-pub use evaluate::{Decision, Reach, applies, evaluate};
-pub use principal::{ANY_SESSION, Name, Requester, Standing};
+pub use evaluate::{Decision, Reach, applies, evaluate, under};
+pub use principal::{ANY_SESSION, Name, Requester, Sparing, Standing};
 pub use read::{Document, Malformed};
+pub use readings::Reading;
 pub use request::Request;
 
 /// What a policy is attached to, and so which elements it has.

@@ -29,8 +29,6 @@ import words
 VERDICTS = ("broadened", "narrowed", "equivalent", "incomparable")
 SLICE = 250
 NO_AXIOMS = "--no-axioms"
-# AWS's pages leave these open, and docs/access-model.md takes one answer; what the other would change is counted.
-SETTLED_BY_THE_MODEL = {"any_if_exists", "every_party"}
 
 
 def ask(engine, batch, flags=()):
@@ -69,6 +67,12 @@ def replays(pair, request, was, now):
 def by_axioms(pair, readings):
     """The verdicts of the readings over the requests that can come."""
     return {possible.judge(pair, r) for r in readings if r.standing and not r.wide}
+
+
+def differing(some, others):
+    """The questions on whose answer alone it hangs."""
+    fields = {f for f in ev.Reading._fields for a in some for b in others if a._replace(**{f: getattr(b, f)}) == b}
+    return "/".join(sorted(fields)) or "several questions"
 
 
 def settle(pair, truth, answer, with_axioms=True):
@@ -139,13 +143,16 @@ def settle(pair, truth, answer, with_axioms=True):
         return "agreed, by an axiom", None
     if given not in settled.values() and given in said:
         return "wrong", f"who is granted to: {given}, but {sorted(set(settled.values()))}"
+    if with_axioms and by_axioms(pair, settled) == {given}:
+        return "agreed, by an axiom", None
     gains = [r for r in settled if truth.gained[r] and not r.wide]
     if gains and given in ("narrowed", "equivalent"):
-        differ = {f for f in ev.Reading._fields for a in gains for b in settled
-                  if not truth.gained[b] and a._replace(**{f: getattr(b, f)}) == b}
-        if differ - SETTLED_BY_THE_MODEL - {"wide"}:
-            return "wrong", f"reading of {'/'.join(sorted(differ))}: {given}, but gained: {truth.gained[gains[0]]}"
-        return "gains by the reading that the model does not take", None
+        differ = differing(gains, [r for r in settled if not truth.gained[r]])
+        return "wrong", f"reading of {differ}: {given}, but gained: {truth.gained[gains[0]]}"
+    said = {v: r for r, v in settled.items() if not r.wide}
+    if answer["exact"] and len(said) > 1:
+        differ = differing(*([r for r in settled if settled[r] == v] for v in list(said)[:2]))
+        return "wrong", f"reading of {differ}: {given}, said to be exact, where the readings say {sorted(said)}"
     if given in settled.values():
         return "open question", None
     return "wrong", f"{given}, where the readings say {sorted(set(settled.values()))}"
