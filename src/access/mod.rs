@@ -13,6 +13,7 @@ pub mod compare;
 mod decide;
 mod grants;
 mod gravity;
+mod guarded;
 mod lake_formation;
 pub mod reach;
 mod rows;
@@ -21,7 +22,7 @@ pub mod state;
 mod template;
 mod texts;
 
-pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare, counts};
+pub use compare::{Cause, Compared, Counts, Further, Layer, Presence, Row, compare, counts};
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use gravity::{Gravity, gravity};
 pub use source::{Source, feed};

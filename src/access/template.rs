@@ -251,7 +251,12 @@ impl Reader<'_> {
             let document = policy.get("PolicyDocument");
             if let Some(document) = document.and_then(|one| self.texts.resolve(source, one)) {
                 let property = format!("Policies/{index}");
-                identity.push(Held { document, origin: origin(source, id, definition), property });
+                identity.push(Held {
+                    document,
+                    origin: origin(source, id, definition),
+                    property,
+                    paths: Vec::new(),
+                });
             }
         }
         let mut attached = BTreeSet::new();
@@ -418,6 +423,7 @@ impl Reader<'_> {
             document: self.texts.resolve(source, &document)?,
             origin: origin(source, id, definition),
             property: property.to_owned(),
+            paths: Vec::new(),
         })
     }
 

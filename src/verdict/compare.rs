@@ -7,9 +7,11 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::direction::{Way, too_large};
+use super::further::{Witness, further};
 use super::limits::{Budget, KEYS, PATTERN, STATEMENTS, TEXT};
 use super::read::Document;
 use super::readings::every_reading;
+use super::request::Request;
 use super::text::{Pattern, Piece};
 use super::{Comparison, Kind, Options, Reason, ReasonKind, Verdict};
 
@@ -27,7 +29,16 @@ pub fn compare(old: &[Layer<'_>], new: &[Layer<'_>], kind: Kind, options: &Optio
     // what the first way left is the second's too
     let mut budget = Budget::new(steps / 2 + budget.left());
     let lost = every_reading(new, old, kind, options, &mut budget);
-    combine(gained, lost)
+    let mut found = combine(gained, lost);
+    if options.witnesses > 1 {
+        let mut more = |old, new, first: &Option<Request>, by: Option<usize>| {
+            let (Some(request), Some(by)) = (first.clone(), by) else { return Vec::new() };
+            further(old, new, kind, options, &Witness { request, by }, &mut budget)
+        };
+        found.also_gained = more(old, new, &found.gained, found.gained_by);
+        found.also_lost = more(new, old, &found.lost, found.lost_by);
+    }
+    found
 }
 
 /// The dimension of which there is more than any policy of AWS can hold.
@@ -90,5 +101,6 @@ fn combine(gained: Way, lost: Way) -> Comparison {
     };
     let exact = reason.as_ref().is_none_or(|reason| reason.kind == ReasonKind::Axiom);
     let ((gained, gained_by), (lost, lost_by)) = (parts(gained), parts(lost));
-    Comparison { verdict, exact, gained, lost, gained_by, lost_by, reason }
+    let (also_gained, also_lost) = (Vec::new(), Vec::new());
+    Comparison { verdict, exact, gained, lost, gained_by, lost_by, also_gained, also_lost, reason }
 }

@@ -16,14 +16,15 @@ mod compare;
 mod direction;
 pub mod effective;
 mod evaluate;
+mod further;
 mod glob;
-pub mod layers;
 pub mod limits;
 mod line;
 mod lower;
 mod model;
 mod operator;
 mod principal;
+pub mod public;
 pub mod read;
 mod readings;
 mod request;
@@ -35,6 +36,7 @@ mod witness;
 use std::fmt;
 
 pub use evaluate::{Decision, Reach, applies, evaluate, under};
+pub use further::Witness;
 pub use principal::{ANY_SESSION, Name, Requester, Sparing, Standing};
 pub use read::{Document, Malformed};
 pub use readings::Reading;
@@ -145,11 +147,19 @@ pub struct Options {
     pub axioms: bool,
     /// The most steps.
     pub steps: u64,
+    /// The most witnesses of each direction. From two on, what the comparison leaves of its steps is used for others
+    /// than the first.
+    pub witnesses: usize,
+}
+
+impl Options {
+    /// As many witnesses as a reader takes in at once.
+    pub const SHOWN: usize = 8;
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { axioms: true, steps: limits::STEPS }
+        Options { axioms: true, steps: limits::STEPS, witnesses: 1 }
     }
 }
 
@@ -168,6 +178,10 @@ pub struct Comparison {
     pub gained_by: Option<usize>,
     /// The old statement, counted over all documents, that allowed what was lost.
     pub lost_by: Option<usize>,
+    /// More that was gained, each showing what the others do not: see [`Options::witnesses`].
+    pub also_gained: Vec<Witness>,
+    /// More that was lost.
+    pub also_lost: Vec<Witness>,
     /// Why it is undecided, or not exact, or what it rests on.
     pub reason: Option<Reason>,
 }

@@ -19,6 +19,12 @@ pub enum Name {
         partition: String,
         account: String,
     },
+    /// Whoever belongs to an account, however little its own policies say: what a public access block leaves. No
+    /// policy can write it.
+    Within {
+        partition: String,
+        account: String,
+    },
     /// `arn:...:iam::account:role/path/name`; `path` is `path/name`.
     Role {
         partition: String,
@@ -163,7 +169,9 @@ impl Requester {
     pub fn read(kind: &str, text: &str) -> Requester {
         match Name::read(kind, text, "aws") {
             Name::Everyone => Requester::Anonymous,
-            Name::Account { partition, account } => Requester::Root { partition, account },
+            Name::Account { partition, account } | Name::Within { partition, account } => {
+                Requester::Root { partition, account }
+            }
             Name::User { partition, account, path } => Requester::User { partition, account, path },
             Name::Role { partition, account, path } => {
                 Requester::Role { partition, account, path, session: ANY_SESSION.to_owned() }
@@ -255,6 +263,9 @@ pub fn reach(names: &[Name], who: &Requester) -> Option<Standing> {
     let own = who.names();
     let by = |name: &Name| match name {
         Name::Everyone => Some(Standing::Direct),
+        Name::Within { partition, account } => {
+            (who.account() == Some((partition, account))).then_some(Standing::Direct)
+        }
         Name::Other { kind, text } if text == "*" => {
             let same = matches!(who, Requester::Other { kind: own, .. } if own == kind);
             same.then_some(Standing::Direct)
