@@ -12,5 +12,6 @@ mod escape;
 pub mod events;
 pub mod plan;
 pub mod status;
+pub mod vocabulary;
 
 pub use escape::escape;

@@ -90,7 +90,14 @@ pub fn further(
         if !ask((*statement).clone(), &mut found) {
             continue;
         }
-        for part in parts(statement).into_iter().take(PARTS) {
+        for part in by_level(statement) {
+            if found.len() < options.witnesses {
+                ask(part, &mut found);
+            }
+        }
+        let left = unshown(statement, &found);
+        let places = by_resource(statement).into_iter().chain(by_principal(statement));
+        for part in left.into_iter().chain(places).take(PARTS) {
             if found.len() < options.witnesses {
                 ask(part, &mut found);
             }
@@ -121,23 +128,33 @@ fn holds(statements: &[Statement], wanted: &Statement) -> bool {
     statements.iter().any(|one| alike(one, wanted))
 }
 
-/// A statement cut to one access level, one resource, one principal; none where it has only one.
-fn parts(statement: &Statement) -> Vec<Statement> {
-    let mut out = Vec::new();
+/// A statement cut to one access level; none where its actions have only one.
+fn by_level(statement: &Statement) -> Vec<Statement> {
     let levels = if statement.actions.not { Vec::new() } else { levels(&statement.actions.items) };
-    if levels.len() > 1 {
-        for items in levels {
-            let actions = Listed { not: false, items };
-            out.push(Statement { actions, ..statement.clone() });
-        }
-    }
-    for resource in each(statement.resources.as_ref()) {
-        out.push(Statement { resources: Some(resource), ..statement.clone() });
-    }
-    for principal in each(statement.principals.as_ref()) {
-        out.push(Statement { principals: Some(principal), ..statement.clone() });
-    }
-    out
+    let cut = |items| Statement { actions: Listed { not: false, items }, ..statement.clone() };
+    if levels.len() > 1 { levels.into_iter().map(cut).collect() } else { Vec::new() }
+}
+
+/// A statement cut to the actions that no witness shows yet; none if that is all of them, or none.
+fn unshown(statement: &Statement, found: &[Witness]) -> Option<Statement> {
+    let cut = |items| Statement { actions: Listed { not: false, items }, ..statement.clone() };
+    let is_left = |item: &&Pattern| {
+        let part = cut(vec![(*item).clone()]);
+        !found.iter().any(|one| applies(&part, &one.request, Reach::Whole) == Some(true))
+    };
+    let all = &statement.actions;
+    let left: Vec<Pattern> = all.items.iter().take(PARTS).filter(is_left).cloned().collect();
+    (!all.not && !left.is_empty() && left.len() < all.items.len()).then(|| cut(left))
+}
+
+fn by_resource(statement: &Statement) -> Vec<Statement> {
+    let cut = |resource| Statement { resources: Some(resource), ..statement.clone() };
+    each(statement.resources.as_ref()).into_iter().map(cut).collect()
+}
+
+fn by_principal(statement: &Statement) -> Vec<Statement> {
+    let cut = |principal| Statement { principals: Some(principal), ..statement.clone() };
+    each(statement.principals.as_ref()).into_iter().map(cut).collect()
 }
 
 fn each<T: Clone>(listed: Option<&Listed<T>>) -> Vec<Listed<T>> {
