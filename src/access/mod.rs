@@ -14,7 +14,6 @@ mod decide;
 mod grants;
 mod gravity;
 mod guarded;
-mod identities;
 mod lake_formation;
 pub mod reach;
 mod rows;
@@ -22,7 +21,6 @@ mod source;
 pub mod state;
 mod template;
 mod texts;
-mod unread;
 
 pub use compare::{Cause, Compared, Counts, Further, Layer, Presence, Row, compare, counts};
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};

@@ -3,13 +3,17 @@
 //! One function a family of types; the table [`MODELLED`] lists them. A type that is not in the table and has a
 //! property that looks like a policy goes to [`State::unread`], by name.
 
+mod identities;
+mod mentions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::identities::named;
+use identities::named;
+use mentions::{looks_like_access, mentioned};
+
 use super::source::Source;
-use super::state::{Guarded, Held, Origin, PrincipalKind, PublicAccess, Runner, State};
+use super::state::{Guarded, Held, Origin, PrincipalKind, PublicAccess, Runner, State, Unread};
 use super::texts::{Texts, kind_of};
-use super::unread::mentioned;
 use crate::document::{Map, Value};
 
 /// The resource types whose say in access is read, each with what is read of it.
@@ -84,7 +88,7 @@ pub(super) struct Reader<'a> {
     pub(super) texts: Texts<'a>,
     pub(super) state: State,
     /// Managed policies of the templates, by ARN or reference.
-    pub(super) managed: BTreeMap<String, Held>,
+    managed: BTreeMap<String, Held>,
 }
 
 impl Reader<'_> {
@@ -249,7 +253,7 @@ impl Reader<'_> {
         Some(self.sibling(source, Some(key)))
     }
 
-    pub(super) fn guarded(&mut self, source: &Source, arn: &str, kind: &str) -> &mut Guarded {
+    fn guarded(&mut self, source: &Source, arn: &str, kind: &str) -> &mut Guarded {
         self.state.resources.entry(arn.to_owned()).or_insert_with(|| Guarded {
             kind: kind.to_owned(),
             origin: None,
@@ -305,13 +309,25 @@ impl Reader<'_> {
         self.state.runners.insert(arn, runner);
     }
 
-    pub(super) fn held(
-        &self,
-        source: &Source,
-        id: &str,
-        definition: &Value,
-        property: &str,
-    ) -> Option<Held> {
+    /// A property of an unknown type that looks like a policy.
+    fn suspicious(&mut self, at: (&Source, &str, &Value), properties: &Value) {
+        let (source, id, definition) = at;
+        for (key, value) in properties.as_map().into_iter().flat_map(Map::iter) {
+            if !looks_like_access(key, value) {
+                continue;
+            }
+            let value = self.texts.resolve(source, value).unwrap_or_default();
+            self.state.unread.push(Unread {
+                origin: origin(source, id, definition),
+                kind: kind_of(definition).to_owned(),
+                property: key.to_owned(),
+                why: "the type is not modelled".to_owned(),
+                value: value.to_json(),
+            });
+        }
+    }
+
+    fn held(&self, source: &Source, id: &str, definition: &Value, property: &str) -> Option<Held> {
         let document = definition.at(&["Properties", property])?;
         // A policy may stand as JSON in a text (AWS::SecretsManager::ResourcePolicy and others take both).
         let document = match document.as_str() {

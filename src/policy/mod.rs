@@ -11,7 +11,6 @@
 
 mod built_in;
 pub mod check;
-mod clauses;
 pub mod document;
 mod fill;
 pub mod grant;

@@ -11,9 +11,9 @@ use std::fmt;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::clauses::is_name;
 use super::document::{
-    Claims, Document, FillError, LAYERS, Layer, Parameter, PrincipalTemplate, Template,
+    Claims, Document, FIRST_MARK, FillError, LAST_MARK, LAYERS, Layer, Parameter, Pattern,
+    PrincipalTemplate, Template,
 };
 use super::kind::{Kind, escaped};
 use super::statement::Effect;
@@ -36,6 +36,9 @@ impl Document {
     }
 }
 
+/// The elements that a statement of a document may have; the negated ones reach further than they look.
+const ELEMENTS: &[&str] = &["Sid", "Effect", "Principal", "Action", "Resource", "Condition"];
+
 const HEADER: &[&str] = &[
     "title",
     "effect",
@@ -50,12 +53,12 @@ const HEADER: &[&str] = &[
     "statements",
 ];
 
-pub(super) struct Reader<'a> {
+struct Reader<'a> {
     name: &'a str,
 }
 
 impl Reader<'_> {
-    pub(super) fn refuse<T>(
+    fn refuse<T>(
         &self,
         place: impl Into<String>,
         reason: impl Into<String>,
@@ -220,7 +223,213 @@ impl Reader<'_> {
         Ok(parameters)
     }
 
-    pub(super) fn effect(&self, word: &str, place: &str) -> Result<Effect, FillError> {
+    fn statement(
+        &self,
+        value: &Value,
+        document: &Document,
+        place: &str,
+    ) -> Result<Template, FillError> {
+        let statement = self.map(value, place)?;
+        self.known(statement, ELEMENTS, place)?;
+        let sid = self.text(statement, "Sid", place)?;
+        if sid.is_empty() || !sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
+            return self.refuse(format!("{place}.Sid"), "only letters and digits");
+        }
+        let half = document.layer == Layer::Grantee;
+        if half {
+            self.known(statement, &["Sid", "Principal", "Condition"], place)?;
+        } else {
+            let own = self.effect(self.text(statement, "Effect", place)?, place)?;
+            if own != document.effect {
+                return self.refuse(format!("{place}.Effect"), "it differs from the header's");
+            }
+        }
+        let principal = match statement.get("Principal") {
+            None => None,
+            Some(value) => Some(self.principal(value, document, &format!("{place}.Principal"))?),
+        };
+        if principal.is_none() != (document.layer == Layer::Identity) {
+            return self.refuse(
+                format!("{place}.Principal"),
+                "identity policies have none, all others have one",
+            );
+        }
+        let mut actions = match statement.get("Action") {
+            None => Vec::new(),
+            Some(value) => self.literals(value, &format!("{place}.Action"))?,
+        };
+        if let Some(strange) = actions.iter().find(|action| !is_action(action)) {
+            return self.refuse(
+                format!("{place}.Action"),
+                format!("`{strange}` is not the name of an action"),
+            );
+        }
+        actions.sort();
+        if actions.is_empty() != half {
+            return self.refuse(format!("{place}.Action"), "at least one action is wanted");
+        }
+        if let Some(wild) =
+            actions.iter().find(|a| document.effect == Effect::Allow && a.contains(['*', '?']))
+        {
+            return self.refuse(
+                format!("{place}.Action"),
+                format!("`{wild}`: an Allow spells its actions out"),
+            );
+        }
+        let resources = match statement.get("Resource") {
+            None => Vec::new(),
+            Some(value) => self.patterns(value, document, &format!("{place}.Resource"))?,
+        };
+        if resources.is_empty() != (half || document.layer == Layer::Trust) {
+            return self.refuse(
+                format!("{place}.Resource"),
+                "trust policies have none, all others have one",
+            );
+        }
+        let mut condition = Vec::new();
+        if let Some(value) = statement.get("Condition") {
+            for (operator, keys) in self.map(value, &format!("{place}.Condition"))?.iter() {
+                if !operator.bytes().all(|b| b.is_ascii_alphabetic() || b == b':') {
+                    return self.refuse(
+                        format!("{place}.Condition"),
+                        format!("`{operator}` is not an operator"),
+                    );
+                }
+                for (key, values) in
+                    self.map(keys, &format!("{place}.Condition.{operator}"))?.iter()
+                {
+                    let place = format!("{place}.Condition.{operator}.{key}");
+                    if !is_key(key) {
+                        return self.refuse(place, format!("`{key}` is not a condition key"));
+                    }
+                    let patterns = self.patterns(values, document, &place)?;
+                    if !takes_escapes(operator) {
+                        self.plain(&patterns, document, &place)?;
+                    }
+                    condition.push((operator.to_owned(), key.to_owned(), patterns));
+                }
+            }
+        }
+        Ok(Template { sid: sid.to_owned(), principal, actions, resources, condition })
+    }
+
+    fn principal(
+        &self,
+        value: &Value,
+        document: &Document,
+        place: &str,
+    ) -> Result<PrincipalTemplate, FillError> {
+        if let Some(text) = value.as_str() {
+            if text == "*" {
+                return Ok(PrincipalTemplate::Anyone);
+            }
+            let pattern = self.pattern(text, place)?;
+            let grantee = pattern.whole
+                && document
+                    .parameters
+                    .get(&pattern.names[0])
+                    .is_some_and(|p| p.kind == Kind::Grantee);
+            if !grantee {
+                return self.refuse(place, "`*`, a grantee or an object is wanted");
+            }
+            return Ok(PrincipalTemplate::Grantee(pattern.names[0].clone()));
+        }
+        let mut of = Vec::new();
+        for (kind, values) in self.map(value, place)?.iter() {
+            if !["AWS", "Service", "Federated"].contains(&kind) {
+                return self.refuse(place, format!("`{kind}` is not a kind of principal"));
+            }
+            let patterns = self.patterns(values, document, &format!("{place}.{kind}"))?;
+            self.plain(&patterns, document, place)?;
+            of.push((kind.to_owned(), patterns));
+        }
+        Ok(PrincipalTemplate::Of(of))
+    }
+
+    /// Principals and conditions other than on strings and ARNs know no policy variables, so no escapes either.
+    fn plain(
+        &self,
+        patterns: &[Pattern],
+        document: &Document,
+        place: &str,
+    ) -> Result<(), FillError> {
+        let free = patterns
+            .iter()
+            .flat_map(|p| &p.names)
+            .find(|name| document.parameters.get(*name).is_some_and(|p| p.kind.is_free_text()));
+        match free {
+            Some(name) => {
+                self.refuse(place, format!("`{name}` is free text and can't be escaped here"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn patterns(
+        &self,
+        value: &Value,
+        document: &Document,
+        place: &str,
+    ) -> Result<Vec<Pattern>, FillError> {
+        let mut patterns = Vec::new();
+        for text in self.literals(value, place)? {
+            let pattern = self.pattern(&text, place)?;
+            let mut lists = 0;
+            for name in &pattern.names {
+                let Some(parameter) = document.parameters.get(name) else {
+                    return self.refuse(place, format!("`{name}` is not declared in `parameters`"));
+                };
+                if parameter.kind == Kind::Grantee {
+                    return self.refuse(
+                        place,
+                        format!("`{name}` is a grantee: it takes the place of a whole Principal"),
+                    );
+                }
+                lists += usize::from(parameter.list);
+            }
+            if lists > 1 {
+                return self.refuse(place, "a string mentions at most one list");
+            }
+            patterns.push(pattern);
+        }
+        Ok(patterns)
+    }
+
+    /// Finds the placeholders of a string; whatever else minijinja knows is refused.
+    fn pattern(&self, source: &str, place: &str) -> Result<Pattern, FillError> {
+        if source.contains("{%")
+            || source.contains("{#")
+            || source.contains(|c| (FIRST_MARK..=LAST_MARK).contains(&c))
+        {
+            return self.refuse(place, "only placeholders like `{{ name }}` may stand in a string");
+        }
+        let mut names: Vec<String> = Vec::new();
+        let mut rest = source;
+        let mut outside = 0;
+        let mut count = 0;
+        while let Some(open) = rest.find("{{") {
+            outside += open;
+            let Some(close) = rest[open..].find("}}") else {
+                return self.refuse(place, "a placeholder does not end");
+            };
+            let name = rest[open + 2..open + close].trim();
+            if !is_name(name) {
+                return self.refuse(
+                    place,
+                    format!("`{name}`: only the name of a parameter may stand in a placeholder"),
+                );
+            }
+            if !names.iter().any(|own| own == name) {
+                names.push(name.to_owned());
+            }
+            count += 1;
+            rest = &rest[open + close + 2..];
+        }
+        outside += rest.len();
+        Ok(Pattern { source: source.to_owned(), whole: count == 1 && outside == 0, names })
+    }
+
+    fn effect(&self, word: &str, place: &str) -> Result<Effect, FillError> {
         match word {
             "Allow" => Ok(Effect::Allow),
             "Deny" => Ok(Effect::Deny),
@@ -228,14 +437,14 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn known(&self, map: &Map, keys: &[&str], place: &str) -> Result<(), FillError> {
+    fn known(&self, map: &Map, keys: &[&str], place: &str) -> Result<(), FillError> {
         match map.iter().find(|(key, _)| !keys.contains(key)) {
             Some((key, _)) => self.refuse(place, format!("`{key}` has no place here")),
             None => Ok(()),
         }
     }
 
-    pub(super) fn map<'v>(&self, value: &'v Value, place: &str) -> Result<&'v Map, FillError> {
+    fn map<'v>(&self, value: &'v Value, place: &str) -> Result<&'v Map, FillError> {
         value.as_map().map_or_else(
             || self.refuse(place, format!("an object is wanted, not {}", value.kind())),
             Ok,
@@ -249,12 +458,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn text<'v>(
-        &self,
-        map: &'v Map,
-        key: &str,
-        place: &str,
-    ) -> Result<&'v str, FillError> {
+    fn text<'v>(&self, map: &'v Map, key: &str, place: &str) -> Result<&'v str, FillError> {
         match map.get(key) {
             Some(value) => self.string(value, &format!("{place}.{key}")),
             None => self.refuse(place, format!("`{key}` is missing")),
@@ -268,7 +472,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn literals(&self, value: &Value, place: &str) -> Result<Vec<String>, FillError> {
+    fn literals(&self, value: &Value, place: &str) -> Result<Vec<String>, FillError> {
         match value {
             Value::Str(text) => Ok(vec![text.clone().into_owned()]),
             Value::List(list) => list
@@ -281,6 +485,35 @@ impl Reader<'_> {
             _ => self.refuse(place, "a text or a list of texts is wanted"),
         }
     }
+}
+
+/// Escapes are policy variables, and those work in comparisons of strings and of ARNs:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-conditionelement>.
+fn takes_escapes(operator: &str) -> bool {
+    let bare = operator.rsplit(':').next().unwrap_or(operator);
+    bare.starts_with("String") || bare.starts_with("Arn")
+}
+
+/// `s3:GetObject`; in a Deny `s3:*` or `*` too. No braces: actions are not filled in.
+fn is_action(text: &str) -> bool {
+    let word = |text: &str, more: &[u8]| {
+        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b))
+    };
+    text == "*"
+        || text
+            .split_once(':')
+            .is_some_and(|(service, name)| word(service, b"-") && word(name, b"*?"))
+}
+
+/// `aws:PrincipalTag/team`: a service and a name, in which nothing is filled in either.
+fn is_key(text: &str) -> bool {
+    text.contains(':')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./:+=@".contains(&b))
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 /// minijinja without filters, tests, functions and loaders; what a placeholder prints is escaped for IAM.

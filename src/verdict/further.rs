@@ -106,7 +106,7 @@ pub fn further(
             break;
         }
     }
-    found.swap_remove(0);
+    found.remove(0);
     found.truncate(options.witnesses.saturating_sub(1));
     found
 }

@@ -1,13 +1,13 @@
 //! Principals as templates make them: roles, users and groups, and the policies that are attached to them.
 //!
-//! A part of [`super::template`]'s reader. A policy may be read before the role it names, and name it without its path:
+//! A part of the reader in [`super`]. A policy may be read before the role it names, and name it without its path:
 //! both end up as one principal.
 
 use std::collections::BTreeSet;
 
-use super::source::Source;
-use super::state::{Boundary, Held, Principal, PrincipalKind};
-use super::template::{Reader, origin};
+use super::super::source::Source;
+use super::super::state::{Boundary, Held, Principal, PrincipalKind};
+use super::{Reader, origin};
 use crate::document::Value;
 
 impl Reader<'_> {

@@ -1,37 +1,14 @@
-//! What templates say about access that is not modelled, and what their policies refer to.
+//! What looks like access though its type is not modelled, and what the policies of a state refer to.
 //!
-//! A part of [`super::template`]'s reader: nothing that looks like a policy is passed over in silence.
+//! A part of the reader in [`super`]: nothing that looks like a policy is passed over in silence.
 
 use std::collections::BTreeSet;
 
-use super::source::Source;
-use super::state::{State, Unread};
-use super::template::{Reader, origin};
-use super::texts::kind_of;
-use crate::document::{Map, Value};
-
-impl Reader<'_> {
-    /// A property of an unknown type that looks like a policy.
-    pub(super) fn suspicious(&mut self, at: (&Source, &str, &Value), properties: &Value) {
-        let (source, id, definition) = at;
-        for (key, value) in properties.as_map().into_iter().flat_map(Map::iter) {
-            if !looks_like_access(key, value) {
-                continue;
-            }
-            let value = self.texts.resolve(source, value).unwrap_or_default();
-            self.state.unread.push(Unread {
-                origin: origin(source, id, definition),
-                kind: kind_of(definition).to_owned(),
-                property: key.to_owned(),
-                why: "the type is not modelled".to_owned(),
-                value: value.to_json(),
-            });
-        }
-    }
-}
+use super::super::state::State;
+use crate::document::Value;
 
 /// A name that speaks of a policy, or statements somewhere inside.
-fn looks_like_access(key: &str, value: &Value) -> bool {
+pub(super) fn looks_like_access(key: &str, value: &Value) -> bool {
     fn statements(value: &Value) -> bool {
         match value {
             Value::Map(map) => {
