@@ -242,8 +242,9 @@ def shortfalls(stats, total):
 
 
 def fuzz(options):
-    jobs = [(options.seed, at, min(SLICE, options.pairs - at), options.engine, tuple(options.flag))
-            for at in range(0, options.pairs, SLICE)]
+    end = options.first + options.pairs
+    jobs = [(options.seed, at, min(SLICE, end - at), options.engine, tuple(options.flag))
+            for at in range(options.first, end, SLICE)]
     stats, wrong = collections.defaultdict(collections.Counter), []
     with multiprocessing.Pool(options.jobs) as pool:
         for done, (found, bad) in enumerate(pool.imap_unordered(run_slice, jobs), 1):
@@ -363,6 +364,7 @@ def main():
     parser.add_argument("--engine", help="the lakewright binary; without it only the oracle runs")
     parser.add_argument("--pairs", type=int, default=2000)
     parser.add_argument("--seed", default="1")
+    parser.add_argument("--first", type=int, default=0, help="where in the seed's pairs to begin: a long run in parts")
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--show", type=int, default=5, help="how many wrong answers are made small and shown")
     parser.add_argument("--quick", action="store_true", help="show wrong answers as they are")
