@@ -203,7 +203,7 @@ fn whoever_applies_can_make_the_aliases_of_the_lake() {
                 Some(start) => arn.starts_with(start),
                 None => **place == arn,
             };
-            assert!(places.iter().any(|place| holds(place)), "{name}: {arn} in {places:?}");
+            assert!(places.iter().any(holds), "{name}: {arn} in {places:?}");
             seen += 1;
         }
     }

@@ -1,12 +1,12 @@
 //! More than one witness: a row that gains several unrelated things shows each.
 //!
 //! In: a direction that has a witness. Out: up to [`super::Options::witnesses`] in all, each for something that none
-//! of the others shows: another Allow statement of the allowing side, another access level of its actions, another of
+//! of the others shows: another Allow statement of the allowing side, another verb or access level of its actions, another of
 //! its resources, another of its principals. Each such part is asked by itself, in the place of all Allows and beside
 //! all Denies, so what is found is allowed by the whole too. Only what the comparison left of its steps is used: where
 //! it left none, the first witness stays the only one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::compare::Layer;
 use super::direction::Way;
@@ -17,6 +17,7 @@ use super::readings::every_reading;
 use super::request::Request;
 use super::text::{Pattern, Piece};
 use super::{Kind, Options, Reach};
+use crate::catalogue::escalations::{self, Verbs};
 use crate::catalogue::iam::{self, Level};
 
 /// A request, and the statement of the allowing side, counted over all documents, that allows it.
@@ -70,7 +71,7 @@ pub fn further(
         if asked > STATEMENTS {
             break;
         }
-        let mut ask = |part: Statement, found: &mut Vec<Witness>| {
+        let mut ask = |part: Statement, only_real: bool, found: &mut Vec<Witness>| {
             let is_shown = |one: &Witness| applies(&part, &one.request, Reach::Whole) == Some(true);
             if found.iter().any(is_shown) {
                 return true;
@@ -80,26 +81,26 @@ pub fn further(
             let mut layers: Vec<Layer<'_>> = vec![&documents];
             layers.extend(walls);
             match every_reading(old, &layers, kind, options, budget) {
-                Way::Request(request, _) => {
+                Way::Request(request, _) if !only_real || is_real(&request) => {
                     found.push(Witness { request: *request, by });
                     true
                 }
-                Way::Nothing(_) | Way::Unknown(_) => false,
+                _ => false,
             }
         };
-        if !ask((*statement).clone(), &mut found) {
+        if !ask((*statement).clone(), false, &mut found) {
             continue;
         }
-        for part in by_level(statement) {
+        for part in by_verb(statement).into_iter().chain(by_level(statement)) {
             if found.len() < options.witnesses {
-                ask(part, &mut found);
+                ask(part, true, &mut found);
             }
         }
         let left = unshown(statement, &found);
         let places = by_resource(statement).into_iter().chain(by_principal(statement));
         for part in left.into_iter().chain(places).take(PARTS) {
             if found.len() < options.witnesses {
-                ask(part, &mut found);
+                ask(part, false, &mut found);
             }
         }
         if found.len() >= options.witnesses {
@@ -126,6 +127,52 @@ fn alike(one: &Statement, other: &Statement) -> bool {
 
 fn holds(statements: &[Statement], wanted: &Statement) -> bool {
     statements.iter().any(|one| alike(one, wanted))
+}
+
+/// Whether AWS knows the action on a resource of such a name: what people would call a request.
+fn is_real(request: &Request) -> bool {
+    let Some(action) = iam::action(&request.action) else { return false };
+    let Some(resource) = request.resource.as_deref() else { return true };
+    let forms = action.resources.iter();
+    let mut forms = forms.filter_map(|on| iam::resource_type(action.service, on.resource));
+    action.resources.is_empty() || forms.any(|form| is_of(form.arn, resource))
+}
+
+/// Whether an ARN has a form. A slot holds no `/` and no `:`, but for the last behind a `/`, which holds anything.
+fn is_of(form: &str, arn: &str) -> bool {
+    let Some((before, rest)) = form.split_once("${") else { return form == arn };
+    let Some(arn) = arn.strip_prefix(before) else { return false };
+    let Some((_, form)) = rest.split_once('}') else { return false };
+    if form.is_empty() && before.ends_with('/') {
+        return !arn.is_empty();
+    }
+    let end = arn.find(['/', ':']).unwrap_or(arn.len());
+    is_of(form, &arn[end..])
+}
+
+/// A statement cut to what its actions do to the content of a lake, or hand on: the gravest first.
+fn by_verb(statement: &Statement) -> Vec<Statement> {
+    if statement.actions.not {
+        return Vec::new();
+    }
+    let mut known = BTreeSet::new();
+    for pattern in &statement.actions.items {
+        known.extend(iam::matching(&pattern.shown()).map(|action| action.full_name()));
+    }
+    let verbs = escalations::verbs();
+    let pass = vec![escalations::escalations().pass.clone()];
+    let each = |verb: &'static str| {
+        verbs.kinds().map(move |kind| verbs.actions(kind, verb).to_vec()).collect::<Vec<_>>()
+    };
+    let all = std::iter::once(pass).chain(Verbs::ALL.into_iter().rev().flat_map(each));
+    let own = all.map(|actions| actions.into_iter().filter(|it| known.contains(it)).collect());
+    let text = |action: String| Pattern { pieces: vec![Piece::Text(action)] };
+    own.filter(|actions: &Vec<String>| !actions.is_empty())
+        .map(|actions| {
+            let items = actions.into_iter().map(text).collect();
+            Statement { actions: Listed { not: false, items }, ..statement.clone() }
+        })
+        .collect()
 }
 
 /// A statement cut to one access level; none where its actions have only one.
@@ -228,6 +275,26 @@ mod tests {
         }
         let two = compare(&old, &new, Kind::Identity, &Options { witnesses: 2, ..options });
         assert_eq!(two.also_gained.len(), 1);
+    }
+
+    #[test]
+    fn telling_actions_are_shown_on_resources_that_they_work_on() {
+        let old = policy(
+            r#"{"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/*"}]}"#,
+        );
+        let new = policy(
+            r#"{"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::a/*"},
+                {"Effect": "Allow", "Action": ["glue:CreateJob", "iam:PassRole"], "Resource": "*"}]}"#,
+        );
+        let options = Options { witnesses: 8, ..Options::default() };
+        let found = compare(&old, &new, Kind::Identity, &options);
+        let has = |action: &str| found.also_gained.iter().any(|one| one.request.action == action);
+        assert!(has("s3:PutObject") && has("iam:PassRole"), "{:#?}", found.also_gained);
+        // objects have no policy
+        assert!(!has("s3:PutBucketPolicy"), "{:#?}", found.also_gained);
+        assert!(is_of("arn:${Partition}:s3:::${Bucket}/${Key}", "arn:aws:s3:::b/x/y"));
+        assert!(!is_of("arn:${Partition}:s3:::${Bucket}", "arn:aws:s3:::b/x"));
+        assert!(is_of("arn:${Partition}:sns:${Region}:${Account}:${Topic}", "arn:aws:sns:r:1:t"));
     }
 
     #[test]
