@@ -27,8 +27,8 @@ pub struct Witness {
     pub by: usize,
 }
 
-/// Statements that are asked by themselves, at most, and parts of one.
-const STATEMENTS: usize = 48;
+/// Questions that are asked, at most, and parts of one statement by resource and principal.
+const QUESTIONS: usize = 120;
 const PARTS: usize = 24;
 /// Actions of the catalogue that a pattern is written out to, at most; a wider one stays as it is.
 const WRITTEN_OUT: usize = 250;
@@ -61,21 +61,21 @@ pub fn further(
     let same_cuts = walls.len() + 1 == old.len()
         && walls.iter().zip(&old[1..]).all(|(a, b)| a == b)
         && known.iter().filter(|one| one.effect == Effect::Deny).all(|one| holds(&denies, one));
-    let mut asked = 0;
+    let mut questions = QUESTIONS;
     for (by, statement) in statements.iter().enumerate() {
         let is_old = same_cuts && known.iter().any(|one| alike(one, statement));
         if statement.effect == Effect::Deny || is_old {
             continue;
-        }
-        asked += 1;
-        if asked > STATEMENTS {
-            break;
         }
         let mut ask = |part: Statement, only_real: bool, found: &mut Vec<Witness>| {
             let is_shown = |one: &Witness| applies(&part, &one.request, Reach::Whole) == Some(true);
             if found.iter().any(is_shown) {
                 return true;
             }
+            if questions == 0 || budget.left() == 0 {
+                return false;
+            }
+            questions -= 1;
             let mut documents = vec![Document { statements: vec![part] }];
             documents.push(Document { statements: denies.clone() });
             let mut layers: Vec<Layer<'_>> = vec![&documents];
@@ -103,7 +103,7 @@ pub fn further(
                 ask(part, false, &mut found);
             }
         }
-        if found.len() >= options.witnesses {
+        if found.len() >= options.witnesses || questions == 0 || budget.left() == 0 {
             break;
         }
     }
