@@ -14,6 +14,7 @@ mod decide;
 mod grants;
 mod gravity;
 mod lake_formation;
+pub mod live;
 pub mod reach;
 mod rows;
 mod source;
@@ -24,6 +25,7 @@ mod texts;
 pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare, counts};
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use gravity::{Gravity, gravity};
+pub use live::live;
 pub use source::{Source, feed};
 pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,

@@ -373,11 +373,14 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
         after.extend(new_wall.as_deref());
         within(&before, &after, Kind::Resource, options)
     };
-    // A resource that comes or goes with its policy: nobody could use it on the other side.
-    let is_there = |one: Option<&Guarded>, other: Option<&Guarded>| {
-        one.is_some() || other.is_some_and(|other| other.origin.is_none() || other.outlives_policy)
-    };
-    let stays = is_there(before, after) && is_there(after, before);
+    // A resource that comes or goes with its policy: nobody could use it on the other side. One that is not made by
+    // these templates is on both, and one that is kept stays when they let go of it.
+    let elsewhere = |one: Option<&Guarded>| one.is_some_and(|one| one.origin.is_none());
+    let was_there = before.is_some() || elsewhere(after);
+    let is_there = after.is_some()
+        || elsewhere(before)
+        || before.is_some_and(|before| before.outlives_policy);
+    let stays = was_there && is_there;
     // beside what identity policies of the account allow: what is direct, and what is denied, shows
     let beside = (identity_counts(&shown.kind) && stays).then(|| of_account(account, partition));
     let with = |documents: &[Document]| -> Vec<Document> {

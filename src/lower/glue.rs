@@ -16,15 +16,15 @@ use crate::names::{BucketName, LogicalId, Name};
 use crate::policy::grant::Level;
 use crate::policy::{Argument, Statement};
 use crate::spec::databases::{Format, Mode};
+use crate::spec::pipelines::Workers;
 use crate::spec::reference::Principal;
 
 impl Lowering<'_> {
     pub(super) fn catalog(&mut self) {
         let lake = self.lake;
-        for database in lake.databases.values() {
-            if !database.existing {
-                self.database(database);
-            }
+        // What is in a database that is not ours is not ours either: LW0211 refuses tables there.
+        for database in lake.databases.values().filter(|database| !database.existing) {
+            self.database(database);
             for table in database.tables.values() {
                 self.table(database, table);
             }
@@ -71,11 +71,9 @@ impl Lowering<'_> {
             Part::Catalog,
             table.path(),
         );
-        resource.set("CatalogId", home.account.as_str().to_owned());
-        match database.existing {
-            true => resource.set("DatabaseName", database.catalog_name.clone()),
-            false => resource.set("DatabaseName", graph::reference(&database_id(&database.name))),
-        };
+        resource
+            .set("CatalogId", home.account.as_str().to_owned())
+            .set("DatabaseName", graph::reference(&database_id(&database.name)));
         let location = self.uri(&table.location);
         if table.format == Format::Iceberg {
             resource.set("Name", table.name.to_string());
@@ -130,6 +128,7 @@ impl Lowering<'_> {
             );
             return;
         };
+        self.idle_minimum(pipeline);
         let base = self.base_bucket_name();
         let key = script_key(&pipeline.script.value, hash);
         let logs = self.from(path.clone(), |lowering| lowering.job_logs(pipeline));
@@ -192,6 +191,23 @@ impl Lowering<'_> {
         if let Some(schedule) = &pipeline.schedule {
             self.schedule(pipeline, &schedule.value, &arn);
         }
+    }
+
+    /// Says that Glue knows no minimum of workers: with auto scaling the number is the most that it uses
+    /// (<https://docs.aws.amazon.com/glue/latest/dg/auto-scaling.html>).
+    fn idle_minimum(&mut self, pipeline: &Pipeline) {
+        let Workers { min, max, min_span: Some(span) } = pipeline.workers else { return };
+        // Two is what the smallest job has.
+        if min <= 2 || min == max {
+            return;
+        }
+        let headline = format!("`min: {min}` has no effect: Glue itself decides how many workers it uses");
+        self.diagnostics.push(
+            Diagnostic::warning(diagnostic::LW0317, span, headline)
+                .at(format!("{}.workers.min", pipeline.path()))
+                .note("auto scaling of AWS Glue has a maximum and no minimum")
+                .help(format!("leave `min` out, or write `workers: {max}` for a fixed number")),
+        );
     }
 
     /// Arguments that Glue itself reads ("Using job parameters in AWS Glue jobs"), then the user's.

@@ -1,10 +1,12 @@
-//! What Lake Formation leaves to IAM: the grants of `IAMAllowedPrincipals`.
+//! The grants of Lake Formation: all of them, and those of `IAMAllowedPrincipals`, which leave the rest to IAM.
 
 use aws_sdk_lakeformation as lakeformation;
-use lakeformation::types::{DataLakePrincipal, Resource};
+use lakeformation::types::{DataLakePrincipal, Permission, Resource};
 
 use super::{Aws, told};
-use crate::cloud::{CloudError, OpenToIam};
+use crate::cloud::{CloudError, LakeFormationGrant, OpenToIam};
+use crate::document;
+use crate::document::{Map, Value};
 use crate::names::Region;
 
 impl Aws {
@@ -39,6 +41,112 @@ impl Aws {
         found.dedup();
         Ok(found)
     }
+}
+
+impl Aws {
+    /// Every grant, all pages.
+    pub(in crate::aws) async fn lake_formation_grants(
+        &self,
+        region: &Region,
+    ) -> Result<Vec<LakeFormationGrant>, CloudError> {
+        let mut found = Vec::new();
+        let mut next: Option<String> = None;
+        loop {
+            let page = self
+                .lakeformation(region)
+                .list_permissions()
+                .catalog_id(self.account().as_str())
+                .set_next_token(next)
+                .send()
+                .await
+                .map_err(|error| told("Lake Formation ListPermissions", error))?;
+            for listed in page.principal_resource_permissions() {
+                let principal = listed.principal();
+                let principal = principal.and_then(|one| one.data_lake_principal_identifier());
+                let (Some(principal), Some(resource)) = (principal, listed.resource()) else {
+                    continue;
+                };
+                found.push(LakeFormationGrant {
+                    principal: principal.to_owned(),
+                    resource: properties(resource),
+                    permissions: words(listed.permissions()),
+                    with_grant_option: words(listed.permissions_with_grant_option()),
+                });
+            }
+            next = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            if next.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn words(permissions: &[Permission]) -> Vec<String> {
+    let mut words: Vec<String> = permissions.iter().map(|one| one.as_str().to_owned()).collect();
+    words.sort();
+    words
+}
+
+/// A resource as `AWS::LakeFormation::PrincipalPermissions` has it. What this version of the API does not know is an
+/// empty object: a grant on something.
+fn properties(resource: &Resource) -> Value {
+    let mut map = Map::new();
+    if resource.catalog().is_some() {
+        map.insert("Catalog", Map::new());
+    }
+    if let Some(database) = resource.database() {
+        map.insert("Database", document!({"Name": (database.name().to_owned())}));
+    }
+    if let Some(table) = resource.table() {
+        let mut own = Map::new();
+        own.insert("DatabaseName", table.database_name().to_owned());
+        own.insert_some("Name", table.name().map(str::to_owned));
+        own.insert_some("TableWildcard", table.table_wildcard().map(|_| Map::new()));
+        map.insert("Table", own);
+    }
+    if let Some(table) = resource.table_with_columns() {
+        let mut own = Map::new();
+        own.insert("DatabaseName", table.database_name().to_owned());
+        own.insert("Name", table.name().to_owned());
+        if !table.column_names().is_empty() {
+            own.insert("ColumnNames", table.column_names().to_vec());
+        }
+        if let Some(wildcard) = table.column_wildcard() {
+            let mut all = Map::new();
+            if !wildcard.excluded_column_names().is_empty() {
+                all.insert("ExcludedColumnNames", wildcard.excluded_column_names().to_vec());
+            }
+            own.insert("ColumnWildcard", all);
+        }
+        map.insert("TableWithColumns", own);
+    }
+    if let Some(location) = resource.data_location() {
+        map.insert("DataLocation", document!({"ResourceArn": (location.resource_arn().to_owned())}));
+    }
+    if let Some(filter) = resource.data_cells_filter() {
+        let mut own = Map::new();
+        own.insert_some("DatabaseName", filter.database_name().map(str::to_owned));
+        own.insert_some("TableName", filter.table_name().map(str::to_owned));
+        own.insert_some("Name", filter.name().map(str::to_owned));
+        map.insert("DataCellsFilter", own);
+    }
+    let tag = |key: &str, values: &[String]| {
+        let mut own = Map::new();
+        own.insert("TagKey", key.to_owned());
+        own.insert("TagValues", values.to_vec());
+        Value::Map(own)
+    };
+    if let Some(one) = resource.lf_tag() {
+        map.insert("LFTag", tag(one.tag_key(), one.tag_values()));
+    }
+    if let Some(policy) = resource.lf_tag_policy() {
+        let all = policy.expression().iter().map(|one| tag(one.tag_key(), one.tag_values()));
+        let mut own = Map::new();
+        own.insert("ResourceType", policy.resource_type().as_str().to_owned());
+        own.insert("Expression", all.collect::<Value>());
+        map.insert("LFTagPolicy", own);
+    }
+    map.into()
 }
 
 /// The database or table that a grant is on; `None` for the catalog, locations and LF-tags.

@@ -27,7 +27,7 @@ pub struct Arguments {
 enum Question {
     /// Say what one state allows that another does not, with a request that proves it
     #[command(
-        after_help = "A state is a spec, a template, a folder of templates, a policy document, git:REV[:PATH], plan:FILE,\ndeployed, or - for stdin.\n\nExamples:\n  lakewright access diff git:main lake.yaml --env prod --fail-on broadened\n  lakewright access diff deployed plan:prod.plan --env prod\n  lakewright access diff templates-old/ templates-new/ --json\n  git show main:policy.json | lakewright access diff - policy.json --kind identity"
+        after_help = "A state is a spec, a template, a folder of templates, a policy document, git:REV[:PATH], plan:FILE,\ndeployed, live, or - for stdin.\n\nExamples:\n  lakewright access diff git:main lake.yaml --env prod --fail-on broadened\n  lakewright access diff deployed plan:prod.plan --env prod\n  lakewright access diff deployed live --env prod    # what was changed by hand\n  lakewright access diff templates-old/ templates-new/ --json\n  git show main:policy.json | lakewright access diff - policy.json --kind identity"
     )]
     Diff(Diff),
     /// Say whether a principal can do something to a place, directly or through others
@@ -71,7 +71,7 @@ struct Diff {
     /// The environment of specs; needed where a spec has several.
     #[arg(long, env = "LAKEWRIGHT_ENV", value_name = "NAME")]
     env: Option<String>,
-    /// The spec that `git:REV` and `deployed` are about.
+    /// The spec that `git:REV`, `deployed` and `live` are about.
     #[arg(long, value_name = "FILE", default_value = "lake.yaml")]
     spec: Utf8PathBuf,
     /// The account that templates are for.
@@ -192,6 +192,10 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
                 return Err(Misuse("--kind is for two policy documents".to_owned()).into());
             }
             let (mut before_state, mut after_state) = (*before_state, *after_state);
+            for (arn, document) in before.documents.iter().chain(&after.documents) {
+                before_state.supply(arn, document);
+                after_state.supply(arn, document);
+            }
             supply(arguments, &mut before_state, &mut after_state)?;
             let compared = access::compare(&before_state, &after_state, &options);
             let spec = after.spec.as_ref().or(before.spec.as_ref());
@@ -238,7 +242,7 @@ fn sides(arguments: &Diff, old: &str, new: &str, output: &Output) -> Result<(Sid
 
 fn supply(arguments: &Diff, old: &mut State, new: &mut State) -> anyhow::Result<()> {
     for (arn, file) in &arguments.document {
-        let text = syntax::decode(env::read(file)?);
+        let text = syntax::decode(env::named(file, states::NO_DOCUMENT)?);
         let document = syntax::template(&text).with_context(|| format!("`{file}`"))?;
         let before = old.supply(arn, &document);
         if !new.supply(arn, &document) && !before {
@@ -311,7 +315,7 @@ const fn word(kind: Kind) -> &'static str {
 /// One line in, one line out. A line that cannot be compared has `error` instead of a verdict, and the run ends with 1.
 fn batch(path: &Utf8Path, options: &Options, output: &Output) -> Ended {
     let text =
-        String::from_utf8(env::read(path)?).with_context(|| format!("`{path}` is not UTF-8"))?;
+        String::from_utf8(env::named(path, "name a file with a pair of policies on each line")?).with_context(|| format!("`{path}` is not UTF-8"))?;
     let mut exit = Exit::Ok;
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let answer = match pair(line, options) {

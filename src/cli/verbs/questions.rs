@@ -16,6 +16,7 @@ use crate::cli::commands::Where;
 use crate::cli::output::Output;
 use crate::cli::states::{self, Content, How, Side};
 use crate::cli::{Ended, Exit, Misuse, Stop, env, load};
+use crate::diagnostic::nearest;
 use crate::document::{Map, Value};
 use crate::render::access_reach::{self as view, Answer, Row};
 use crate::stacks::Placement;
@@ -27,7 +28,7 @@ pub struct Asked {
     /// The environment of specs; needed where a spec has several.
     #[arg(long, env = "LAKEWRIGHT_ENV", value_name = "NAME")]
     env: Option<String>,
-    /// The spec that `git:REV` and `deployed` are about.
+    /// The spec that `git:REV`, `deployed` and `live` are about.
     #[arg(long, value_name = "FILE", default_value = "lake.yaml")]
     spec: Utf8PathBuf,
     /// The account that templates are for.
@@ -131,7 +132,7 @@ fn read(word: &str, asked: &Asked, output: &Output) -> Result<(State, Side), Sto
     };
     let mut state = *state;
     for (arn, file) in &asked.document {
-        let text = syntax::decode(env::read(file)?);
+        let text = syntax::decode(env::named(file, states::NO_DOCUMENT)?);
         let document = syntax::template(&text).with_context(|| format!("`{file}`"))?;
         if !state.supply(arn, &document) {
             return Err(anyhow!(
@@ -418,7 +419,7 @@ fn assertions(text: &str) -> anyhow::Result<Vec<Assertion>> {
 }
 
 pub fn check(arguments: &Check, output: &Output) -> Ended {
-    let text = syntax::decode(env::read(&arguments.file)?);
+    let text = syntax::decode(env::named(&arguments.file, NO_ASSERTIONS)?);
     let all = assertions(&text).with_context(|| format!("`{}`", arguments.file))?;
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
     let mut asking = Asking::new(&state, &side);
@@ -469,16 +470,21 @@ pub fn check(arguments: &Check, output: &Output) -> Ended {
     Ok(exit)
 }
 
+/// What to type where there is no file of assertions.
+const NO_ASSERTIONS: &str =
+    "name a list of assertions (`lakewright access check --help` shows how to write one)";
+
 pub fn handover(arguments: &Handover, output: &Output) -> Ended {
     let ready = load::read(&arguments.file)?.ready(arguments.env.as_deref(), output)?;
     let compiled = ready.compile(&Placement::default(), output)?;
     let known: Vec<&str> = ready.lake.access.keys().map(|name| name.as_str()).collect();
     if !known.contains(&arguments.name.as_str()) {
-        let told = format!(
-            "there is no entry `{}` in `access`: there are {}",
-            arguments.name,
-            known.join(", ")
-        );
+        let there = match (nearest(&arguments.name, known.iter().copied()), known.is_empty()) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, false) => format!("there are {}", known.join(", ")),
+            (None, true) => "the spec gives no access to anybody".to_owned(),
+        };
+        let told = format!("there is no entry `{}` in `access`: {there}", arguments.name);
         return Err(Misuse(told).into());
     }
     let own = compiled.handovers.iter().filter(|one| one.access == arguments.name);
