@@ -101,7 +101,12 @@ pub fn live(sources: Vec<Source<'_>>, live: &BTreeMap<String, Live>) -> State {
         .into_iter()
         .zip(&found)
         .map(|(source, live)| {
-            let mut overlay = Overlay { names: &names, policies: &policies, unread: &mut unread, mentioned: &mut mentioned };
+            let mut overlay = Overlay {
+                names: &names,
+                policies: &policies,
+                unread: &mut unread,
+                mentioned: &mut mentioned,
+            };
             overlay.source(source, live)
         })
         .collect();
@@ -184,11 +189,14 @@ struct Overlay<'a> {
 impl Overlay<'_> {
     fn source(&mut self, source: Source<'_>, live: &Live) -> Source<'static> {
         let mut body = source.body.as_ref().clone();
-        let definitions = body.get("Resources").and_then(Value::as_map).cloned().unwrap_or_default();
+        let definitions =
+            body.get("Resources").and_then(Value::as_map).cloned().unwrap_or_default();
         let mut resources = definitions.clone();
         for ((id, kind), actual) in &live.resources {
             let Some(definition) = definitions.get(id) else { continue };
-            let Some((_, properties)) = READ.iter().find(|(read, _)| read == kind) else { continue };
+            let Some((_, properties)) = READ.iter().find(|(read, _)| read == kind) else {
+                continue;
+            };
             let is_own = kind_of(definition) == kind;
             match actual {
                 Actual::AsTemplate => {}
@@ -230,14 +238,15 @@ impl Overlay<'_> {
 
     /// A definition with what is there of some of its properties.
     fn put(&mut self, definition: &Value, there: &Value, properties: &[&'static str]) -> Value {
-        let mut own = definition.get("Properties").and_then(Value::as_map).cloned().unwrap_or_default();
+        let mut own =
+            definition.get("Properties").and_then(Value::as_map).cloned().unwrap_or_default();
         for property in properties {
             own.remove(property);
             let value = match (*property, there.get(property)) {
                 ("ManagedPolicyArns", Some(Value::List(arns))) => {
-                    let others = arns.iter().filter(|arn| {
-                        !arn.as_str().is_some_and(|arn| self.policies.contains(arn))
-                    });
+                    let others = arns
+                        .iter()
+                        .filter(|arn| !arn.as_str().is_some_and(|arn| self.policies.contains(arn)));
                     Some(others.cloned().collect())
                 }
                 (_, value) => value.cloned(),
@@ -274,7 +283,11 @@ impl Overlay<'_> {
 /// Grants and administrators of Lake Formation as they are listed. Those of the templates keep their place in the spec.
 fn lake_formation(state: &mut State, source: &Source, live: &Live, unread: &mut Vec<Unread>) {
     let not_read = |what: &str, why: &str| Unread {
-        origin: Origin { stack: source.name.clone(), logical_id: what.to_owned(), path: String::new() },
+        origin: Origin {
+            stack: source.name.clone(),
+            logical_id: what.to_owned(),
+            path: String::new(),
+        },
         kind: "AWS::LakeFormation::PrincipalPermissions".to_owned(),
         property: what.to_owned(),
         why: why.to_owned(),
@@ -284,16 +297,18 @@ fn lake_formation(state: &mut State, source: &Source, live: &Live, unread: &mut 
         None => {}
         Some(Err(why)) => unread.push(not_read("Permissions", why)),
         Some(Ok(listed)) => {
-            let (ours, rest): (Vec<Grant>, Vec<Grant>) =
-                std::mem::take(&mut state.grants).into_iter().partition(|grant| {
-                    grant.origin.stack == source.name && is_listed(&grant.resource)
-                });
+            let (ours, rest): (Vec<Grant>, Vec<Grant>) = std::mem::take(&mut state.grants)
+                .into_iter()
+                .partition(|grant| grant.origin.stack == source.name && is_listed(&grant.resource));
             state.grants = rest;
-            let mut speaks: BTreeSet<String> = ours.iter().flat_map(|one| about(&one.resource)).collect();
-            speaks.extend(state.tagged.iter().map(|tagged| format!("database {}", tagged.database)));
+            let mut speaks: BTreeSet<String> =
+                ours.iter().flat_map(|one| about(&one.resource)).collect();
+            speaks
+                .extend(state.tagged.iter().map(|tagged| format!("database {}", tagged.database)));
             for granted in listed {
                 let same = |one: &&Grant| {
-                    one.principal == granted.principal && same_place(&one.resource, &granted.resource)
+                    one.principal == granted.principal
+                        && same_place(&one.resource, &granted.resource)
                 };
                 let own = ours.iter().find(same);
                 // What the account grants on what is not the lake's is nothing of the lake.
@@ -316,7 +331,8 @@ fn lake_formation(state: &mut State, source: &Source, live: &Live, unread: &mut 
         Some(Err(why)) => unread.push(not_read("Admins", why)),
         Some(Ok(admins)) => {
             let is_admin = |grant: &Grant| {
-                grant.resource.at(&["Administration", "What"]).and_then(Value::as_str) == Some("admin")
+                grant.resource.at(&["Administration", "What"]).and_then(Value::as_str)
+                    == Some("admin")
             };
             let ours: Vec<Grant> = state
                 .grants
@@ -405,5 +421,94 @@ impl State {
             }
         }
         arns
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::{Layer, compare};
+    use crate::verdict::{Options, Verdict};
+
+    fn source(name: &str, json: &str) -> Source<'static> {
+        Source {
+            name: name.to_owned(),
+            account: "111111111111".to_owned(),
+            region: "eu-west-1".to_owned(),
+            body: Cow::Owned(Value::from_json(json).expect("JSON")),
+            parameters: BTreeMap::new(),
+        }
+    }
+
+    const KEY: &str = r#"{"Resources": {"Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "kms:*", "Resource": "*"}]}}}}}"#;
+    const ROLE: &str = r#"{"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "r",
+        "AssumeRolePolicyDocument": {"Statement": []}}}}}"#;
+
+    fn sources() -> Vec<Source<'static>> {
+        vec![source("keys", KEY), source("roles", ROLE)]
+    }
+
+    fn there(id: &str, kind: &str, actual: Actual) -> BTreeMap<(String, String), Actual> {
+        BTreeMap::from([((id.to_owned(), kind.to_owned()), actual)])
+    }
+
+    fn verdict(actual: Live) -> (Verdict, Vec<String>) {
+        let keys = Live {
+            names: BTreeMap::from([("Key".to_owned(), "abc".to_owned())]),
+            ..Live::default()
+        };
+        let all = BTreeMap::from([("keys".to_owned(), keys), ("roles".to_owned(), actual)]);
+        let found = compare(&read(&sources()), &live(sources(), &all), &Options::default());
+        let told =
+            found.rows.iter().filter_map(|row| Some(row.comparison.reason.as_ref()?.text.clone()));
+        (found.verdict(), told.collect())
+    }
+
+    #[test]
+    fn what_is_read_takes_the_place_of_the_template() {
+        let inline = r#"{"AssumeRolePolicyDocument": {"Statement": []}, "ManagedPolicyArns": [], "Policies": [{"PolicyName": "p",
+            "PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "kms:Decrypt",
+            "Resource": "arn:aws:kms:eu-west-1:111111111111:key/abc"}]}}]}"#;
+        let inline = Actual::Properties(Value::from_json(inline).expect("JSON"));
+        let role = Live { resources: there("Role", "AWS::IAM::Role", inline), ..Live::default() };
+        assert_eq!(verdict(role.clone()).0, Verdict::Broadened);
+        // the key's ARN is the reference that it is in templates, also in another stack
+        let keys = Live {
+            names: BTreeMap::from([("Key".to_owned(), "abc".to_owned())]),
+            ..Live::default()
+        };
+        let all = BTreeMap::from([("keys".to_owned(), keys), ("roles".to_owned(), role)]);
+        let state = live(sources(), &all);
+        let held = &state.principals["arn:aws:iam::111111111111:role/r"].identity[0].document;
+        let reference = document!({"Fn::GetAtt": ["keys/Key", "Arn"]});
+        assert_eq!(held.at(&["Statement", "0", "Resource", "0"]), Some(&reference));
+    }
+
+    #[test]
+    fn what_is_not_read_is_said_by_name() {
+        assert_eq!(verdict(Live::default()).0, Verdict::Equivalent);
+        let unread = Actual::Unread("access denied".to_owned());
+        let role = Live { resources: there("Role", "AWS::IAM::Role", unread), ..Live::default() };
+        let (verdict, told) = verdict(role);
+        assert_eq!(verdict, Verdict::Undecided);
+        assert!(told[0].contains("of AWS::IAM::Role was not read: access denied"), "{told:?}");
+    }
+
+    #[test]
+    fn a_policy_that_no_template_writes_is_found() {
+        let bucket = r#"{"Resources": {"B": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "lake"}}}}"#;
+        let policy = r#"{"Bucket": "lake", "PolicyDocument": {"Statement": [{"Effect": "Allow", "Principal": "*",
+            "Action": "s3:GetObject", "Resource": "arn:aws:s3:::lake/*"}]}}"#;
+        let policy = Actual::Properties(Value::from_json(policy).expect("JSON"));
+        let old = vec![source("one", bucket)];
+        let there = Live { resources: there("B", BUCKET_POLICY, policy), ..Live::default() };
+        let all = BTreeMap::from([("one".to_owned(), there)]);
+        let found = compare(&read(&old), &live(old.clone(), &all), &Options::default());
+        let row = found.rows.iter().find(|row| row.layer == Layer::Resource).expect("a row");
+        assert_eq!(
+            (row.subject.as_str(), row.verdict()),
+            ("arn:aws:s3:::lake", Verdict::Broadened)
+        );
     }
 }

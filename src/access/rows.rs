@@ -377,9 +377,8 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
     // these templates is on both, and one that is kept stays when they let go of it.
     let elsewhere = |one: Option<&Guarded>| one.is_some_and(|one| one.origin.is_none());
     let was_there = before.is_some() || elsewhere(after);
-    let is_there = after.is_some()
-        || elsewhere(before)
-        || before.is_some_and(|before| before.outlives_policy);
+    let is_there =
+        after.is_some() || elsewhere(before) || before.is_some_and(|before| before.outlives_policy);
     let stays = was_there && is_there;
     // beside what identity policies of the account allow: what is direct, and what is denied, shows
     let beside = (identity_counts(&shown.kind) && stays).then(|| of_account(account, partition));

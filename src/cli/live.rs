@@ -76,7 +76,10 @@ fn known<T>(asked: Result<T, CloudError>, what: &str) -> Result<Result<T, String
     }
 }
 
-fn grants(observed: &Observed, region: &Region) -> Result<Result<Vec<Granted>, String>, Diagnostic> {
+fn grants(
+    observed: &Observed,
+    region: &Region,
+) -> Result<Result<Vec<Granted>, String>, Diagnostic> {
     let asked = insist(&SystemClock, || observed.cloud.lake_formation_grants(region));
     let granted = |one: LakeFormationGrant| Granted {
         principal: one.principal,

@@ -64,8 +64,7 @@ pub struct How<'a> {
 const REGION: &str = "us-east-1";
 
 /// What can be named, for messages.
-const GRAMMAR: &str =
-    "a spec, a template, a policy, a folder of templates, `git:REV`, `plan:FILE`, `deployed` or `live`";
+const GRAMMAR: &str = "a spec, a template, a policy, a folder of templates, `git:REV`, `plan:FILE`, `deployed` or `live`";
 
 /// What to type where there is no file with a document.
 pub const NO_DOCUMENT: &str = "--document takes ARN=FILE, the file with the policy of that ARN";

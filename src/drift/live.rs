@@ -81,9 +81,7 @@ pub fn readings(
         return Err(told);
     }
     let mut found: Vec<Found> = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-    found.sort_by(|a, b| {
-        (&a.stack, &a.logical_id, a.kind).cmp(&(&b.stack, &b.logical_id, b.kind))
-    });
+    found.sort_by(|a, b| (&a.stack, &a.logical_id, a.kind).cmp(&(&b.stack, &b.logical_id, b.kind)));
     Ok(found)
 }
 
@@ -112,7 +110,9 @@ fn guarded(deployed: &Deployed) -> BTreeSet<&str> {
             let target = bucket.and_then(|it| it.get("Ref")).and_then(Value::as_str);
             let named = bucket.and_then(Value::as_str);
             names.extend(stack.physical_ids.get(id).map(String::as_str));
-            names.extend(named.or_else(|| target.and_then(|id| Some(stack.physical_ids.get(id)?.as_str()))));
+            names.extend(
+                named.or_else(|| target.and_then(|id| Some(stack.physical_ids.get(id)?.as_str()))),
+            );
         }
     }
     names

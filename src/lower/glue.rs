@@ -201,7 +201,8 @@ impl Lowering<'_> {
         if min <= 2 || min == max {
             return;
         }
-        let headline = format!("`min: {min}` has no effect: Glue itself decides how many workers it uses");
+        let headline =
+            format!("`min: {min}` has no effect: Glue itself decides how many workers it uses");
         self.diagnostics.push(
             Diagnostic::warning(diagnostic::LW0317, span, headline)
                 .at(format!("{}.workers.min", pipeline.path()))

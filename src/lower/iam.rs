@@ -42,7 +42,10 @@ impl Lowering<'_> {
             .set("Description", description)
             .set_policy("AssumeRolePolicyDocument", &trust);
         let environment = &self.lake.home.environment;
-        role.caused("PermissionsBoundary", format!("environments.{environment}.permissions_boundary"));
+        role.caused(
+            "PermissionsBoundary",
+            format!("environments.{environment}.permissions_boundary"),
+        );
         if let Some(boundary) = self.lake.home.boundary_arn() {
             role.set("PermissionsBoundary", boundary);
         }

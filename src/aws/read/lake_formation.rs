@@ -121,7 +121,10 @@ fn properties(resource: &Resource) -> Value {
         map.insert("TableWithColumns", own);
     }
     if let Some(location) = resource.data_location() {
-        map.insert("DataLocation", document!({"ResourceArn": (location.resource_arn().to_owned())}));
+        map.insert(
+            "DataLocation",
+            document!({"ResourceArn": (location.resource_arn().to_owned())}),
+        );
     }
     if let Some(filter) = resource.data_cells_filter() {
         let mut own = Map::new();

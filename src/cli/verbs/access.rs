@@ -315,7 +315,8 @@ const fn word(kind: Kind) -> &'static str {
 /// One line in, one line out. A line that cannot be compared has `error` instead of a verdict, and the run ends with 1.
 fn batch(path: &Utf8Path, options: &Options, output: &Output) -> Ended {
     let text =
-        String::from_utf8(env::named(path, "name a file with a pair of policies on each line")?).with_context(|| format!("`{path}` is not UTF-8"))?;
+        String::from_utf8(env::named(path, "name a file with a pair of policies on each line")?)
+            .with_context(|| format!("`{path}` is not UTF-8"))?;
     let mut exit = Exit::Ok;
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let answer = match pair(line, options) {
