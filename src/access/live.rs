@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::source::Source;
 use super::state::{Grant, Origin, State, Unread};
-use super::template::{origin, read};
+use super::template::{MODELLED, origin, read};
 use super::texts::kind_of;
 use crate::catalogue::resource_type;
 use crate::document;
@@ -38,6 +38,14 @@ pub const READ: [(&str, &[&str]); 14] = [
     ("AWS::LakeFormation::DataCellsFilter", &["ColumnNames", "ColumnWildcard", "RowFilter"]),
     ("AWS::LakeFormation::Resource", &["RoleArn", "HybridAccessEnabled"]),
     ("AWS::LakeFormation::TagAssociation", &["LFTags"]),
+];
+
+/// The types that are read as a list of grants and administrators, and one that only has a name.
+const LISTED: [&str; 4] = [
+    "AWS::LakeFormation::PrincipalPermissions",
+    "AWS::LakeFormation::Permissions",
+    "AWS::LakeFormation::DataLakeSettings",
+    "AWS::Glue::Table",
 ];
 
 const BUCKET_POLICY: &str = "AWS::S3::BucketPolicy";
@@ -192,6 +200,23 @@ impl Overlay<'_> {
         let definitions =
             body.get("Resources").and_then(Value::as_map).cloned().unwrap_or_default();
         let mut resources = definitions.clone();
+        for (id, definition) in definitions.iter() {
+            let kind = kind_of(definition);
+            let why = match READ.iter().any(|(read, _)| *read == kind) {
+                true if live.resources.contains_key(&(id.to_owned(), kind.to_owned())) => continue,
+                true => "nobody looked",
+                false if LISTED.contains(&kind) => continue,
+                false if !MODELLED.iter().any(|(modelled, _)| *modelled == kind) => continue,
+                false => "it is taken from the template",
+            };
+            self.unread.push(Unread {
+                origin: origin(&source, id, definition),
+                kind: kind.to_owned(),
+                property: "Properties".to_owned(),
+                why: why.to_owned(),
+                value: String::new(),
+            });
+        }
         for ((id, kind), actual) in &live.resources {
             let Some(definition) = definitions.get(id) else { continue };
             let Some((_, properties)) = READ.iter().find(|(read, _)| read == kind) else {
@@ -453,16 +478,23 @@ mod tests {
         BTreeMap::from([((id.to_owned(), kind.to_owned()), actual)])
     }
 
-    fn verdict(actual: Live) -> (Verdict, Vec<String>) {
-        let keys = Live {
+    fn keys() -> Live {
+        Live {
             names: BTreeMap::from([("Key".to_owned(), "abc".to_owned())]),
+            resources: there("Key", "AWS::KMS::Key", Actual::AsTemplate),
             ..Live::default()
-        };
-        let all = BTreeMap::from([("keys".to_owned(), keys), ("roles".to_owned(), actual)]);
+        }
+    }
+
+    fn role(actual: Actual) -> Live {
+        Live { resources: there("Role", "AWS::IAM::Role", actual), ..Live::default() }
+    }
+
+    fn verdict(actual: Live) -> (Verdict, Vec<String>) {
+        let all = BTreeMap::from([("keys".to_owned(), keys()), ("roles".to_owned(), actual)]);
         let found = compare(&read(&sources()), &live(sources(), &all), &Options::default());
-        let told =
-            found.rows.iter().filter_map(|row| Some(row.comparison.reason.as_ref()?.text.clone()));
-        (found.verdict(), told.collect())
+        let reasons = found.rows.iter().filter_map(|row| row.comparison.reason.as_ref());
+        (found.verdict(), reasons.map(|reason| reason.text.clone()).collect())
     }
 
     #[test]
@@ -471,14 +503,9 @@ mod tests {
             "PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "kms:Decrypt",
             "Resource": "arn:aws:kms:eu-west-1:111111111111:key/abc"}]}}]}"#;
         let inline = Actual::Properties(Value::from_json(inline).expect("JSON"));
-        let role = Live { resources: there("Role", "AWS::IAM::Role", inline), ..Live::default() };
-        assert_eq!(verdict(role.clone()).0, Verdict::Broadened);
+        assert_eq!(verdict(role(inline.clone())).0, Verdict::Broadened);
         // the key's ARN is the reference that it is in templates, also in another stack
-        let keys = Live {
-            names: BTreeMap::from([("Key".to_owned(), "abc".to_owned())]),
-            ..Live::default()
-        };
-        let all = BTreeMap::from([("keys".to_owned(), keys), ("roles".to_owned(), role)]);
+        let all = BTreeMap::from([("keys".to_owned(), keys()), ("roles".to_owned(), role(inline))]);
         let state = live(sources(), &all);
         let held = &state.principals["arn:aws:iam::111111111111:role/r"].identity[0].document;
         let reference = document!({"Fn::GetAtt": ["keys/Key", "Arn"]});
@@ -487,12 +514,16 @@ mod tests {
 
     #[test]
     fn what_is_not_read_is_said_by_name() {
-        assert_eq!(verdict(Live::default()).0, Verdict::Equivalent);
-        let unread = Actual::Unread("access denied".to_owned());
-        let role = Live { resources: there("Role", "AWS::IAM::Role", unread), ..Live::default() };
-        let (verdict, told) = verdict(role);
-        assert_eq!(verdict, Verdict::Undecided);
-        assert!(told[0].contains("of AWS::IAM::Role was not read: access denied"), "{told:?}");
+        assert_eq!(verdict(role(Actual::AsTemplate)).0, Verdict::Equivalent);
+        for (there, why) in [
+            (role(Actual::Unread("access denied".to_owned())), "access denied"),
+            (Live::default(), "nobody looked"),
+        ] {
+            let (verdict, told) = verdict(there);
+            assert_eq!(verdict, Verdict::Undecided);
+            let expected = format!("of AWS::IAM::Role was not read: {why}");
+            assert!(told[0].contains(&expected), "{told:?}");
+        }
     }
 
     #[test]
@@ -502,7 +533,9 @@ mod tests {
             "Action": "s3:GetObject", "Resource": "arn:aws:s3:::lake/*"}]}}"#;
         let policy = Actual::Properties(Value::from_json(policy).expect("JSON"));
         let old = vec![source("one", bucket)];
-        let there = Live { resources: there("B", BUCKET_POLICY, policy), ..Live::default() };
+        let mut resources = there("B", BUCKET_POLICY, policy);
+        resources.extend(there("B", "AWS::S3::Bucket", Actual::AsTemplate));
+        let there = Live { resources, ..Live::default() };
         let all = BTreeMap::from([("one".to_owned(), there)]);
         let found = compare(&read(&old), &live(old.clone(), &all), &Options::default());
         let row = found.rows.iter().find(|row| row.layer == Layer::Resource).expect("a row");
