@@ -376,7 +376,7 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
     // A resource that comes or goes with its policy: nobody could use it on the other side. One that is not made by
     // these templates is on both, and one that is kept stays when they let go of it.
     let elsewhere = |one: Option<&Guarded>| one.is_some_and(|one| one.origin.is_none());
-    let was_there = before.is_some() || elsewhere(after);
+    let was_there = before.is_some() || (elsewhere(after) && !is_made(new, name));
     let is_there =
         after.is_some() || elsewhere(before) || before.is_some_and(|before| before.outlives_policy);
     let stays = was_there && is_there;
@@ -401,6 +401,13 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
     row.lost_by = own.cause(found.lost_by);
     row.comparison = found;
     Some(row)
+}
+
+/// Whether a name is the reference to a resource of these templates, which has no other name before it is made.
+fn is_made(state: &State, name: &str) -> bool {
+    let value = if name.starts_with('{') { Value::from_json(name).ok() } else { None };
+    let id = value.as_ref().and_then(|value| value.get("Ref").or(value.at(&["Fn::GetAtt", "0"])));
+    id.and_then(Value::as_str).is_some_and(|id| state.references.contains_key(id))
 }
 
 fn guarded_origin(new: Option<&Guarded>, old: Option<&Guarded>) -> Option<Origin> {
