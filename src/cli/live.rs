@@ -4,6 +4,8 @@
 //! that no template of the lake holds. Nothing is decided here: `drift` reads resources, `access::live` puts what they are
 //! in the place of what the templates say.
 
+#![expect(clippy::result_large_err, reason = "an error is made once, and ends the run")]
+
 use std::collections::BTreeMap;
 
 use super::env::SystemClock;

@@ -131,7 +131,7 @@ impl Lowering<'_> {
     /// says all that it depends on. One that no job needs any more goes with the catalog, before the stacks of the jobs are
     /// updated: Glue lets one go that is in use (DeleteSecurityConfiguration names no error for that,
     /// <https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-security.html>), so that no apply fails; a run that
-    /// begins in these minutes does, and is started again.
+    /// begins in these minutes does.
     pub(super) fn security_configurations(&mut self) {
         for (name, security) in std::mem::take(&mut self.security) {
             let arn = graph::attribute(&key_id(&security.key), "Arn");
