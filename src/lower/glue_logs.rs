@@ -4,7 +4,7 @@
 //! lake, the name of a security configuration; one configuration serves every job of the same key, since
 //! an account has few of them. Names of log groups are Glue's: AWS Glue developer guide, "Logging for
 //! AWS Glue jobs"; below a security configuration they carry its name and the role's.
-//! Read next: `glue`.
+//! Read next: `pipelines`.
 
 use super::base::retention_in_days;
 use super::{Lowering, key_id};

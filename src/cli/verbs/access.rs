@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::questions;
+use super::{handover, questions};
 use crate::access::{self, Compared, State};
 
 use crate::cli::commands::Where;
@@ -54,7 +54,7 @@ enum Question {
     #[command(
         after_help = "Examples:\n  lakewright access handover partner --env prod\n  lakewright access handover partner --env prod --to handover/"
     )]
-    Handover(questions::Handover),
+    Handover(handover::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -151,7 +151,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         Question::Who(arguments) => questions::who(&arguments, output),
         Question::What(arguments) => questions::what(&arguments, output),
         Question::Check(arguments) => questions::check(&arguments, output),
-        Question::Handover(arguments) => questions::handover(&arguments, output),
+        Question::Handover(arguments) => handover::run(&arguments, output),
     }
 }
 
