@@ -1,7 +1,7 @@
 //! The grants of Lake Formation: all of them, and those of `IAMAllowedPrincipals`, which leave the rest to IAM.
 
 use aws_sdk_lakeformation as lakeformation;
-use lakeformation::types::{DataLakePrincipal, Permission, Resource};
+use lakeformation::types::{DataLakePrincipal, Permission, PrincipalResourcePermissions, Resource};
 
 use super::{Aws, told};
 use crate::cloud::{CloudError, LakeFormationGrant, OpenToIam};
@@ -10,45 +10,44 @@ use crate::document::{Map, Value};
 use crate::names::Region;
 
 impl Aws {
-    /// Every database and table in which `IAMAllowedPrincipals` has a grant, all pages, ascending.
+    /// Every database and table in which `IAMAllowedPrincipals` has a grant, ascending.
     pub(in crate::aws) async fn open_to_iam(
         &self,
         region: &Region,
     ) -> Result<Vec<OpenToIam>, CloudError> {
         let everybody =
             DataLakePrincipal::builder().data_lake_principal_identifier("IAM_ALLOWED_PRINCIPALS");
-        let mut found = Vec::new();
-        let mut next: Option<String> = None;
-        loop {
-            let page = self
-                .lakeformation(region)
-                .list_permissions()
-                .catalog_id(self.account().as_str())
-                .principal(everybody.clone().build())
-                .set_next_token(next)
-                .send()
-                .await
-                .map_err(|error| told("Lake Formation ListPermissions", error))?;
-            for grant in page.principal_resource_permissions() {
-                found.extend(grant.resource().and_then(place));
-            }
-            next = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
-            if next.is_none() {
-                break;
-            }
-        }
+        let listed = self.list_permissions(region, Some(everybody.build())).await?;
+        let mut found: Vec<OpenToIam> =
+            listed.iter().filter_map(|grant| grant.resource().and_then(place)).collect();
         found.sort();
         found.dedup();
         Ok(found)
     }
-}
 
-impl Aws {
-    /// Every grant, all pages.
+    /// Every grant.
     pub(in crate::aws) async fn lake_formation_grants(
         &self,
         region: &Region,
     ) -> Result<Vec<LakeFormationGrant>, CloudError> {
+        let grant = |listed: &PrincipalResourcePermissions| {
+            let principal = listed.principal()?.data_lake_principal_identifier()?.to_owned();
+            Some(LakeFormationGrant {
+                principal,
+                resource: properties(listed.resource()?),
+                permissions: words(listed.permissions()),
+                with_grant_option: words(listed.permissions_with_grant_option()),
+            })
+        };
+        Ok(self.list_permissions(region, None).await?.iter().filter_map(grant).collect())
+    }
+
+    /// The grants of a principal or of everybody, all pages.
+    async fn list_permissions(
+        &self,
+        region: &Region,
+        principal: Option<DataLakePrincipal>,
+    ) -> Result<Vec<PrincipalResourcePermissions>, CloudError> {
         let mut found = Vec::new();
         let mut next: Option<String> = None;
         loop {
@@ -56,24 +55,13 @@ impl Aws {
                 .lakeformation(region)
                 .list_permissions()
                 .catalog_id(self.account().as_str())
+                .set_principal(principal.clone())
                 .set_next_token(next)
                 .send()
                 .await
                 .map_err(|error| told("Lake Formation ListPermissions", error))?;
-            for listed in page.principal_resource_permissions() {
-                let principal = listed.principal();
-                let principal = principal.and_then(|one| one.data_lake_principal_identifier());
-                let (Some(principal), Some(resource)) = (principal, listed.resource()) else {
-                    continue;
-                };
-                found.push(LakeFormationGrant {
-                    principal: principal.to_owned(),
-                    resource: properties(resource),
-                    permissions: words(listed.permissions()),
-                    with_grant_option: words(listed.permissions_with_grant_option()),
-                });
-            }
             next = page.next_token().filter(|token| !token.is_empty()).map(str::to_owned);
+            found.extend(page.principal_resource_permissions.unwrap_or_default());
             if next.is_none() {
                 return Ok(found);
             }
