@@ -12,6 +12,7 @@ mod connect;
 pub mod env;
 mod exit;
 mod lake_formation;
+mod live;
 mod load;
 mod misused;
 mod output;

@@ -17,6 +17,7 @@ mod lakeformation;
 mod lf_grants;
 mod lf_tags;
 mod permits;
+mod pipelines;
 mod replication;
 mod s3;
 mod shares;
@@ -36,7 +37,7 @@ use crate::policy::{self, Argument, Library, Policy, Statement};
 use crate::source::Span;
 
 pub use access::Handover;
-pub use glue::script_key;
+pub use pipelines::script_key;
 
 /// Content addresses of the scripts that pipelines run: path as in the spec to SHA-256 (hexadecimal).
 pub type Scripts = BTreeMap<String, String>;

@@ -466,6 +466,16 @@ impl Cloud for Sandbox {
         })
     }
 
+    fn lake_formation_grants(
+        &self,
+        region: &Region,
+    ) -> Result<Vec<LakeFormationGrant>, CloudError> {
+        self.call("ListPermissions", |world, _| {
+            let place: Place = world.place(region);
+            lake_formation::grants(&mut world.realm, &place)
+        })
+    }
+
     fn get_object(&self, at: &ObjectAddress) -> Result<Option<Object>, CloudError> {
         self.call("GetObject", |world, _| objects::get(&mut world.realm, at))
     }

@@ -1,4 +1,4 @@
-//! `access can`, `who`, `what`, `check`, `handover`: questions to one state.
+//! `access can`, `who`, `what`, `check`: questions to one state.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,9 @@ use crate::cli::asked::Asked;
 use crate::cli::called::{Called, Place};
 use crate::cli::output::Output;
 use crate::cli::states::{Content, Side};
-use crate::cli::{Ended, Exit, Misuse, Stop, env, load};
+use crate::cli::{Ended, Exit, Stop, env};
 use crate::document::{Map, Value};
 use crate::render::access_reach::{self as view, Answer, Row};
-use crate::stacks::Placement;
 use crate::syntax;
 
 /// What is expected.
@@ -76,21 +75,6 @@ pub struct Check {
     state: String,
     #[command(flatten)]
     asked: Asked,
-}
-
-#[derive(Debug, Args)]
-pub struct Handover {
-    /// The entry of `access`.
-    name: String,
-    /// The spec.
-    #[arg(value_name = "FILE", default_value = "lake.yaml")]
-    file: Utf8PathBuf,
-    /// The environment; needed where the spec has several.
-    #[arg(long, env = "LAKEWRIGHT_ENV", value_name = "NAME")]
-    env: Option<String>,
-    /// Write a file for each other account into this folder.
-    #[arg(long, value_name = "DIR")]
-    to: Option<Utf8PathBuf>,
 }
 
 pub(super) fn read(word: &str, asked: &Asked, output: &Output) -> Result<(State, Side), Stop> {
@@ -378,8 +362,12 @@ fn assertions(text: &str) -> anyhow::Result<Vec<Assertion>> {
     Ok(found)
 }
 
+/// What to type where there is no file of assertions.
+const NO_ASSERTIONS: &str =
+    "name a list of assertions (`lakewright access check --help` shows how to write one)";
+
 pub fn check(arguments: &Check, output: &Output) -> Ended {
-    let text = syntax::decode(env::read(&arguments.file)?);
+    let text = syntax::decode(env::named(&arguments.file, NO_ASSERTIONS)?);
     let all = assertions(&text).with_context(|| format!("`{}`", arguments.file))?;
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
     let mut asking = Asking::new(&state, &side);
@@ -428,52 +416,4 @@ pub fn check(arguments: &Check, output: &Output) -> Ended {
         ));
     }
     Ok(exit)
-}
-
-pub fn handover(arguments: &Handover, output: &Output) -> Ended {
-    let ready = load::read(&arguments.file)?.ready(arguments.env.as_deref(), output)?;
-    let compiled = ready.compile(&Placement::default(), output)?;
-    let known: Vec<&str> = ready.lake.access.keys().map(|name| name.as_str()).collect();
-    if !known.contains(&arguments.name.as_str()) {
-        let told = format!(
-            "there is no entry `{}` in `access`: there are {}",
-            arguments.name,
-            known.join(", ")
-        );
-        return Err(Misuse(told).into());
-    }
-    let own = compiled.handovers.iter().filter(|one| one.access == arguments.name);
-    let mut policies = Map::new();
-    for one in own {
-        policies.insert(one.to.clone(), one.policy.clone());
-    }
-    if let Some(folder) = &arguments.to {
-        for (to, policy) in policies.iter() {
-            let plain =
-                |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-            let name =
-                format!("{}-{}.json", arguments.name, to.chars().map(plain).collect::<String>());
-            env::write(&folder.join(name), format!("{}\n", policy.to_json_pretty()).as_bytes())?;
-        }
-        output.progress(&format!("{} policies: {folder}", policies.iter().count()));
-    }
-    if output.json {
-        let mut body = Map::new();
-        body.insert("access", arguments.name.clone());
-        body.insert("handovers", policies);
-        output.document(body, Exit::Ok);
-        return Ok(Exit::Ok);
-    }
-    if policies.is_empty() {
-        output.progress(&format!(
-            "`{}` lets in nobody of another account: there is no other half.",
-            arguments.name
-        ));
-    } else if arguments.to.is_none() {
-        for (to, policy) in policies.iter() {
-            output.report(&format!("for {}:", crate::render::escape(to)));
-            output.data(&policy.to_json_pretty());
-        }
-    }
-    Ok(Exit::Ok)
 }
