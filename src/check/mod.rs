@@ -24,6 +24,7 @@ mod rows;
 mod strangers;
 mod tables;
 mod watching;
+mod workgroups;
 
 use crate::diagnostic::Diagnostics;
 use crate::lake::Lake;
@@ -32,7 +33,7 @@ use crate::syntax::{self, Node};
 
 /// Everything that is wrong with a lake as a whole.
 pub fn all(lake: &Lake) -> Diagnostics {
-    let rules: [fn(&Lake, &mut Diagnostics); 17] = [
+    let rules: [fn(&Lake, &mut Diagnostics); 18] = [
         names::check,
         regions::check,
         lifecycle::check,
@@ -46,6 +47,7 @@ pub fn all(lake: &Lake) -> Diagnostics {
         strangers::check,
         formation::check,
         rows::check,
+        workgroups::check,
         bypass::check,
         keys::check,
         watching::check,

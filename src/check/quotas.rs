@@ -233,6 +233,9 @@ fn identities(lake: &Lake) -> (Vec<Counted>, Vec<Counted>) {
             .filter(|who| !lake.crosses(&who.value));
         policies.push((access.span, access.path(), own.count()));
     }
+    for workgroup in lake.workgroups.values() {
+        policies.push((workgroup.span, workgroup.path(), workgroup.who.len()));
+    }
     (roles, policies)
 }
 
