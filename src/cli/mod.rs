@@ -5,6 +5,7 @@
 //! The exit code is decided once, here.
 
 mod arguments;
+mod asking;
 mod called;
 mod commands;
 mod connect;

@@ -6,15 +6,16 @@
 use std::collections::BTreeMap;
 
 use super::{Resolver, or};
-use crate::diagnostic::{self, Diagnostic, nearest};
+use crate::diagnostic::{self, Diagnostic, Diagnostics, nearest};
 use crate::lake::access::Access;
 use crate::lake::analytics::{Workgroup, own_results, path};
-use crate::lake::places::{Bucket, Encryption, Key, Location};
+use crate::lake::places::{Bucket, Encryption, Key, Location, Perimeter};
 use crate::names::Name;
 use crate::source::Span;
+use crate::spec;
 use crate::spec::analytics::{Analyst, Athena};
-use crate::spec::decode::{At, Item};
-use crate::spec::reference::{self, Section};
+use crate::spec::decode::{At, Decode, Decoder, Item};
+use crate::spec::reference::{self, Principal, Section};
 
 /// What a query may read where nothing is said: five dollars' worth.
 const SCAN: u64 = 1 << 40;
@@ -56,6 +57,12 @@ impl Resolver<'_> {
         buckets: &mut BTreeMap<Name, Bucket>,
     ) {
         let items: Vec<Item<Athena>> = self.athena().cloned().collect();
+        let defaults = self.bucket_defaults();
+        let perimeter = defaults.as_ref().and_then(|given| given.perimeter.as_ref()).map(|at| {
+            Perimeter { span: at.span, except: at.value.except.clone() }
+        });
+        let protect = defaults.as_ref().is_none_or(|given| or(&given.protect, true));
+        let access_logs = defaults.as_ref().is_none_or(|given| or(&given.access_logs, true));
         for item in &items {
             let (name, given) = (&item.name, &item.value);
             let of = path(&name.value);
@@ -73,7 +80,7 @@ impl Resolver<'_> {
             let encryption = match &given.encryption {
                 None if keys.contains_key(&own) => Encryption::Key(own.clone()),
                 None => {
-                    keys.insert(own.clone(), own_key(&own, &of, item));
+                    keys.insert(own.clone(), own_key(&own, &of, item, protect));
                     Encryption::Key(own.clone())
                 }
                 Some(at) => match &at.value {
@@ -119,15 +126,23 @@ impl Resolver<'_> {
                 retention: Vec::new(),
                 abort_uploads_days: Some(7),
                 replica: None,
-                access_logs: true,
+                access_logs,
                 events: false,
-                perimeter: None,
-                protect: or(&given.protect, true),
+                perimeter: perimeter.clone(),
+                protect: or(&given.protect, protect),
                 generation: 1,
                 tags: Vec::new(),
             };
             buckets.insert(own, bucket);
         }
+    }
+
+    /// What the spec says of each bucket: the perimeter, access logs and protection hold for results too.
+    fn bucket_defaults(&self) -> Option<spec::buckets::Bucket> {
+        let (_, node) = self.spec.defaults.0.iter().find(|(section, _)| *section == "buckets")?;
+        // what is wrong with it is reported at the buckets that it is laid under
+        let mut found = Diagnostics::default();
+        spec::buckets::Bucket::decode(node, &mut Decoder::new(&mut found))
     }
 
     pub(super) fn workgroups(
@@ -222,11 +237,11 @@ impl Resolver<'_> {
         item: &Item<Athena>,
         access: &BTreeMap<Name, Access>,
         path: &str,
-    ) -> Vec<At<crate::spec::reference::Principal>> {
+    ) -> Vec<At<Principal>> {
         let spec = self.spec;
         let (name, given) = (&item.name, &item.value);
         let list = format!("{path}.who");
-        let mut who: Vec<At<crate::spec::reference::Principal>> = Vec::new();
+        let mut who: Vec<At<Principal>> = Vec::new();
         for at in &given.who {
             let found = match &at.value {
                 Analyst::Principal(who) => vec![who.clone()],
@@ -284,7 +299,7 @@ impl Resolver<'_> {
 }
 
 /// The key of results that have none of the spec's.
-fn own_key(own: &Name, of: &str, item: &Item<Athena>) -> Key {
+fn own_key(own: &Name, of: &str, item: &Item<Athena>, protect: bool) -> Key {
     Key {
         name: own.clone(),
         of: Some(of.to_owned()),
@@ -294,7 +309,7 @@ fn own_key(own: &Name, of: &str, item: &Item<Athena>) -> Key {
         rotation_days: Some(365),
         admins: Vec::new(),
         deletion_window_days: 30,
-        protect: or(&item.value.protect, true),
+        protect: or(&item.value.protect, protect),
         generation: 1,
     }
 }
