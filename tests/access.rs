@@ -512,8 +512,10 @@ fn every_workgroup_has_its_cases() {
                                 && is(&lake, &who.value, step)
                         })
                     };
-                    let query = |one: &Asked| asks(one, "athena:StartQueryExecution", &|on| on == own);
-                    let read = |one: &Asked| asks(one, "s3:GetObject", &|on| on.starts_with(&results));
+                    let query =
+                        |one: &Asked| asks(one, "athena:StartQueryExecution", &|on| on == own);
+                    let read =
+                        |one: &Asked| asks(one, "s3:GetObject", &|on| on.starts_with(&results));
                     let alone = |one: &Asked| {
                         one.variations.iter().any(|it| it == "without identity policies")
                     };

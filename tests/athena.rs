@@ -77,7 +77,9 @@ fn cases() -> Vec<(String, String)> {
         .expect("the cases")
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|it| it == "yaml") && !path.ends_with("lake.yaml"))
+        .filter(|path| {
+            path.extension().is_some_and(|it| it == "yaml") && !path.ends_with("lake.yaml")
+        })
         .map(|path| {
             let text = fs::read_to_string(&path).expect("a case");
             let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
@@ -194,8 +196,8 @@ fn run(at: &Path, arguments: &[&str]) -> (i32, String) {
         .env_clear()
         .output()
         .expect("it runs");
-    let text = String::from_utf8_lossy(&done.stdout).into_owned()
-        + &String::from_utf8_lossy(&done.stderr);
+    let text =
+        String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
     (done.status.code().expect("an exit code"), text)
 }
 
@@ -204,7 +206,7 @@ fn spec(at: &Path, text: &str) {
 }
 
 const MEMBERS: &str = "access:\n  a: { who: [role/A], read: [sales.orders], hide: { sensitivity: pii } }\n  b: { who: [role/B], read: [sales.orders] }\n  c: { who: [role/C], read: [athena-wb/] }\n";
-const GROUPS: &str = "analytics:\n  athena:\n    wa: { who: [a], scan_limit: 1TiB, keep: 30d }\n    wb: { who: [b], results: data/results/wb/, keep: 7d }\n";
+const GROUPS: &str = "analytics:\n  athena:\n    wa:\n      who: [a]\n      scan_limit: 1TiB\n      keep: 30d\n    wb: { who: [b], results: data/results/wb/, keep: 7d }\n";
 
 /// From the first apply to destroy: causes have the workgroup's lines, nothing is left to do after an apply, and what is
 /// kept is emptied by itself.
@@ -224,11 +226,14 @@ fn a_workgroup_lives_in_the_sandbox() {
     let (_, said) = run(at, &["output", "--sandbox"]);
     assert!(said.contains("acme-prod-wa"), "{said}");
 
-    spec(at, &text.replace("1TiB, keep: 30d", "20GiB, keep: 10d"));
+    spec(at, &text.replace("1TiB", "20GiB").replace("keep: 30d\n    wb", "keep: 10d\n    wb"));
     let (_, said) = run(at, &["plan", "--sandbox"]);
     let lines: Vec<&str> = said.lines().collect();
-    let line = text.lines().position(|line| line.contains("wa: {")).expect("it is there") + 1;
-    for what in ["BytesScannedCutoffPerQuery", "ExpirationInDays"] {
+    for (what, key) in
+        [("BytesScannedCutoffPerQuery", "scan_limit:"), ("ExpirationInDays", "keep:")]
+    {
+        let line = text.lines().position(|it| it.trim_start().starts_with(key));
+        let line = line.expect("it is there") + 1;
         let shown = lines.iter().find(|it| it.contains(what)).unwrap_or_else(|| panic!("{said}"));
         assert!(shown.ends_with(&format!("lake.yaml:{line}")), "{shown}");
     }
@@ -237,7 +242,10 @@ fn a_workgroup_lives_in_the_sandbox() {
     assert_eq!(code, 0, "{said}");
 
     // one that leaves takes nothing along but its history
-    spec(at, &text.replace("    wa: { who: [a], scan_limit: 1TiB, keep: 30d }\n", ""));
+    spec(
+        at,
+        &text.replace("    wa:\n      who: [a]\n      scan_limit: 1TiB\n      keep: 30d\n", ""),
+    );
     let (code, said) = run(at, &["apply", "--sandbox", "--auto-approve"]);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("WorkgroupWa") && said.contains("retained"), "{said}");
@@ -253,7 +261,8 @@ fn questions_are_answered_with_columns_and_ways() {
     let more = "  d: { who: [role/D], read: [data/sales/] }\n";
     let text = base() + MEMBERS + more + &GROUPS.replace(", results: data/results/wb/", "");
     spec(at, &text);
-    let can = |who: &str, action: &str, place: &str| run(at, &["access", "can", who, action, place]).1;
+    let can =
+        |who: &str, action: &str, place: &str| run(at, &["access", "can", who, action, place]).1;
     let said = can("role/A", "read", "sales.orders");
     assert!(said.contains("ALLOWED: ") && said.contains("through Lake Formation"), "{said}");
     assert!(said.contains("shows    country, id\n"), "{said}");
@@ -264,7 +273,9 @@ fn questions_are_answered_with_columns_and_ways() {
     assert!(said.contains("past Lake Formation: results of athena.wb"), "{said}");
     let said = can("role/D", "read", "sales.orders");
     assert!(said.contains("past Lake Formation: its files"), "{said}");
-    for (who, action) in [("role/A", "write"), ("role/A", "delete"), ("role/B", "write"), ("role/X", "read")] {
+    for (who, action) in
+        [("role/A", "write"), ("role/A", "delete"), ("role/B", "write"), ("role/X", "read")]
+    {
         let said = can(who, action, "sales.orders");
         assert!(said.starts_with("NOT ALLOWED") || said.starts_with("UNDECIDED: role/X"), "{said}");
     }
@@ -273,9 +284,12 @@ fn questions_are_answered_with_columns_and_ways() {
 
     let (_, said) = run(at, &["access", "who", "sales.orders"]);
     let past = said.split("without Lake Formation:\n").nth(1).unwrap_or_else(|| panic!("{said}"));
-    for line in
-        ["role/B: results of athena.wb", "role/C: results of athena.wb", "role/D: its files", "for Lake Formation"]
-    {
+    for line in [
+        "role/B: results of athena.wb",
+        "role/C: results of athena.wb",
+        "role/D: its files",
+        "for Lake Formation",
+    ] {
         assert!(past.contains(line), "{line}\n{said}");
     }
     assert!(!past.contains("role/A: its files"), "{said}");

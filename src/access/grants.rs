@@ -174,7 +174,9 @@ pub fn seen(
     let wide: Vec<Option<String>> =
         found.iter().filter(|one| whole(one)).map(|one| one.table.clone()).collect();
     let covered = |one: &Shown| {
-        wide.iter().any(|table| table.is_none() && one.table.is_some() || *table == one.table && !whole(one))
+        wide.iter().any(|table| {
+            table.is_none() && one.table.is_some() || *table == one.table && !whole(one)
+        })
     };
     found.into_iter().filter(|one| !covered(one)).collect()
 }

@@ -96,7 +96,8 @@ fn by_results<'l>(
     lake.workgroups.values().find_map(|workgroup| {
         let (_, grant) = lake.reads_results(workgroup, who)?;
         let others = workgroup.who.iter().filter(|member| !lake.covers(&member.value, who));
-        let shows = |member: &At<Principal>| beyond(&only(lake.views(&member.value)), &own).is_some();
+        let shows =
+            |member: &At<Principal>| beyond(&only(lake.views(&member.value)), &own).is_some();
         others.into_iter().any(shows).then_some((&workgroup.name, grant.place.span))
     })
 }

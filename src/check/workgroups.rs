@@ -32,7 +32,9 @@ fn people(lake: &Lake, workgroup: &Workgroup, found: &mut Diagnostics) {
             Principal::Saml { .. } | Principal::IdentityCenter { .. } => {
                 "name the role that they sign in with: `role/NAME`"
             }
-            _ => "others query in their own account: `lakewright output --handover` prints what they need there; here name roles and users of the lake's account",
+            _ => {
+                "others query in their own account: `lakewright output --handover` prints what they need there; here name roles and users of the lake's account"
+            }
         };
         found.push(
             Diagnostic::error(diagnostic::LW0404, who.span, headline_of(headline))
@@ -53,9 +55,8 @@ fn same(lake: &Lake, workgroup: &Workgroup, found: &mut Diagnostics) {
         .map(|who| (who, lake.views_with_results(&who.value)))
         .collect();
     let Some(((first, views), others)) = read.split_first() else { return };
-    let Some((other, theirs, table)) = others
-        .iter()
-        .find_map(|(who, theirs)| Some((who, theirs, different(views, theirs)?)))
+    let Some((other, theirs, table)) =
+        others.iter().find_map(|(who, theirs)| Some((who, theirs, different(views, theirs)?)))
     else {
         return;
     };
@@ -95,7 +96,9 @@ fn place(lake: &Lake, workgroup: &Workgroup, found: &mut Diagnostics) {
     let refuse = |headline: String| {
         Diagnostic::error(diagnostic::LW0429, results.span, headline_of(headline))
             .at(format!("{}.results", workgroup.path()))
-            .help("name a prefix that nothing else uses, or leave `results` out: a bucket of its own")
+            .help(
+                "name a prefix that nothing else uses, or leave `results` out: a bucket of its own",
+            )
     };
     if let Some(why) = stays(bucket) {
         let headline = format!("results in `{}` would not be deleted", results.value);
@@ -105,7 +108,10 @@ fn place(lake: &Lake, workgroup: &Workgroup, found: &mut Diagnostics) {
         let headline = format!("Athena cannot be told the key of `{}`", results.value);
         found.push(
             refuse(headline)
-                .also(bucket.encryption_span, "`aws:kms`: the key that AWS manages has no ARN that is known here")
+                .also(
+                    bucket.encryption_span,
+                    "`aws:kms`: the key that AWS manages has no ARN that is known here",
+                )
                 .help("encrypt the bucket with `keys.NAME`"),
         );
     }
@@ -117,9 +123,13 @@ fn place(lake: &Lake, workgroup: &Workgroup, found: &mut Diagnostics) {
 
 fn stays(bucket: &Bucket) -> Option<&'static str> {
     match bucket {
-        bucket if bucket.existing => Some("the bucket is not ours, and its lifecycle is never changed"),
+        bucket if bucket.existing => {
+            Some("the bucket is not ours, and its lifecycle is never changed")
+        }
         bucket if bucket.lock.is_some() => Some("Object Lock keeps every version"),
-        bucket if bucket.replica.is_some() => Some("the bucket is copied, and the copy is not emptied"),
+        bucket if bucket.replica.is_some() => {
+            Some("the bucket is copied, and the copy is not emptied")
+        }
         _ => None,
     }
 }
@@ -149,8 +159,10 @@ fn apart(lake: &Lake, found: &mut Diagnostics) {
         let Some(other) = all[..at].iter().find(|it| it.results.value.overlaps(results)) else {
             continue;
         };
-        let headline =
-            format!("results of workgroups `{}` and `{}` share a place", other.name, workgroup.name);
+        let headline = format!(
+            "results of workgroups `{}` and `{}` share a place",
+            other.name, workgroup.name
+        );
         found.push(
             Diagnostic::error(diagnostic::LW0429, workgroup.results.span, headline)
                 .also(other.results.span, format!("`{}` of the other one", other.results.value))

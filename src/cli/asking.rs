@@ -106,10 +106,9 @@ impl<'a> Asking<'a> {
         }
         best.past = past;
         match (&best.reached, closure.unknown.first()) {
-            (Reached::No { .. }, Some(because)) => Answer {
-                reached: Reached::Unknown { because: because.clone() },
-                ..Answer::none()
-            },
+            (Reached::No { .. }, Some(because)) => {
+                Answer { reached: Reached::Unknown { because: because.clone() }, ..Answer::none() }
+            }
             _ => best,
         }
     }

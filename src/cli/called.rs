@@ -263,7 +263,8 @@ impl Called<'_> {
             .map(|(_, table)| format!("{}.{}", table.database, table.name))
             .collect();
         for workgroup in lake.workgroups.values() {
-            let reads = |who: &Principal| lake.views(who).keys().any(|table| tables.contains(table));
+            let reads =
+                |who: &Principal| lake.views(who).keys().any(|table| tables.contains(table));
             let Some(bucket) = lake.buckets.get(&workgroup.results.value.bucket) else { continue };
             if workgroup.who.iter().any(|who| reads(&who.value)) {
                 let arn = lake.home.s3_arn(&bucket.bucket_name, "");

@@ -66,6 +66,8 @@ pub struct LakeFormationSettings {
     pub iam_decides_new_databases: bool,
     /// The same for new tables.
     pub iam_decides_new_tables: bool,
+    /// The version of sharing with other accounts (`CROSS_ACCOUNT_VERSION`), if the settings say one.
+    pub cross_account_version: Option<u32>,
 }
 
 /// A database or table about which IAM alone decides, whatever Lake Formation grants.

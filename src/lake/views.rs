@@ -31,10 +31,9 @@ impl View {
     pub fn covers(&self, other: &View) -> bool {
         match (self, other) {
             (View::Whole, _) => true,
-            (
-                View::Part { columns, rows },
-                View::Part { columns: theirs, rows: their_rows },
-            ) => columns.is_superset(theirs) && (rows.is_none() || rows == their_rows),
+            (View::Part { columns, rows }, View::Part { columns: theirs, rows: their_rows }) => {
+                columns.is_superset(theirs) && (rows.is_none() || rows == their_rows)
+            }
             (View::Files(own), View::Files(theirs)) => own.contains(theirs),
             _ => false,
         }
@@ -63,9 +62,7 @@ pub type Views = BTreeMap<String, BTreeSet<View>>;
 pub fn told(views: Option<&BTreeSet<View>>) -> String {
     match views {
         None => "nothing".to_owned(),
-        Some(views) => {
-            views.iter().map(ToString::to_string).collect::<Vec<_>>().join("; and ")
-        }
+        Some(views) => views.iter().map(ToString::to_string).collect::<Vec<_>>().join("; and "),
     }
 }
 
@@ -111,9 +108,15 @@ impl Lake {
                 self.view_of(access, &given.value, grant, &mut views);
             }
             if let Some(tagged) = &access.tagged {
-                add(&mut views, format!("lf_tags {}", sorted(&tagged.value).join(", ")), View::Whole);
+                add(
+                    &mut views,
+                    format!("lf_tags {}", sorted(&tagged.value).join(", ")),
+                    View::Whole,
+                );
                 for (database, table) in self.declared() {
-                    let fit = |column: &&str| fits(&tagged.value, &tags_of_column(database, table, column));
+                    let fit = |column: &&str| {
+                        fits(&tagged.value, &tags_of_column(database, table, column))
+                    };
                     let columns: Vec<&str> = table.column_names().into_iter().filter(fit).collect();
                     self.columns(table, &columns, None, &mut views);
                 }
@@ -186,9 +189,9 @@ impl Lake {
     }
 
     fn declared(&self) -> impl Iterator<Item = (&Database, &Table)> {
-        self.databases.values().flat_map(|database| {
-            database.tables.values().map(move |table| (database, table))
-        })
+        self.databases
+            .values()
+            .flat_map(|database| database.tables.values().map(move |table| (database, table)))
     }
 
     fn view_of(&self, access: &Access, given: &Principal, grant: &Grant, views: &mut Views) {
@@ -206,9 +209,8 @@ impl Lake {
                 for (database, table) in self.tables_at(place).into_iter().filter(|_| restricted) {
                     let columns = visible(&access.restriction, database, table);
                     let rows = access.restriction.rows.as_ref();
-                    let rows = rows.map(|at| {
-                        at.value.split_whitespace().collect::<Vec<_>>().join(" ")
-                    });
+                    let rows =
+                        rows.map(|at| at.value.split_whitespace().collect::<Vec<_>>().join(" "));
                     self.columns(table, &columns, rows, views);
                 }
             }

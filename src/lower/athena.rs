@@ -34,7 +34,8 @@ impl Lowering<'_> {
                 let arn = lake.home.iam_arn(None, kind, name);
                 let bare = name.rsplit('/').next().unwrap_or(name).to_owned();
                 let at = format!("{}.who", workgroup.path());
-                let statements = self.from(at.clone(), |lowering| lowering.may_query(workgroup, &arn));
+                let statements =
+                    self.from(at.clone(), |lowering| lowering.may_query(workgroup, &arn));
                 let words = sid_words(&who.value.to_string());
                 self.from(at, |lowering| {
                     lowering.managed_policies(
@@ -96,7 +97,10 @@ impl Lowering<'_> {
         resource
             .caused("WorkGroupConfiguration.BytesScannedCutoffPerQuery", ".scan_limit")
             .caused("WorkGroupConfiguration.ResultConfiguration", ".results")
-            .caused("WorkGroupConfiguration.ResultConfiguration.EncryptionConfiguration", ".encryption");
+            .caused(
+                "WorkGroupConfiguration.ResultConfiguration.EncryptionConfiguration",
+                ".encryption",
+            );
         resource.set("State", "ENABLED");
         // What is left in a workgroup that goes is the history of its queries: DeleteWorkGroup refuses
         // without this (Athena API reference).

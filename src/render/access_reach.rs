@@ -56,10 +56,16 @@ impl By {
         match self {
             By::LakeFormation => "through Lake Formation".to_owned(),
             By::Files => "past Lake Formation: its files, every column and row".to_owned(),
-            By::Iam => "its files, by IAM, which hybrid access leaves to those not opted in".to_owned(),
+            By::Iam => {
+                "its files, by IAM, which hybrid access leaves to those not opted in".to_owned()
+            }
             By::Registration => "its files, as the role that Lake Formation reads as".to_owned(),
-            By::Results(name) => format!("past Lake Formation: results of athena.{name}, what was asked there"),
-            By::Copy(region) => format!("past Lake Formation: the copy in {region}, every column and row"),
+            By::Results(name) => {
+                format!("past Lake Formation: results of athena.{name}, what was asked there")
+            }
+            By::Copy(region) => {
+                format!("past Lake Formation: the copy in {region}, every column and row")
+            }
         }
     }
 

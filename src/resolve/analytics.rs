@@ -41,7 +41,9 @@ impl Resolver<'_> {
                 let diagnostic = Diagnostic::error(diagnostic::LW0204, item.name.span, headline)
                     .label(format!("the results of this workgroup are called `{own}/`"))
                     .also(*span, "the first one")
-                    .help(format!("rename one of them, or say where results go: `results: {own}/`"));
+                    .help(format!(
+                        "rename one of them, or say where results go: `results: {own}/`"
+                    ));
                 self.report(diagnostic, &path(&item.name.value));
                 self.unusable.insert(own);
                 continue;
@@ -58,17 +60,18 @@ impl Resolver<'_> {
     ) {
         let items: Vec<Item<Athena>> = self.athena().cloned().collect();
         let defaults = self.bucket_defaults();
-        let perimeter = defaults.as_ref().and_then(|given| given.perimeter.as_ref()).map(|at| {
-            Perimeter { span: at.span, except: at.value.except.clone() }
-        });
+        let perimeter = defaults
+            .as_ref()
+            .and_then(|given| given.perimeter.as_ref())
+            .map(|at| Perimeter { span: at.span, except: at.value.except.clone() });
         let protect = defaults.as_ref().is_none_or(|given| or(&given.protect, true));
         let access_logs = defaults.as_ref().is_none_or(|given| or(&given.access_logs, true));
         for item in &items {
             let (name, given) = (&item.name, &item.value);
             let of = path(&name.value);
-            let Some(own) = own_results(&name.value).filter(|own| {
-                given.results.is_none() && !self.unusable.contains(own)
-            }) else {
+            let Some(own) = own_results(&name.value)
+                .filter(|own| given.results.is_none() && !self.unusable.contains(own))
+            else {
                 continue;
             };
             let text = self.naming.thing(own.as_str());
@@ -91,7 +94,9 @@ impl Resolver<'_> {
                         }
                     }
                     reference::Encryption::S3 => {
-                        let what = format!("results of `{name}` are encrypted with SSE-S3 and not with KMS");
+                        let what = format!(
+                            "results of `{name}` are encrypted with SSE-S3 and not with KMS"
+                        );
                         self.opt_out(at.span, encryption_path, what);
                         Encryption::S3
                     }
@@ -272,13 +277,7 @@ impl Resolver<'_> {
         who
     }
 
-    fn no_entry(
-        &mut self,
-        entry: &Name,
-        span: Span,
-        path: &str,
-        access: &BTreeMap<Name, Access>,
-    ) {
+    fn no_entry(&mut self, entry: &Name, span: Span, path: &str, access: &BTreeMap<Name, Access>) {
         let headline = format!("unknown entry of `access` `{entry}`");
         let mut diagnostic =
             Diagnostic::error(diagnostic::LW0203, span, headline).label("no entry of this name");

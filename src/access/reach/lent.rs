@@ -69,7 +69,9 @@ pub fn table<'t>(state: &State, targets: &'t [Target]) -> Option<Table<'t>> {
         .filter(|(_, at, _)| targets.iter().any(|target| within(target, at)))
         .map(|(.., hybrid)| hybrid)
         .collect();
-    if here.is_empty() || !seen(state, "IAM_ALLOWED_PRINCIPALS", database, name, &["ALL"]).is_empty() {
+    if here.is_empty()
+        || !seen(state, "IAM_ALLOWED_PRINCIPALS", database, name, &["ALL"]).is_empty()
+    {
         return None;
     }
     let governed = if here.contains(&true) { Governed::OptedIn } else { Governed::Everybody };
@@ -97,7 +99,9 @@ pub fn lent(
     let mut paths: Vec<(Subject, Vec<Way>)> = vec![(who.clone(), Vec::new())];
     let mut others: Vec<(&String, &Vec<Way>)> = closure.reached.iter().collect();
     others.sort_by_key(|(name, path)| (path.len(), *name));
-    paths.extend(others.into_iter().map(|(name, path)| (Subject::Named(name.clone()), path.clone())));
+    paths.extend(
+        others.into_iter().map(|(name, path)| (Subject::Named(name.clone()), path.clone())),
+    );
     let mut best = none;
     for (one, path) in paths {
         let (Subject::Named(name) | Subject::Account(name)) = &one else { continue };
@@ -105,7 +109,8 @@ pub fn lent(
         if seen.is_empty() {
             continue;
         }
-        let all = Target { kind: "any".to_owned(), resource: Value::from("*"), guard: String::new() };
+        let all =
+            Target { kind: "any".to_owned(), resource: Value::from("*"), guard: String::new() };
         let reached = match &one {
             Subject::Account(account) => Reached::Unknown {
                 because: format!(
@@ -129,12 +134,17 @@ pub fn lent(
                 because: Some(format!(
                     "Lake Formation grants {}, and {}",
                     told(&seen),
-                    because.unwrap_or_else(|| format!("{} or {} is not allowed by IAM", words.borrow, words.find))
+                    because.unwrap_or_else(|| format!(
+                        "{} or {} is not allowed by IAM",
+                        words.borrow, words.find
+                    ))
                 )),
             },
             unknown => unknown,
         };
-        if matches!(best.0, Reached::No { because: None }) || matches!(reached, Reached::Unknown { .. }) {
+        if matches!(best.0, Reached::No { because: None })
+            || matches!(reached, Reached::Unknown { .. })
+        {
             best = (reached, path, seen);
         }
     }
