@@ -258,7 +258,7 @@ fn a_workgroup_lives_in_the_sandbox() {
 fn questions_are_answered_with_columns_and_ways() {
     let scratch = tempfile::tempdir().expect("a folder");
     let at = scratch.path();
-    let more = "  d: { who: [role/D], read: [data/sales/] }\n";
+    let more = "  e: { who: [role/E], write: [sales.visits] }\n  d: { who: [role/D], read: [data/sales/] }\n";
     let text = base() + MEMBERS + more + &GROUPS.replace(", results: data/results/wb/", "");
     spec(at, &text);
     let can =
@@ -279,6 +279,14 @@ fn questions_are_answered_with_columns_and_ways() {
         let said = can(who, action, "sales.orders");
         assert!(said.starts_with("NOT ALLOWED") || said.starts_with("UNDECIDED: role/X"), "{said}");
     }
+    // whoever inserts reads too, and the table's entry is changed by nobody who is not granted that
+    let said = can("role/E", "read", "sales.visits");
+    assert!(
+        said.contains("through Lake Formation") && said.contains("shows    every column"),
+        "{said}"
+    );
+    let said = can("role/E", "write", "sales.visits");
+    assert!(said.starts_with("ALLOWED") && said.contains("through Lake Formation"), "{said}");
     let said = can("role/A", "read", "sales.visits");
     assert!(said.starts_with("NOT ALLOWED"), "{said}");
 

@@ -90,9 +90,6 @@ fn tables(name: &str) -> String {
 fn place(lake: &Lake, workgroup: &Workgroup, found: &mut Diagnostics) {
     let results = &workgroup.results;
     let Some(bucket) = lake.buckets.get(&results.value.bucket) else { return };
-    if workgroup.own_results {
-        return;
-    }
     let refuse = |headline: String| {
         Diagnostic::error(diagnostic::LW0429, results.span, headline_of(headline))
             .at(format!("{}.results", workgroup.path()))
@@ -100,6 +97,14 @@ fn place(lake: &Lake, workgroup: &Workgroup, found: &mut Diagnostics) {
                 "name a prefix that nothing else uses, or leave `results` out: a bucket of its own",
             )
     };
+    if let Some((what, span)) = user(lake, &results.value) {
+        let headline = format!("`{}` is a place of {what}, and results are not", results.value);
+        found.push(refuse(headline).also(span, format!("{what} is there")));
+    }
+    // A bucket of its own is as it should be.
+    if workgroup.own_results {
+        return;
+    }
     if let Some(why) = stays(bucket) {
         let headline = format!("results in `{}` would not be deleted", results.value);
         found.push(refuse(headline).also(bucket.span, why));
@@ -114,10 +119,6 @@ fn place(lake: &Lake, workgroup: &Workgroup, found: &mut Diagnostics) {
                 )
                 .help("encrypt the bucket with `keys.NAME`"),
         );
-    }
-    if let Some((what, span)) = user(lake, &results.value) {
-        let headline = format!("`{}` is a place of {what}, and results are not", results.value);
-        found.push(refuse(headline).also(span, format!("{what} is there")));
     }
 }
 

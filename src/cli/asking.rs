@@ -136,9 +136,12 @@ impl<'a> Asking<'a> {
         }
         let Some(permissions) = verbs().lake_formation.entries.get(verb) else { return };
         let permissions: Vec<&str> = permissions.iter().map(String::as_str).collect();
-        if table.governed == Governed::Everybody
-            && !lent::is_granted(state, actor, table, &permissions)
-        {
+        if table.governed == Governed::OptedIn {
+            return;
+        }
+        if lent::is_granted(state, actor, table, &permissions) {
+            found.by = Some(By::LakeFormation);
+        } else {
             let because = format!(
                 "IAM lets it change the table's entry, and Lake Formation grants it no {}",
                 permissions.join(" or ")
