@@ -16,6 +16,7 @@ use crate::spec;
 use crate::spec::analytics::{Analyst, Athena};
 use crate::spec::decode::{At, Decode, Decoder, Item};
 use crate::spec::reference::{self, Principal, Section};
+use crate::syntax::Node;
 
 /// What a query may read where nothing is said: five dollars' worth.
 const SCAN: u64 = 1 << 40;
@@ -65,6 +66,7 @@ impl Resolver<'_> {
             .and_then(|given| given.perimeter.as_ref())
             .map(|at| Perimeter { span: at.span, except: at.value.except.clone() });
         let protect = defaults.as_ref().is_none_or(|given| or(&given.protect, true));
+        let protect_key = self.keys_are_protected();
         let access_logs = defaults.as_ref().is_none_or(|given| or(&given.access_logs, true));
         for item in &items {
             let (name, given) = (&item.name, &item.value);
@@ -83,7 +85,7 @@ impl Resolver<'_> {
             let encryption = match &given.encryption {
                 None if keys.contains_key(&own) => Encryption::Key(own.clone()),
                 None => {
-                    keys.insert(own.clone(), own_key(&own, &of, item, protect));
+                    keys.insert(own.clone(), own_key(&own, &of, item, protect_key));
                     Encryption::Key(own.clone())
                 }
                 Some(at) => match &at.value {
@@ -148,6 +150,15 @@ impl Resolver<'_> {
         // what is wrong with it is reported at the buckets that it is laid under
         let mut found = Diagnostics::default();
         spec::buckets::Bucket::decode(node, &mut Decoder::new(&mut found))
+    }
+
+    /// Whether keys are kept that say nothing of it.
+    fn keys_are_protected(&self) -> bool {
+        let (_, node) = match self.spec.defaults.0.iter().find(|(section, _)| *section == "keys") {
+            Some(found) => found,
+            None => return true,
+        };
+        node.get("protect").and_then(Node::text) != Some("false")
     }
 
     pub(super) fn workgroups(

@@ -39,8 +39,9 @@ record! {
         /// their own, `keys.athena-<name>`.
         encryption: Option<At<Encryption>>,
         /// Whether the bucket and the key of results are kept when the workgroup leaves the spec or
-        /// the lake is destroyed. Results are deleted after `keep` all the same. Default: that of
-        /// `defaults.buckets`, whose `perimeter` and `access_logs` hold for results too.
+        /// the lake is destroyed. Results are deleted after `keep` all the same. Default: what
+        /// `defaults` say for buckets and for keys; the `perimeter` and `access_logs` there hold for
+        /// results too.
         protect: Option<At<bool>>,
     }
 }
