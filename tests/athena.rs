@@ -258,7 +258,7 @@ fn a_workgroup_lives_in_the_sandbox() {
 fn questions_are_answered_with_columns_and_ways() {
     let scratch = tempfile::tempdir().expect("a folder");
     let at = scratch.path();
-    let more = "  e: { who: [role/E], write: [sales.visits] }\n  d: { who: [role/D], read: [data/sales/] }\n";
+    let more = "  e: { who: [role/E], write: [sales.visits] }\n  f: { who: [role/F], admin: [sales.orders] }\n  d: { who: [role/D], read: [data/sales/] }\n";
     let text = base() + MEMBERS + more + &GROUPS.replace(", results: data/results/wb/", "");
     spec(at, &text);
     let can =
@@ -301,6 +301,11 @@ fn questions_are_answered_with_columns_and_ways() {
         assert!(past.contains(line), "{line}\n{said}");
     }
     assert!(!past.contains("role/A: its files"), "{said}");
+    // administrators, and whoever may hand on what it has
+    let powers = said.split("without a grant on it:\n").nth(1).unwrap_or_else(|| panic!("{said}"));
+    assert!(powers.contains("role/Admin: administers Lake Formation"), "{said}");
+    assert!(powers.contains("role/F: may hand on ALTER, DELETE"), "{said}");
+    assert!(!powers.contains("role/A:"), "{said}");
     // what role/C reads, asked from its side
     let (_, said) = run(at, &["access", "what", "role/C"]);
     assert!(said.contains("sales.orders") && said.contains("results of athena.wb"), "{said}");

@@ -181,6 +181,25 @@ pub fn seen(
     found.into_iter().filter(|one| !covered(one)).collect()
 }
 
+/// Who may hand on what of a table, or of every table of a database: principal and permission.
+pub fn handed_on(state: &State, database: &str, table: Option<&str>) -> BTreeSet<(String, String)> {
+    let tables: BTreeSet<&(String, String)> = state.tables.iter().collect();
+    let here = |atom: &Atom<'_>| match &atom.place {
+        Place::Table(of, name) => {
+            let own = |name: &String| table.is_none_or(|table| table == name);
+            of == database && name.as_ref().is_none_or(own)
+        }
+        _ => false,
+    };
+    let mut found = BTreeSet::new();
+    for principal in principals(state, state) {
+        let atoms = atoms(state, principal, &tables);
+        let passed_on = atoms.iter().filter(|atom| atom.grantable && here(atom));
+        found.extend(passed_on.map(|atom| (principal.to_owned(), atom.permission.to_owned())));
+    }
+    found
+}
+
 /// The principals of grants on either side.
 pub(super) fn principals<'s>(old: &'s State, new: &'s State) -> BTreeSet<&'s str> {
     old.grants.iter().chain(&new.grants).map(|grant| grant.principal.as_str()).collect()

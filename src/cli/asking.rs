@@ -151,6 +151,18 @@ impl<'a> Asking<'a> {
         }
     }
 
+    /// Who gets at a table without a grant on its data, by name, and why.
+    pub fn powers(&self, place: &Place) -> Vec<(String, String)> {
+        let state = self.called.state;
+        let Some(table) = lent::table(state, &place.targets) else { return Vec::new() };
+        let name = |principal: &str| match principal.len() == 12 && !principal.contains(':') {
+            true => format!("account/{principal}"),
+            false => self.called.name(principal),
+        };
+        let powers = lent::powers(state, &table, &place.targets);
+        powers.into_iter().map(|(who, why)| (name(&who), why)).collect()
+    }
+
     fn told(&self, how: String, answer: &Answer) -> String {
         let names = |arn: &str| self.called.name(arn);
         match answer.path.as_slice() {

@@ -44,5 +44,5 @@ pub fn path(name: &Name) -> String {
 
 /// The bucket and the key of a workgroup's results, where they are its own.
 pub fn own_results(name: &Name) -> Option<Name> {
-    Name::new(&format!("athena-{name}")).ok()
+    Name::new(format!("athena-{name}")).ok()
 }

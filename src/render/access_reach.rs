@@ -233,6 +233,28 @@ pub fn past_text(rows: &[Row]) -> String {
     }
 }
 
+/// Who gets at a table without a grant on its data, and why.
+pub fn powers_text(powers: &[(String, String)]) -> String {
+    let lines = powers.iter().map(|(who, why)| format!("  {}: {}\n", escape(who), escape(why)));
+    match powers.is_empty() {
+        true => String::new(),
+        false => {
+            format!("and who gets at it without a grant on it:\n{}", lines.collect::<String>())
+        }
+    }
+}
+
+/// The same as JSON: `name`, `why`.
+pub fn powers_json(powers: &[(String, String)]) -> Vec<Value> {
+    let one = |(who, why): &(String, String)| {
+        let mut map = Map::new();
+        map.insert("name", who.clone());
+        map.insert("why", why.clone());
+        Value::Map(map)
+    };
+    powers.iter().map(one).collect()
+}
+
 /// The same as JSON: `name`, `ways`.
 pub fn past_json(rows: &[Row]) -> Vec<Value> {
     let one = |(name, ways): (&str, Vec<String>)| {

@@ -6,8 +6,10 @@
 //! is not read is not assumed, and what an account hands on to its own is unknown. Pure.
 //! Source: AWS Lake Formation developer guide, "Underlying data access control" and "Metadata access control".
 
-use super::super::grants::seen;
-use super::super::lake_formation::REGISTRATION;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::grants::{handed_on, seen};
+use super::super::lake_formation::{ADMINISTRATION, REGISTRATION};
 use super::super::state::State;
 use super::closure::{Closure, Way};
 use super::judge::{Judge, Reached, Subject, Target};
@@ -149,6 +151,36 @@ pub fn lent(
         }
     }
     best
+}
+
+/// Who gets at a table without a grant on its data: administrators, who may grant themselves anything; whoever may define
+/// tables over its place, which is as good as writing there; whoever may hand a grant on. Principal and why, ascending.
+/// Source: AWS Lake Formation developer guide, "Implicit Lake Formation permissions" and "Underlying data access control".
+pub fn powers(state: &State, table: &Table<'_>, targets: &[Target]) -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for grant in &state.grants {
+        let mut power = |why: &str| {
+            found.insert((grant.principal.clone(), why.to_owned()));
+        };
+        if let Some(what) = grant.resource.at(&[ADMINISTRATION, "What"]).and_then(Value::as_str) {
+            match what {
+                "admin" => power("administers Lake Formation, and may grant itself anything"),
+                _ => power("sees every grant and every entry of the catalog"),
+            }
+        }
+        let place = grant.resource.at(&["DataLocation", "ResourceArn"]).and_then(Value::as_str);
+        if place.is_some_and(|place| targets.iter().any(|target| within(target, place))) {
+            power("may define tables over its place, and owns them: as good as writing there");
+        }
+    }
+    let mut passed_on: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (principal, permission) in handed_on(state, table.database, table.name) {
+        passed_on.entry(principal).or_default().push(permission);
+    }
+    for (principal, permissions) in passed_on {
+        found.insert((principal, format!("may hand on {}", permissions.join(", "))));
+    }
+    found
 }
 
 /// What is seen, for people.

@@ -194,7 +194,8 @@ pub fn who(arguments: &Who, output: &Output) -> Ended {
         // for whoever may read without being anybody, the rest goes without saying
         rows.extend(asking.row(name, &who, &place));
     }
-    shown("place", &arguments.on, &rows, &asking, output)
+    let powers = asking.powers(&place);
+    shown("place", &arguments.on, &rows, Some(&powers), &asking, output)
 }
 
 pub fn what(arguments: &What, output: &Output) -> Ended {
@@ -205,17 +206,26 @@ pub fn what(arguments: &What, output: &Output) -> Ended {
     for place in asking.called.places() {
         rows.extend(asking.row(place.name.clone(), &who, &place));
     }
-    shown("principal", &arguments.principal, &rows, &asking, output)
+    shown("principal", &arguments.principal, &rows, None, &asking, output)
 }
 
-fn shown(key: &str, word: &str, rows: &[Row], asking: &Asking<'_>, output: &Output) -> Ended {
+/// Rows, and of a place who gets at it without being given it.
+fn shown(
+    key: &str,
+    word: &str,
+    rows: &[Row],
+    powers: Option<&[(String, String)]>,
+    asking: &Asking<'_>,
+    output: &Output,
+) -> Ended {
     let names = |arn: &str| asking.called.name(arn);
     if output.json {
         let mut body = Map::new();
         body.insert(key.to_owned(), word.to_owned());
         body.insert("rows", view::rows_json(rows, &names));
-        if key == "place" {
+        if let Some(powers) = powers {
             body.insert("without_lake_formation", view::past_json(rows));
+            body.insert("powers", view::powers_json(powers));
         }
         view::add_layers(&mut body);
         output.document(body, Exit::Ok);
@@ -224,7 +234,8 @@ fn shown(key: &str, word: &str, rows: &[Row], asking: &Asking<'_>, output: &Outp
             true => "Nothing that was read allows anything.\n".to_owned(),
             false => view::rows_text(rows, &names),
         };
-        let past = if key == "place" { view::past_text(rows) } else { String::new() };
+        let past = powers
+            .map_or_else(String::new, |powers| view::past_text(rows) + &view::powers_text(powers));
         output.data(&format!("{text}{past}{}", view::layers()));
     }
     Ok(Exit::Ok)
