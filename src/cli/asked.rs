@@ -81,7 +81,9 @@ impl Asked {
         let read: Vec<_> = before.documents.iter().chain(&after.documents).cloned().collect();
         for side in [&mut before, &mut after] {
             if let Content::State(state) = &mut side.content {
-                read.iter().for_each(|(arn, document)| drop(state.supply(arn, document)));
+                for (arn, document) in &read {
+                    state.supply(arn, document);
+                }
             }
         }
         Ok((before, after))

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod asked;
+mod asking;
 mod called;
 mod commands;
 mod connect;

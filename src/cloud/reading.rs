@@ -68,6 +68,8 @@ pub struct LakeFormationSettings {
     pub iam_decides_new_databases: bool,
     /// The same for new tables.
     pub iam_decides_new_tables: bool,
+    /// The version of sharing with other accounts (`CROSS_ACCOUNT_VERSION`), if the settings say one.
+    pub cross_account_version: Option<u32>,
 }
 
 /// A grant of Lake Formation.

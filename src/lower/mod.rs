@@ -6,6 +6,7 @@
 //! only documents of `policies/` are chosen and filled; nothing is granted that no flow asked for.
 
 mod access;
+mod athena;
 mod base;
 mod cloudwatch;
 mod glue;
@@ -70,6 +71,7 @@ pub fn lower(lake: &Lake, library: &Library, scripts: &Scripts) -> Lowered {
     lowering.sources();
     lowering.pipelines();
     lowering.access();
+    lowering.workgroups();
     lowering.lake_formation();
     lowering.replication();
     lowering.watching();

@@ -38,6 +38,9 @@ pub(super) fn settings(realm: &mut Realm, thing: &Thing) -> Result<(), CloudErro
     let set = |name: &str| list(name).is_some_and(|defaults| !defaults.is_empty());
     settings.open_databases |= set("CreateDatabaseDefaultPermissions");
     settings.open_tables |= set("CreateTableDefaultPermissions");
+    if let Some(version) = text_at(&thing.properties, "Parameters/CROSS_ACCOUNT_VERSION") {
+        settings.version = version.parse().ok();
+    }
     Ok(())
 }
 

@@ -85,6 +85,7 @@ fn lake_formation_says_who_decides() {
             ],
             iam_decides_new_databases: true,
             iam_decides_new_tables: false,
+            cross_account_version: Some(4),
         })
     );
     assert_eq!(
