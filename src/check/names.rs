@@ -79,6 +79,9 @@ pub(super) fn taken(lake: &Lake) -> Vec<Taken> {
             take(Kind::Role, &pipeline.role_name, pipeline.span, pipeline.path());
         }
     }
+    for role in lake.roles.values() {
+        take(Kind::Role, &role.role_name, role.span, role.path());
+    }
     taken
 }
 

@@ -13,6 +13,7 @@ pub mod naming;
 pub mod origins;
 pub mod places;
 pub mod reach;
+pub mod roles;
 pub mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use crate::spec::decode::At;
 use crate::spec::environments::PolicyName;
 use crate::spec::organization::{OrganizationId, RootId};
 use crate::spec::reference::Principal;
+use crate::spec::roles::Assumer;
 
 pub use access::Access;
 pub use flows::{Pipeline, Source};
@@ -30,6 +32,7 @@ pub use formation::LakeFormation;
 pub use naming::Naming;
 pub use origins::Origins;
 pub use places::{Bucket, Database, Key, Place, Table};
+pub use roles::Role;
 pub use watch::{Alarm, Notify};
 
 /// A data lake in one environment.
@@ -51,6 +54,7 @@ pub struct Lake {
     pub lake_formation: Option<LakeFormation>,
     pub sources: BTreeMap<Name, Source>,
     pub pipelines: BTreeMap<Name, Pipeline>,
+    pub roles: BTreeMap<Name, Role>,
     pub access: BTreeMap<Name, Access>,
     pub notify: BTreeMap<Name, Notify>,
     pub alarms: BTreeMap<Name, Alarm>,
@@ -203,6 +207,12 @@ impl Lake {
         named.extend(home.into_iter().flatten().map(|at| &at.value));
         let admins = self.lake_formation.iter().flat_map(|given| &given.admins);
         named.extend(admins.map(|at| &at.value));
+        let assumers = self.roles.values().flat_map(|role| &role.assumed_by);
+        named.extend(assumers.filter_map(|at| match &at.value {
+            Assumer::Principal(principal) => Some(principal),
+            _ => None,
+        }));
+        named.retain(|principal| self.declared_role(principal).is_none());
         named.retain(|principal| match principal {
             Principal::Role { account, .. } | Principal::User { account, .. } => {
                 account.as_ref().is_none_or(|account| self.is_own(account))
@@ -228,6 +238,7 @@ impl Lake {
             }
             "sources" => self.sources.get(&name).map(|thing| thing.span),
             "pipelines" => self.pipelines.get(&name).map(|thing| thing.span),
+            "roles" => self.roles.get(&name).map(|thing| thing.span),
             "access" => self.access.get(&name).map(|thing| thing.span),
             "notify" => self.notify.get(&name).map(|thing| thing.span),
             "alarms" => self.alarms.get(&name).map(|thing| thing.span),

@@ -8,8 +8,10 @@
 mod access;
 mod base;
 mod cloudwatch;
+mod conditions;
 mod glue;
 mod glue_logs;
+mod guards;
 mod iam;
 mod kinesis;
 mod kms;
@@ -18,11 +20,13 @@ mod lf_grants;
 mod lf_tags;
 mod permits;
 mod replication;
+mod roles;
 mod s3;
 mod shares;
 mod sns;
 mod tables;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{self, Diagnostic, Diagnostics};
@@ -63,11 +67,14 @@ pub fn lower(lake: &Lake, library: &Library, scripts: &Scripts) -> Lowered {
         handovers: Vec::new(),
         diagnostics: Diagnostics::default(),
         flow: String::new(),
+        when: Vec::new(),
+        clashes: RefCell::default(),
     };
     lowering.base();
     lowering.catalog();
     lowering.sources();
     lowering.pipelines();
+    lowering.roles();
     lowering.access();
     lowering.lake_formation();
     lowering.replication();
@@ -98,6 +105,10 @@ struct Lowering<'a> {
     /// The spec path of what is being lowered, for the statements that it asks for; empty where a
     /// policy speaks of its owner.
     flow: String,
+    /// The sets of conditions of the grant that is being lowered; none: always.
+    when: Vec<Vec<conditions::Narrowing>>,
+    /// Documents that test a key which a condition tests too: both, and the key.
+    clashes: RefCell<Vec<(String, &'static str, String)>>,
 }
 
 impl<'a> Lowering<'a> {
@@ -136,6 +147,7 @@ impl<'a> Lowering<'a> {
             // tested with hostile ones.
             panic!("invariant: document `{document}` takes what the lake holds: {error}")
         });
+        let statements = self.narrowed(document, statements);
         statements.into_iter().map(|statement| statement.from(&self.flow)).collect()
     }
 

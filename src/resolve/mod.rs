@@ -10,6 +10,7 @@ mod databases;
 mod flows;
 mod names;
 mod places;
+mod roles;
 mod tags;
 mod watch;
 
@@ -271,6 +272,7 @@ impl<'a> Resolver<'a> {
         let sources = self.sources(&databases);
         self.lost(&self.spec.sources, |name| sources.contains_key(name));
         let pipelines = self.pipelines(&databases, &sources);
+        let roles = self.roles();
         let access = self.access(&databases, &sources);
         let lake_formation = self
             .spec
@@ -294,6 +296,7 @@ impl<'a> Resolver<'a> {
             lake_formation,
             sources,
             pipelines,
+            roles,
             access,
             notify,
             alarms,

@@ -472,10 +472,11 @@ pub fn check(arguments: &Check, output: &Output) -> Ended {
 pub fn handover(arguments: &Handover, output: &Output) -> Ended {
     let ready = load::read(&arguments.file)?.ready(arguments.env.as_deref(), output)?;
     let compiled = ready.compile(&Placement::default(), output)?;
-    let known: Vec<&str> = ready.lake.access.keys().map(|name| name.as_str()).collect();
-    if !known.contains(&arguments.name.as_str()) {
+    let mut known: Vec<String> = ready.lake.access.keys().map(ToString::to_string).collect();
+    known.extend(ready.lake.roles.values().map(crate::lake::Role::path));
+    if !known.contains(&arguments.name) {
         let told = format!(
-            "there is no entry `{}` in `access`: there are {}",
+            "there is no entry `{}`: there are {}",
             arguments.name,
             known.join(", ")
         );
