@@ -12,6 +12,7 @@ use crate::lake::{Database, Lake};
 use crate::source::Span;
 use crate::spec::conditions::Conditions;
 use crate::spec::databases::Mode;
+use crate::spec::reference::Principal;
 
 pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
     for access in lake.access.values() {
@@ -24,6 +25,7 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
         for set in &access.when {
             addresses(set, &path, found);
             tags_of_objects(access, set, &path, found);
+            second_factor(access, set, &path, found);
         }
     }
 }
@@ -83,6 +85,22 @@ fn addresses(set: &Conditions, path: &str, found: &mut Diagnostics) {
                 .help("say which VPC or endpoint beside it: `vpc: [vpc-0123456789abcdef0]`"),
         );
     }
+}
+
+/// The session of a role does not say how whoever took it signed in (IAM User Guide, "Secure API access
+/// with MFA": credentials of AssumeRole carry no such key).
+fn second_factor(access: &Access, set: &Conditions, path: &str, found: &mut Diagnostics) {
+    let Some(mfa) = &set.mfa else { return };
+    let role = access.who.iter().find(|who| matches!(who.value, Principal::Role { .. }));
+    let Some(role) = role else { return };
+    let headline = format!("`{role}` never says whether a second factor was used");
+    found.push(
+        Diagnostic::error(diagnostic::LW0441, mfa.span, headline_of(headline))
+            .also(role.span, "a role: nothing would be allowed")
+            .at(format!("{path}.mfa"))
+            .note("AWS tells it of users and their own sessions, and of nobody who has taken a role")
+            .help("name users: `user/Ada`; or ask for the second factor where the role is taken"),
+    );
 }
 
 /// Only reading an object tells its tags to IAM.

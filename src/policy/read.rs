@@ -135,15 +135,6 @@ impl Reader<'_> {
                 return self.refuse(format!("parameters.{name}"), "no statement mentions it");
             }
         }
-        for (sid, key) in document.absent_keys.keys() {
-            let tests = document.statements.iter().any(|it| {
-                it.sid == *sid && it.condition.iter().any(|(_, own, _)| own.source == *key)
-            });
-            if !tests {
-                let place = format!("absent_keys.{sid}.{key}");
-                return self.refuse(place, "no statement of this name tests the key");
-            }
-        }
         let actions = document.actions();
         if let Some(action) = actions.iter().find(|a| !document.why.contains_key(**a)) {
             return self.refuse("why", format!("the reason for `{action}` is missing"));
@@ -357,7 +348,8 @@ impl Reader<'_> {
     /// A condition key; a tag's key or the name of a provider may be filled in, which hold no sign that means
     /// something.
     fn key(&self, key: &str, document: &Document, place: &str) -> Result<Pattern, FillError> {
-        let pattern = self.pattern(key, place)?;
+        let not_a_key = || format!("`{key}` is not a condition key");
+        let pattern = self.pattern(key, place).or_else(|_| self.refuse(place, not_a_key()))?;
         let mut bare = key.to_owned();
         for name in &pattern.names {
             let parameter = document.parameters.get(name);
@@ -365,12 +357,13 @@ impl Reader<'_> {
                 matches!(it.kind, Kind::TagKey | Kind::OidcProvider) && !it.list
             });
             if !fits {
-                return self.refuse(place, "only a tag's key or a provider is filled into a condition key");
+                let why = "only a tag's key or a provider's name is filled in";
+                return self.refuse(place, format!("{}: {why}", not_a_key()));
             }
             bare = bare.replace(&format!("{{{{ {name} }}}}"), "x");
         }
         if !is_key(&bare) {
-            return self.refuse(place, format!("`{key}` is not a condition key"));
+            return self.refuse(place, not_a_key());
         }
         Ok(pattern)
     }

@@ -29,7 +29,7 @@ record! {
         /// Only somebody whose role, user or session carries all of these tags, each with any of its
         /// values.
         principal_tags: TagValues,
-        /// Only after a sign-in with a second factor: `true`.
+        /// Only users who signed in with a second factor: `true`. Sessions of roles do not say so.
         mfa: Option<At<bool>>,
     }
 }
