@@ -172,8 +172,11 @@ fn denials(
         if lake.covers(&denied.value, &role)
             && let Some(place) = places.find(|place| here(&place.value))
         {
-            let headline = format!("pipeline `{}` runs as `{}`", pipeline.name, denied.value);
-            found.push(tell(headline, place.span, "what it reads or writes"));
+            let headline = format!(
+                "pipeline `{}` runs as `{}`, which is denied what it reads or writes",
+                pipeline.name, denied.value
+            );
+            found.push(tell(headline, place.span, "read or written here"));
         }
     }
 }

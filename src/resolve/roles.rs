@@ -11,8 +11,11 @@ use crate::spec::conditions::Conditions;
 use crate::spec::decode::{At, Item};
 use crate::spec::guards::Guards;
 use crate::spec::reference::Principal;
-use crate::spec::roles::{self, Assumer, Boundary};
+use crate::spec::roles::{self, Assumer, Audience, Boundary, Subject};
 use crate::syntax::Kind;
+
+/// Stands for what could not be read, which was reported, so that nobody says that it is missing.
+const UNREAD: &str = "unread";
 
 impl Resolver<'_> {
     pub(super) fn roles(&mut self) -> BTreeMap<Name, Role> {
@@ -84,8 +87,14 @@ impl Resolver<'_> {
             role_name,
             assumed_by,
             external_id: given.external_id.clone(),
-            audience: given.audience.0.clone(),
-            subject: given.subject.0.clone(),
+            audience: match self.unreadable(&format!("{path}.audience")) {
+                true => vec![At { value: Audience(UNREAD.to_owned()), span: name.span }],
+                false => given.audience.0.clone(),
+            },
+            subject: match self.unreadable(&format!("{path}.subject")) {
+                true => vec![At { value: Subject(UNREAD.to_owned()), span: name.span }],
+                false => given.subject.0.clone(),
+            },
             session_tags: given.session_tags.clone(),
             source_identity: given.source_identity.clone(),
             boundary,
