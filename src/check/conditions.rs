@@ -26,6 +26,7 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
             addresses(set, &path, found);
             tags_of_objects(access, set, &path, found);
             second_factor(access, set, &path, found);
+            settable(lake, access, set, &path, found);
         }
     }
 }
@@ -101,6 +102,31 @@ fn second_factor(access: &Access, set: &Conditions, path: &str, found: &mut Diag
             .note("AWS tells it of users and their own sessions, and of nobody who has taken a role")
             .help("name users: `user/Ada`; or ask for the second factor where the role is taken"),
     );
+}
+
+/// Of a role of the lake it is known which tags its sessions can have: those that whoever takes it may set,
+/// and those of the role itself, which are the lake's.
+fn settable(lake: &Lake, access: &Access, set: &Conditions, path: &str, found: &mut Diagnostics) {
+    for who in &access.who {
+        let Some(role) = lake.declared_role(&who.value) else { continue };
+        for (tag, _) in &set.principal_tags.0 {
+            let same = |own: &str| own.eq_ignore_ascii_case(&tag.value);
+            let known = role.session_tags.iter().any(|own| same(&own.value.0))
+                || lake.tags.keys().any(|own| same(own));
+            if known {
+                continue;
+            }
+            let headline = format!("no session of role `{}` has a tag `{}`", role.name, tag.value);
+            found.push(
+                Diagnostic::error(diagnostic::LW0441, tag.span, headline_of(headline))
+                    .also(role.span, "the role, and who may tag its sessions")
+                    .also(who.span, "given to it here")
+                    .at(format!("{path}.principal_tags"))
+                    .note("nothing would be allowed: a tag is set by whoever takes the role, if the role lets them")
+                    .help(format!("let them: `session_tags: [{}]` in `{}`", tag.value, role.path())),
+            );
+        }
+    }
 }
 
 /// Only reading an object tells its tags to IAM.
