@@ -311,7 +311,17 @@ mod tests {
         let read = |text: &str| Network::new(text).map(|it| it.to_string());
         assert_eq!(read("203.0.113.7"), Ok("203.0.113.7/32".to_owned()));
         assert_eq!(read("2001:DB8:0::/32"), Ok("2001:db8::/32".to_owned()));
-        for bad in ["", "*", "0.0.0.0/0", "::/0", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/+8", "10.0.0.0/", "${aws:SourceIp}"] {
+        for bad in [
+            "",
+            "*",
+            "0.0.0.0/0",
+            "::/0",
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "10.0.0.0/+8",
+            "10.0.0.0/",
+            "${aws:SourceIp}",
+        ] {
             assert!(Network::new(bad).is_err(), "{bad}");
         }
         let masked = |text: &str| Network::new(text).map(|it| it.masked().to_string());

@@ -174,7 +174,8 @@ fn roles_are_made_with_the_boundary_only_and_through_cloudformation() {
         assert_eq!(creates > 0, !roles.is_empty(), "{name}");
         for (id, role) in roles {
             let text = |key: &str| role.at(&["Properties", key]).and_then(Value::as_str);
-            let own = lake.roles.values().find(|it| Some(it.role_name.as_str()) == text("RoleName"));
+            let own =
+                lake.roles.values().find(|it| Some(it.role_name.as_str()) == text("RoleName"));
             let own = own.and_then(|it| it.boundary.as_ref()).map(|at| at.value.as_str());
             let carried = text("PermissionsBoundary");
             assert_eq!(carried, Some(own.unwrap_or(wall.as_str())), "{name}: {id}");

@@ -131,7 +131,8 @@ impl Catalogue for Iam {
 
     fn is_global_key(&self, key: &str) -> bool {
         // `aws:PrincipalTag/${TagKey}`: any tag
-        let of = |known: &str| known.split_once("${").is_some_and(|(head, _)| key.starts_with(head));
+        let of =
+            |known: &str| known.split_once("${").is_some_and(|(head, _)| key.starts_with(head));
         self.global.contains(key) || self.global.iter().any(|known| of(known))
     }
 }
@@ -440,12 +441,7 @@ fn hostile_values_add_nothing_to_any_document() {
                             }
                             _ => own,
                         };
-                        assert_eq!(
-                            own,
-                            expected,
-                            "{name}, {}: {value:?}",
-                            given[at].0
-                        );
+                        assert_eq!(own, expected, "{name}, {}: {value:?}", given[at].0);
                         passed += 1;
                     }
                     Err(error) => {
@@ -566,7 +562,8 @@ fn holds(operator: &str, wanted: &[&str], value: Option<&str>) -> bool {
     if operator == "Null" {
         return wanted == [if value.is_none() { "true" } else { "false" }];
     }
-    let (bare, lenient) = operator.strip_suffix("IfExists").map_or((operator, false), |it| (it, true));
+    let (bare, lenient) =
+        operator.strip_suffix("IfExists").map_or((operator, false), |it| (it, true));
     let Some(value) = value else { return lenient || bare.contains("Not") };
     let same = wanted.contains(&value);
     match bare {
@@ -622,8 +619,12 @@ fn every_denial_says_what_becomes_of_a_request_without_its_keys() {
                 let outcome = if holds_all(key, None) { "denied" } else { "passes" };
                 let place = (statement.sid.clone(), key.clone());
                 let told = said.remove(&place);
-                let told = told.unwrap_or_else(|| panic!("{name}: {place:?} is not in `absent_keys`"));
-                assert!(told.starts_with(outcome), "{name}, {place:?}: {outcome}, and not {told:?}");
+                let told =
+                    told.unwrap_or_else(|| panic!("{name}: {place:?} is not in `absent_keys`"));
+                assert!(
+                    told.starts_with(outcome),
+                    "{name}, {place:?}: {outcome}, and not {told:?}"
+                );
                 assert!(told.len() > 20, "{name}, {place:?}: why?");
                 *(if outcome == "denied" { &mut denied } else { &mut passed }) += 1;
             }
@@ -1081,7 +1082,8 @@ fn every_document_is_used_by_an_example() {
         // Another Sid; a form of grantee has none, and gets a condition more.
         let other = match library.get(name).expect("it is listed").layer {
             Layer::Grantee | Layer::Condition => {
-                let condition = r#""Condition": { "BoolIfExists": { "aws:ViaAWSService": "false" },"#;
+                let condition =
+                    r#""Condition": { "BoolIfExists": { "aws:ViaAWSService": "false" },"#;
                 let (bare, fresh) = (r#""Condition": {"#, r#""Principal": "#);
                 match text.contains(bare) {
                     true => text.replacen(bare, condition, 1),

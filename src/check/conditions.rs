@@ -33,12 +33,7 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
 
 /// Nothing that Lake Formation decides about can carry a condition, in a hybrid database neither: there
 /// one and the same entry goes both ways.
-fn by_lake_formation(
-    lake: &Lake,
-    access: &Access,
-    when: Span,
-    path: &str,
-) -> Option<Diagnostic> {
+fn by_lake_formation(lake: &Lake, access: &Access, when: Span, path: &str) -> Option<Diagnostic> {
     let governed = |place: &Place| -> Option<&Database> {
         match place {
             Place::Database(name) | Place::Table { database: name, .. } => {
@@ -47,10 +42,8 @@ fn by_lake_formation(
             Place::Objects(_) | Place::Stream(_) => None,
         }
     };
-    let place = access
-        .grants
-        .iter()
-        .find_map(|grant| Some((&grant.place, governed(&grant.place.value)?)));
+    let place =
+        access.grants.iter().find_map(|grant| Some((&grant.place, governed(&grant.place.value)?)));
     let (what, span, decided) = match (&place, &access.tagged) {
         (Some((place, database)), _) => {
             (format!("`{}`", place.value), place.span, Some(database.mode_span))
@@ -99,7 +92,9 @@ fn second_factor(access: &Access, set: &Conditions, path: &str, found: &mut Diag
         Diagnostic::error(diagnostic::LW0441, mfa.span, headline_of(headline))
             .also(role.span, "a role: nothing would be allowed")
             .at(format!("{path}.mfa"))
-            .note("AWS tells it of users and their own sessions, and of nobody who has taken a role")
+            .note(
+                "AWS tells it of users and their own sessions, and of nobody who has taken a role",
+            )
             .help("name users: `user/Ada`; or ask for the second factor where the role is taken"),
     );
 }
@@ -132,9 +127,10 @@ fn settable(lake: &Lake, access: &Access, set: &Conditions, path: &str, found: &
 /// Only reading an object tells its tags to IAM.
 fn tags_of_objects(access: &Access, set: &Conditions, path: &str, found: &mut Diagnostics) {
     let Some((tag, _)) = set.object_tags.0.first() else { return };
-    let other = access.grants.iter().find(|grant| {
-        grant.verb != Verb::Read || !matches!(grant.place.value, Place::Objects(_))
-    });
+    let other = access
+        .grants
+        .iter()
+        .find(|grant| grant.verb != Verb::Read || !matches!(grant.place.value, Place::Objects(_)));
     let Some(grant) = other else { return };
     let verb = grant.verb.as_str();
     let place = &grant.place.value;
@@ -144,10 +140,9 @@ fn tags_of_objects(access: &Access, set: &Conditions, path: &str, found: &mut Di
             "S3 compares the tags of an object only when it is read",
             "give what is read under conditions an entry of its own",
         ),
-        Place::Stream(_) => (
-            "a stream has no objects",
-            "give what is read under conditions an entry of its own",
-        ),
+        Place::Stream(_) => {
+            ("a stream has no objects", "give what is read under conditions an entry of its own")
+        }
         _ => (
             "a table is read as a whole: its files would be read or refused one by one",
             "give access to the objects: `read: [BUCKET/PREFIX/]`",

@@ -113,10 +113,7 @@ fn flows_write(lake: &Lake, guard: &Guard) -> bool {
         lake.files_of(place).iter().any(|location| location.overlaps(&guard.location))
     };
     lake.pipelines.values().any(|pipeline| pipeline.write.iter().any(|at| here(&at.value)))
-        || lake
-            .sources
-            .values()
-            .any(|source| here(&Place::Objects(source.into.value.clone())))
+        || lake.sources.values().any(|source| here(&Place::Objects(source.into.value.clone())))
         || lake.governed().any(|database| here(&Place::Database(database.name.clone())))
 }
 

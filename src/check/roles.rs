@@ -18,7 +18,9 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
         for (at, who) in role.assumed_by.iter().enumerate() {
             let path = format!("{}.assumed_by[{at}]", role.path());
             match &who.value {
-                Assumer::Principal(principal) => assumer(lake, role, who.span, principal, &path, found),
+                Assumer::Principal(principal) => {
+                    assumer(lake, role, who.span, principal, &path, found)
+                }
                 Assumer::Oidc(_) => pinned(role, who, &path, found),
                 Assumer::Saml(_) => {}
             }
@@ -107,14 +109,18 @@ fn outsiders(lake: &Lake, role: &Role, found: &mut Diagnostics) {
         .collect();
     match (&role.external_id, &outside[..]) {
         (None, [(at, who), ..]) => {
-            let headline =
-                format!("`{who}` is outside, and takes role `{}` without an external id", role.name);
+            let headline = format!(
+                "`{who}` is outside, and takes role `{}` without an external id",
+                role.name
+            );
             found.push(
                 Diagnostic::error(diagnostic::LW0443, at.span, headline_of(headline))
                     .label("not an account of the lake")
                     .at(format!("{}.external_id", role.path()))
                     .note("somebody else's customer could have them take it: the confused deputy")
-                    .help("add `external_id: generated`, and hand over what `access handover` prints"),
+                    .help(
+                        "add `external_id: generated`, and hand over what `access handover` prints",
+                    ),
             );
         }
         (Some(At { value: ExternalId::Text(_), span }), [_, (other, _), ..]) => {

@@ -73,7 +73,8 @@ impl Lake {
                     &who.to_string(),
                 ];
                 let digest = Sha256::digest(parts.join("\n").as_bytes());
-                let digits: String = digest[..10].iter().map(|byte| format!("{byte:02x}")).collect();
+                let digits: String =
+                    digest[..10].iter().map(|byte| format!("{byte:02x}")).collect();
                 Some(format!("{}-{digits}", role.role_name))
             }
         }

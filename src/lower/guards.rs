@@ -144,10 +144,8 @@ impl Lowering<'_> {
         let mut writers = Vec::new();
         for source in lake.sources.values() {
             let into = &source.into.value;
-            let errors = Location {
-                bucket: into.bucket.clone(),
-                prefix: kinesis::error_prefix(source),
-            };
+            let errors =
+                Location { bucket: into.bucket.clone(), prefix: kinesis::error_prefix(source) };
             if into.overlaps(place) || errors.overlaps(place) {
                 writers.push(home.iam_arn(None, "role", &kinesis::role_name(source)));
             }

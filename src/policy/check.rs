@@ -208,7 +208,8 @@ impl Checking<'_> {
     /// so that its catalogue cannot list them
     /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif>).
     fn is_claim(&self, key: &str) -> bool {
-        let providers = self.document.parameters.values().filter(|it| it.kind == Kind::OidcProvider);
+        let providers =
+            self.document.parameters.values().filter(|it| it.kind == Kind::OidcProvider);
         providers.flat_map(|it| &it.example).any(|provider| {
             let claim = key.strip_prefix(provider.as_str());
             matches!(claim, Some(":aud" | ":sub"))

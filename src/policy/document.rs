@@ -215,7 +215,10 @@ impl Library {
                     );
                 }
                 if own.narrows != ours.narrows {
-                    return refuse("narrows", "it replaces a built-in document and must narrow the same".to_owned());
+                    return refuse(
+                        "narrows",
+                        "it replaces a built-in document and must narrow the same".to_owned(),
+                    );
                 }
                 for (parameter, declared) in &own.parameters {
                     if let Some(reason) = differs(declared, ours.parameters.get(parameter)) {
@@ -313,12 +316,10 @@ impl Template {
             Some(PrincipalTemplate::Of(of)) => of.as_slice(),
             _ => &[],
         };
-        principal
-            .iter()
-            .flat_map(|(_, patterns)| patterns)
-            .chain(&self.resources)
-            .chain(self.condition.iter().flat_map(|(_, key, patterns)| {
-                std::iter::once(key).chain(patterns)
-            }))
+        principal.iter().flat_map(|(_, patterns)| patterns).chain(&self.resources).chain(
+            self.condition
+                .iter()
+                .flat_map(|(_, key, patterns)| std::iter::once(key).chain(patterns)),
+        )
     }
 }

@@ -99,11 +99,7 @@ impl Place<'_> {
     }
 
     /// When a statement is to hold, by a document of the layer `condition`: operator → key → values.
-    pub fn condition(
-        &self,
-        name: &str,
-        arguments: &[(&str, Argument)],
-    ) -> Result<Map, FillError> {
+    pub fn condition(&self, name: &str, arguments: &[(&str, Argument)]) -> Result<Map, FillError> {
         condition(self.library, name, arguments, &self.common)
     }
 

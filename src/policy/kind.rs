@@ -266,8 +266,7 @@ impl Kind {
             Kind::StreamArn => placed_arn(text, "kinesis", "stream/", name_of_resource),
             Kind::TopicArn => placed_arn(text, "sns", "", name_of_resource),
             Kind::Audience => not(
-                within(text, 1, 255)
-                    && text.bytes().all(|b| word(b) || b"./:@+=~%".contains(&b)),
+                within(text, 1, 255) && text.bytes().all(|b| word(b) || b"./:@+=~%".contains(&b)),
                 "an audience has letters, digits and `./:@+=~%_-`",
             ),
             Kind::Cidr => not(
@@ -309,8 +308,13 @@ impl Kind {
                 within(text, 1, 256) && text.bytes().all(|b| word(b) || b" +=.@:/".contains(&b)),
                 "the value of a tag has letters, digits, spaces and `+=.@:/_-`",
             ),
-            Kind::VpcEndpointId => not(is_numbered(text, "vpce-"), "an endpoint is `vpce-` and 8 to 17 hexadecimal digits"),
-            Kind::VpcId => not(is_numbered(text, "vpc-"), "a VPC is `vpc-` and 8 to 17 hexadecimal digits"),
+            Kind::VpcEndpointId => not(
+                is_numbered(text, "vpce-"),
+                "an endpoint is `vpce-` and 8 to 17 hexadecimal digits",
+            ),
+            Kind::VpcId => {
+                not(is_numbered(text, "vpc-"), "a VPC is `vpc-` and 8 to 17 hexadecimal digits")
+            }
         }
     }
 }
@@ -326,12 +330,8 @@ fn is_numbered(text: &str, head: &str) -> bool {
 /// characters, here without its scheme).
 fn is_provider(text: &str) -> bool {
     let (host, path) = text.split_once('/').map_or((text, None), |(host, path)| (host, Some(path)));
-    let label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|b| lower(b) || b == b'-')
-    };
-    let part = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| word(b) || b == b'.')
-    };
+    let label = |label: &str| !label.is_empty() && label.bytes().all(|b| lower(b) || b == b'-');
+    let part = |part: &str| !part.is_empty() && part.bytes().all(|b| word(b) || b == b'.');
     text.len() <= 247
         && host.contains('.')
         && host.split('.').all(label)

@@ -113,7 +113,10 @@ impl Reader<'_> {
             return self.refuse("statements", "a grantee or condition has exactly one");
         }
         if (document.layer == Layer::Condition) != head.get("narrows").is_some() {
-            return self.refuse("narrows", "a condition says which documents it narrows, and nothing else does");
+            return self.refuse(
+                "narrows",
+                "a condition says which documents it narrows, and nothing else does",
+            );
         }
         if document.layer == Layer::Condition {
             document.narrows = self.strings(head, "narrows", "the file")?;
@@ -177,10 +180,7 @@ impl Reader<'_> {
     }
 
     /// Sid → condition key → what becomes of a request without it.
-    fn absent_keys(
-        &self,
-        head: &Map,
-    ) -> Result<BTreeMap<(String, String), String>, FillError> {
+    fn absent_keys(&self, head: &Map) -> Result<BTreeMap<(String, String), String>, FillError> {
         let mut all = BTreeMap::new();
         let Some(given) = head.get("absent_keys") else { return Ok(all) };
         for (sid, keys) in self.map(given, "absent_keys")?.iter() {
@@ -353,9 +353,8 @@ impl Reader<'_> {
         let mut bare = key.to_owned();
         for name in &pattern.names {
             let parameter = document.parameters.get(name);
-            let fits = parameter.is_some_and(|it| {
-                matches!(it.kind, Kind::TagKey | Kind::OidcProvider) && !it.list
-            });
+            let fits = parameter
+                .is_some_and(|it| matches!(it.kind, Kind::TagKey | Kind::OidcProvider) && !it.list);
             if !fits {
                 let why = "only a tag's key or a provider's name is filled in";
                 return self.refuse(place, format!("{}: {why}", not_a_key()));

@@ -104,11 +104,7 @@ impl Resolver<'_> {
 
     /// Principals, with roles of the lake by their names in AWS. One that is not declared is reported and
     /// left out.
-    pub(super) fn principals(
-        &mut self,
-        given: &[At<Principal>],
-        path: &str,
-    ) -> Vec<At<Principal>> {
+    pub(super) fn principals(&mut self, given: &[At<Principal>], path: &str) -> Vec<At<Principal>> {
         let mut who = Vec::new();
         for one in given {
             let Principal::Declared(name) = &one.value else {
@@ -124,7 +120,8 @@ impl Resolver<'_> {
             }
             let broken = spec.roles.broken.iter().any(|own| own.value == *name);
             let section = self.tree.get("roles");
-            if broken || section.is_some_and(|node| !matches!(node.kind, Kind::Map(_) | Kind::Null)) {
+            if broken || section.is_some_and(|node| !matches!(node.kind, Kind::Map(_) | Kind::Null))
+            {
                 continue;
             }
             let known = spec.roles.iter().map(|item| (item.name.as_str(), Some(item.name.span)));

@@ -174,9 +174,8 @@ impl Decode for TagValues {
             let mut fits = true;
             if let Err(reason) = tag_key(&key.value) {
                 let headline = format!("`{}` cannot be the key of a tag", shortened(&key.value));
-                decoder.report(
-                    Diagnostic::error(diagnostic::LW0305, key.span, headline).note(reason),
-                );
+                decoder
+                    .report(Diagnostic::error(diagnostic::LW0305, key.span, headline).note(reason));
                 fits = false;
             }
             // Names of condition keys are the same in upper and lower case.

@@ -60,8 +60,7 @@ impl Decode for Guards {
                 (Err(refused), _) => {
                     let headline =
                         format!("`{}` is not a prefix such as `tmp/`", shortened(&entry.key));
-                    let _: Option<()> =
-                        refused.report(diagnostic::LW0305, &key, headline, decoder);
+                    let _: Option<()> = refused.report(diagnostic::LW0305, &key, headline, decoder);
                 }
             }
         }

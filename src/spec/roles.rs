@@ -74,12 +74,13 @@ impl Assumer {
             let (host, path) = bare.split_once('/').unwrap_or((bare, "x"));
             let label = |label: &str| {
                 !label.is_empty()
-                    && label.bytes().all(|b| {
-                        b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'
-                    })
+                    && label
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
             };
             let part = |part: &str| {
-                !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+                !part.is_empty()
+                    && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
             };
             let fits = bare.len() <= 247
                 && host.contains('.')
@@ -91,7 +92,10 @@ impl Assumer {
                     "a provider is called by host and path alone",
                     format!("oidc/{bare}"),
                 )),
-                _ => Err("an OpenID Connect provider reads `oidc/token.actions.githubusercontent.com`".into()),
+                _ => Err(
+                    "an OpenID Connect provider reads `oidc/token.actions.githubusercontent.com`"
+                        .into(),
+                ),
             };
         }
         if let Some(provider) = text.strip_prefix("saml/") {
@@ -211,15 +215,20 @@ text_form!(
     LW0305,
     |text| {
         let plain = |rest: &str| {
-            !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-/".contains(&b))
+            !rest.is_empty()
+                && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b"+=,.@_-/".contains(&b))
         };
         if text.starts_with("policy/") {
             return super::environments::PolicyName::parse(text).map(Boundary::Own);
         }
         match Arn::new(text) {
-            Ok(arn) if arn.account() == "aws"
-                && text.split(':').nth(2) == Some("iam")
-                && arn.resource().strip_prefix("policy/").is_some_and(plain) => Ok(Boundary::Aws(arn)),
+            Ok(arn)
+                if arn.account() == "aws"
+                    && text.split(':').nth(2) == Some("iam")
+                    && arn.resource().strip_prefix("policy/").is_some_and(plain) =>
+            {
+                Ok(Boundary::Aws(arn))
+            }
             _ => Err("`policy/NAME` of the role's own account, or the ARN of a policy of AWS's"),
         }
     }

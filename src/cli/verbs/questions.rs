@@ -475,11 +475,8 @@ pub fn handover(arguments: &Handover, output: &Output) -> Ended {
     let mut known: Vec<String> = ready.lake.access.keys().map(ToString::to_string).collect();
     known.extend(ready.lake.roles.values().map(crate::lake::Role::path));
     if !known.contains(&arguments.name) {
-        let told = format!(
-            "there is no entry `{}`: there are {}",
-            arguments.name,
-            known.join(", ")
-        );
+        let told =
+            format!("there is no entry `{}`: there are {}", arguments.name, known.join(", "));
         return Err(Misuse(told).into());
     }
     let own = compiled.handovers.iter().filter(|one| one.access == arguments.name);
