@@ -179,6 +179,27 @@ impl Lake {
             });
             found.push(("AWS::Glue::Database", properties));
         }
+        let own =
+            self.roles.values().filter_map(|role| Some(role.boundary.as_ref()?.value.clone()));
+        let boundaries: BTreeSet<String> =
+            self.home.boundary_arn().into_iter().chain(own).collect();
+        for arn in boundaries {
+            // What it allows is not known here: it takes nothing away.
+            let Some(policy) = arn.split_once(&format!("::{}:policy/", self.home.account)) else {
+                continue;
+            };
+            let (path, name) = match policy.1.rsplit_once('/') {
+                Some((path, name)) => (format!("/{path}/"), name),
+                None => ("/".to_owned(), policy.1),
+            };
+            let all = crate::document!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+            let properties = crate::document!({
+                "ManagedPolicyName": (name.to_owned()),
+                "Path": (path),
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [all]}
+            });
+            found.push(("AWS::IAM::ManagedPolicy", properties));
+        }
         for principal in self.named_principals() {
             let (kind, property, name) = match principal {
                 Principal::Role { name, .. } => ("AWS::IAM::Role", "RoleName", name),
