@@ -9,7 +9,7 @@ use super::headline_of;
 use crate::diagnostic::{self, Diagnostic, Diagnostics};
 use crate::lake::access::Verb;
 use crate::lake::places::{Guard, Place};
-use crate::lake::{Bucket, Key, Lake};
+use crate::lake::{Bucket, Key, Lake, Role};
 use crate::source::Span;
 use crate::spec::decode::At;
 use crate::spec::reference::Principal;
@@ -158,6 +158,23 @@ fn denials(
                 grant.place.value
             );
             found.push(tell(headline, who.span, "given to them here"));
+        }
+        // A session has the ARN of its role: who takes another one is no longer who is denied.
+        for who in access.who.iter().filter(|who| lake.takes(&denied.value, &who.value)) {
+            let role = lake.declared_role(&who.value).map_or(who.to_string(), Role::path);
+            let headline = format!(
+                "`{denied}` takes `{role}`, which `{}` gives what is denied",
+                access.path()
+            );
+            found.push(
+                Diagnostic::error(diagnostic::LW0442, denied.span, headline_of(headline))
+                    .also(who.span, "given to the role here")
+                    .at(path)
+                    .note("a session is known by the ARN of its role, which nobody denies")
+                    .help(format!(
+                        "deny `{role}` too and give it nothing there, or let others take it"
+                    )),
+            );
         }
     }
     for pipeline in lake.pipelines.values() {

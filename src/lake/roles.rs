@@ -49,6 +49,15 @@ impl Lake {
         }
     }
 
+    /// Whether somebody takes a role of the lake that a principal is, and so has what that is given.
+    pub fn takes(&self, who: &Principal, role: &Principal) -> bool {
+        let Some(role) = self.declared_role(role) else { return false };
+        role.assumed_by.iter().any(|at| match &at.value {
+            Assumer::Principal(assumer) => self.covers(assumer, who),
+            Assumer::Oidc(_) | Assumer::Saml(_) => false,
+        })
+    }
+
     /// Whether an account is one of the lake's family, or manages the organization: it cannot be mistaken
     /// for somebody else's customer.
     pub fn is_inside(&self, account: &AccountId) -> bool {
