@@ -103,7 +103,7 @@ pub struct Check {
 
 #[derive(Debug, Args)]
 pub struct Handover {
-    /// The entry of `access`.
+    /// The entry of `access`, or a role as `roles.NAME`.
     name: String,
     /// The spec.
     #[arg(value_name = "FILE", default_value = "lake.yaml")]
