@@ -10,6 +10,7 @@
 //! reference becomes an ARN, [`compare`](mod@compare) for the verdict.
 
 pub mod compare;
+mod conditions;
 mod decide;
 mod grants;
 mod gravity;
@@ -22,6 +23,7 @@ mod template;
 mod texts;
 
 pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare, counts};
+pub use conditions::{Given, compare_open, read_given};
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use gravity::{Gravity, gravity};
 pub use source::{Source, feed};

@@ -17,6 +17,8 @@ pub struct Source<'t> {
     pub body: Cow<'t, Value>,
     /// Parameters that get their value from an output of another stack of the state: its name and the output's.
     pub parameters: BTreeMap<String, (String, String)>,
+    /// Parameters whose value is known.
+    pub given: BTreeMap<String, String>,
 }
 
 /// Connects parameters with the outputs that lakewright feeds them from: of the same name, in one other template.

@@ -501,6 +501,16 @@ fn roles_in<'v>(value: &'v Value, found: &mut impl FnMut(&'v Value)) {
     }
 }
 
+/// Whether a resource of this type with these properties says something about access.
+pub(super) fn says_access(kind: &str, properties: Option<&Map>) -> bool {
+    let modelled = MODELLED.iter().any(|(one, _)| *one == kind);
+    let looks = || {
+        let mut all = properties.into_iter().flat_map(Map::iter);
+        all.any(|(key, value)| looks_like_access(key, value))
+    };
+    modelled || (!HARMLESS.contains(&kind) && looks())
+}
+
 /// A name that speaks of a policy, or statements somewhere inside.
 fn looks_like_access(key: &str, value: &Value) -> bool {
     fn statements(value: &Value) -> bool {

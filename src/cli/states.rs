@@ -139,6 +139,7 @@ pub fn of_stacks<'s>(ready: &Ready, stacks: &'s [Stack]) -> State {
             .iter()
             .map(|(parameter, from)| (parameter.clone(), (name(&from.stack), from.output.clone())))
             .collect(),
+        given: BTreeMap::new(),
     };
     access::read(&stacks.iter().map(source).collect::<Vec<_>>())
 }
@@ -151,6 +152,7 @@ pub fn of_deployed<'d>(account: &str, deployed: &'d Deployed) -> State {
         region: key.region.to_string(),
         body: Cow::Borrowed(&stack.template),
         parameters: BTreeMap::new(),
+            given: BTreeMap::new(),
     };
     let mut sources: Vec<Source> = deployed.stacks.iter().map(source).collect();
     access::feed(&mut sources);
@@ -220,5 +222,6 @@ fn source(name: &str, body: Value, region: Option<&str>, how: &How) -> Source<'s
         region: how.region.or(region).unwrap_or(REGION).to_owned(),
         body: Cow::Owned(body),
         parameters: BTreeMap::new(),
+            given: BTreeMap::new(),
     }
 }
