@@ -25,7 +25,7 @@ mod texts;
 mod transfers;
 
 pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare, counts};
-pub use conditions::{Given, compare_open, read_given};
+pub use conditions::OpenTemplates;
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use gravity::{Gravity, gravity};
 pub use permits::{On, Permit, permits};
@@ -34,4 +34,9 @@ pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,
     State, Transfer, Unread,
 };
-pub use template::{MODELLED, read};
+pub use template::MODELLED;
+
+/// Reads the templates of one state, all its stacks together.
+pub fn read(sources: &[Source<'_>]) -> State {
+    conditions::read(sources)
+}

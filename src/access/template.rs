@@ -10,6 +10,7 @@ use super::state::{
     Boundary, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State, Unread,
 };
 use super::texts::{Texts, kind_of};
+use crate::catalogue;
 use crate::document::{Map, Value};
 
 /// The resource types whose say in access is read, each with what is read of it.
@@ -44,6 +45,14 @@ pub const MODELLED: &[(&str, &str)] = &[
     ("AWS::Lambda::Function", "role and code"),
     ("AWS::KinesisFirehose::DeliveryStream", "the roles it takes"),
     ("AWS::Scheduler::Schedule", "the role it takes"),
+];
+
+/// The properties of a type that a verdict is about, where these are few of many.
+const READ: &[(&str, &[&str])] = &[
+    ("AWS::S3::Bucket", &["BucketName", "BucketEncryption", "PublicAccessBlockConfiguration"]),
+    ("AWS::Lambda::Function", &["FunctionName", "Role", "Code"]),
+    ("AWS::Glue::Job", &["Name", "Role", "Command"]),
+    ("AWS::Glue::Table", &["DatabaseName", "TableInput"]),
 ];
 
 /// Types that carry no access of their own though a property of theirs is called a policy.
@@ -262,7 +271,10 @@ impl Reader<'_> {
         for managed in self.list(source, properties.get("ManagedPolicyArns")) {
             match self.managed.get(&managed) {
                 Some(held) => identity.push(held.clone()),
-                None => drop(attached.insert(managed)),
+                None => match aws_managed(&managed) {
+                    Some(held) => identity.push(held),
+                    None => drop(attached.insert(managed)),
+                },
             }
         }
         let boundary = match properties.get("PermissionsBoundary") {
@@ -271,7 +283,10 @@ impl Reader<'_> {
                 let boundary = self.texts.text(source, value);
                 match self.managed.get(&boundary) {
                     Some(held) => Boundary::Read(held.clone()),
-                    None => Boundary::Unread(boundary),
+                    None => match aws_managed(&boundary) {
+                        Some(held) => Boundary::Read(held),
+                        None => Boundary::Unread(boundary),
+                    },
                 }
             }
         };
@@ -485,6 +500,13 @@ fn by_attribute(reference: &str) -> String {
     }
 }
 
+/// A policy that AWS manages, as the catalogue has it, with the day of the copy.
+fn aws_managed(arn: &str) -> Option<Held> {
+    let document = catalogue::managed::document(arn)?.clone();
+    let property = format!("{arn} as of {}", catalogue::managed::date());
+    Some(Held { document, origin: Origin::default(), property })
+}
+
 /// `s3://bucket/key` as an ARN; `None` for what is no place in S3.
 fn object_arn(location: &str) -> Option<String> {
     location.strip_prefix("s3://").map(|rest| format!("arn:aws:s3:::{rest}"))
@@ -529,6 +551,11 @@ pub(super) fn says_access(kind: &str, properties: Option<&Map>) -> bool {
         all.any(|(key, value)| looks_like_access(key, value))
     };
     modelled || (!HARMLESS.contains(&kind) && looks())
+}
+
+/// Whether access is read of a property.
+pub(super) fn is_read(kind: &str, property: &str) -> bool {
+    READ.iter().find(|(one, _)| *one == kind).is_none_or(|(_, read)| read.contains(&property))
 }
 
 /// A name that speaks of a policy, or statements somewhere inside.

@@ -54,13 +54,8 @@ impl Reader<'_> {
     pub(super) fn location(&mut self, at: (&Source, &str, &Value), table: (String, String)) {
         let (source, _, definition) = at;
         let at = ["Properties", "TableInput", "StorageDescriptor", "Location"];
-        let iceberg = [
-            "Properties",
-            "OpenTableFormatInput",
-            "IcebergInput",
-            "IcebergTableInput",
-            "Location",
-        ];
+        let iceberg =
+            ["Properties", "OpenTableFormatInput", "IcebergInput", "IcebergTableInput", "Location"];
         let location = definition.at(&at).or(definition.at(&iceberg));
         let location = location.map(|one| self.texts.text(source, one));
         let rest = location.as_deref().and_then(|text| text.strip_prefix("s3://"));

@@ -31,6 +31,16 @@ pub struct Asked {
     /// The document of a policy or permissions boundary that a state names and does not hold.
     #[arg(long, value_name = "ARN=FILE", value_parser = supplied)]
     pub document: Vec<(String, Utf8PathBuf)>,
+    /// A parameter of templates. Without it, every value that their conditions tell apart is looked into.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
+    pub parameter: Vec<(String, String)>,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE, such as Stage=prod".into()),
+    }
 }
 
 fn account(text: &str) -> Result<String, String> {
@@ -55,6 +65,7 @@ impl Asked {
             account,
             region: self.region.as_deref(),
             place: &self.place,
+            parameters: &self.parameter,
         }
     }
 
@@ -66,7 +77,8 @@ impl Asked {
     /// Both sides. Templates whose account nobody says are taken to be of the account of the other side's spec.
     pub fn sides(&self, old: &str, new: &str, output: &Output) -> Result<(Side, Side), Stop> {
         let own = self.account.as_deref();
-        let home = |side: &Side| side.spec.as_ref().map(|ready| ready.lake.home.account.to_string());
+        let home =
+            |side: &Side| side.spec.as_ref().map(|ready| ready.lake.home.account.to_string());
         let after = states::read(new, &self.how(own), output)?;
         let account = own.map(str::to_owned).or_else(|| home(&after));
         let before = states::read(old, &self.how(account.as_deref()), output)?;
@@ -89,7 +101,11 @@ impl Asked {
                 named |= state.supply(arn, &document);
             }
             if !named {
-                let who = if states.len() == 1 { "the state does not name" } else { "neither state names" };
+                let who = if states.len() == 1 {
+                    "the state does not name"
+                } else {
+                    "neither state names"
+                };
                 return Err(anyhow!("{who} the policy {arn}, which --document supplies"));
             }
         }

@@ -14,16 +14,16 @@ mod questions;
 mod settle;
 mod together;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
-use super::compare::{Compared, Row, compare};
+use super::compare::{Compared, Row, compare_settled};
 use super::source::Source;
 use super::state::State;
+use super::template;
 use crate::document::{Map, Value};
 use crate::verdict::{Comparison, Options, Reason, ReasonKind, Verdict};
 use parts::{Part, parts, rank, shared};
-use questions::{Open, Taken, parameter, plain};
-use settle::state;
+use questions::{Case, Open, Taken, parameter, plain};
 use together::together;
 
 /// Cases that are looked into. More, and what was not found to be broadened is undecided.
@@ -31,32 +31,18 @@ const MOST_CASES: usize = 128;
 /// Resources that are read over all cases together, for an answer within two seconds.
 const MOST_RESOURCES: usize = 60_000;
 
-/// Templates with the parameters that somebody gave.
-#[derive(Debug, Clone, Default)]
-pub struct Given {
-    /// Parameter to value, in whichever stack has a parameter of this name.
-    pub parameters: BTreeMap<String, String>,
-    /// Documents of policies that the templates name and do not hold, by ARN.
-    pub documents: Vec<(String, Value)>,
-}
-
-/// What a change from the `old` templates to the `new` ones does, over all cases of what they leave open.
-pub fn compare_open(
-    old: &[Source<'_>],
-    new: &[Source<'_>],
-    given: &Given,
-    options: &Options,
-) -> Compared {
-    if old == new {
-        return compare(&read_given(old, given), &read_given(new, given), options);
+/// What a change from `old` to `new` does, over all cases of what their templates leave open.
+pub(super) fn compare_open(old: &State, new: &State, options: &Options) -> Compared {
+    if old.open == new.open {
+        return compare_settled(old, new, options);
     }
-    let all = Pair { old, new, given, options, part: None };
+    let all = Pair { old, new, options, part: None };
     let (compared, is_complete) = all.compare();
-    if is_complete {
+    if is_complete || old.open.is_none() || new.open.is_none() {
         return compared;
     }
     // too many cases together: what has no resource in common is looked into apart
-    let mut parts = parts(old, new);
+    let mut parts = parts(all.templates(Side::Old), all.templates(Side::New));
     loop {
         let answers: Vec<Compared> =
             parts.iter().map(|part| Pair { part: Some(part), ..all }.compare().0).collect();
@@ -74,25 +60,85 @@ pub fn compare_open(
     }
 }
 
-/// Two lists of templates, or the part of them that some resources are.
+/// The state of templates. A parameter that nobody gave has its default, what stays open then is taken to hold; where
+/// anything is open, the state keeps the templates, for [`compare_open`].
+pub(super) fn read(sources: &[Source<'_>]) -> State {
+    let open = Open::of(sources, &[], None);
+    let is_open = |source: &Source<'_>| source.defaults().next().is_some();
+    if open.questions.is_empty() && !sources.iter().any(is_open) {
+        return template::read(sources);
+    }
+    let case = open.questions.into_iter().map(|(name, choices)| {
+        let default = parameter(sources, &name).and_then(|one| one.get("Default")).map(plain);
+        let taken = match default {
+            Some(text) => Taken::Text(text),
+            None => choices.into_iter().next().unwrap_or(Taken::Other),
+        };
+        (name, taken)
+    });
+    let mut state = settle::read(sources, &case.collect(), None);
+    state.open = Some(OpenTemplates {
+        sources: sources.iter().map(Source::to_owned).collect(),
+        documents: Vec::new(),
+    });
+    state
+}
+
+/// The templates of a state that leave something open.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OpenTemplates {
+    pub(super) sources: Vec<Source<'static>>,
+    /// Documents that were handed in, by ARN.
+    pub(super) documents: Vec<(String, Value)>,
+}
+
+/// Two states, or the part of them that some resources are.
 #[derive(Clone, Copy)]
 struct Pair<'s> {
-    old: &'s [Source<'s>],
-    new: &'s [Source<'s>],
-    given: &'s Given,
+    old: &'s State,
+    new: &'s State,
     options: &'s Options,
     part: Option<&'s Part>,
 }
 
-impl Pair<'_> {
+#[derive(Clone, Copy)]
+enum Side {
+    Old,
+    New,
+}
+
+impl<'s> Pair<'s> {
+    fn whole(&self, side: Side) -> &'s State {
+        match side {
+            Side::Old => self.old,
+            Side::New => self.new,
+        }
+    }
+
+    fn templates(&self, side: Side) -> &'s [Source<'static>] {
+        self.whole(side).open.as_ref().map_or(&[], |open| &open.sources)
+    }
+
+    /// A side in one case.
+    fn state(&self, side: Side, case: &Case) -> Cow<'s, State> {
+        let whole = self.whole(side);
+        let Some(open) = &whole.open else { return Cow::Borrowed(whole) };
+        let mut state = settle::read(&open.sources, case, self.part);
+        for (arn, document) in &open.documents {
+            state.supply(arn, document);
+        }
+        Cow::Owned(state)
+    }
+
     /// The verdicts, and whether every case was looked into.
     fn compare(&self) -> (Compared, bool) {
-        let open = Open::of(self);
-        let size = 1 + resources(self.old) + resources(self.new);
+        let (old, new) = (self.templates(Side::Old), self.templates(Side::New));
+        let open = Open::of(old, new, self.part);
+        let size = 1 + resources(old) + resources(new);
         let (cases, is_complete) = open.cases((MOST_RESOURCES / size).clamp(1, MOST_CASES));
         let answers = cases.iter().map(|case| {
-            let state = |sources| state(sources, case, self.given, self.part);
-            compare(&state(self.old), &state(self.new), self.options)
+            let (old, new) = (self.state(Side::Old, case), self.state(Side::New, case));
+            compare_settled(&old, &new, self.options)
         });
         let mut compared = together(&open, &cases, answers.collect());
         if !is_complete {
@@ -112,25 +158,6 @@ impl Pair<'_> {
         }
         (compared, is_complete)
     }
-}
-
-/// The state of templates as they are with what was given; a parameter that nobody gave has its default. What stays open
-/// then is taken to hold.
-pub fn read_given(sources: &[Source<'_>], given: &Given) -> State {
-    let options = Options::default();
-    let pair = Pair { old: sources, new: &[], given, options: &options, part: None };
-    let open = Open::of(&pair);
-    let case = open.questions.into_iter().map(|(name, choices)| {
-        let default = parameter(sources, &name).and_then(|one| one.get("Default")).map(plain);
-        let holds = choices.contains(&Taken::Holds(true));
-        let taken = match default {
-            Some(text) => Taken::Text(text),
-            None if holds => Taken::Holds(true),
-            None => choices.into_iter().next().unwrap_or(Taken::Other),
-        };
-        (name, taken)
-    });
-    state(sources, &case.collect(), given, None)
 }
 
 fn resources(sources: &[Source<'_>]) -> usize {

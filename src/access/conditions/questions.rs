@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::parts::within;
-use super::{Given, Pair};
+use super::parts::{Part, within};
 use crate::access::source::Source;
 use crate::access::template;
 use crate::access::texts::kind_of;
@@ -48,29 +47,27 @@ pub(super) fn plain(value: &Value) -> String {
 }
 
 impl Open {
-    pub fn of(pair: &Pair<'_>) -> Open {
-        let Pair { old, new, given, .. } = *pair;
+    pub fn of(old: &[Source<'_>], new: &[Source<'_>], part: Option<&Part>) -> Open {
         let mut open = Open::default();
         for source in old.iter().chain(new) {
             let mut asked = BTreeSet::new();
-            for (_, definition) in relevant(source).filter(|(id, _)| within(pair.part, source, id))
-            {
+            for (_, definition) in relevant(source).filter(|(id, _)| within(part, source, id)) {
                 if let Some(name) = definition.get("Condition").and_then(Value::as_str) {
                     asked.insert(name);
                 }
-                used(definition, &mut asked);
+                read_properties(definition).for_each(|value| used(value, &mut asked));
             }
             let mut seen = BTreeSet::new();
             while let Some(name) = asked.pop_first() {
                 if seen.insert(name)
                     && let Some(condition) = source.body.at(&["Conditions", name])
                 {
-                    open.condition(source, condition, given, &mut asked);
+                    open.condition(source, condition, &mut asked);
                 }
             }
         }
-        open.defaults(pair);
-        open.finish(pair);
+        open.defaults(old, new, part);
+        open.finish(old, new);
         open
     }
 
@@ -79,7 +76,6 @@ impl Open {
         &mut self,
         source: &Source<'_>,
         condition: &'v Value,
-        given: &Given,
         names: &mut BTreeSet<&'v str>,
     ) {
         match condition {
@@ -89,19 +85,19 @@ impl Open {
                         ("Condition", Value::Str(name)) => {
                             names.insert(name);
                         }
-                        ("Fn::Equals", Value::List(sides)) => self.equals(source, sides, given),
-                        (_, value) => self.condition(source, value, given, names),
+                        ("Fn::Equals", Value::List(sides)) => self.equals(source, sides),
+                        (_, value) => self.condition(source, value, names),
                     }
                 }
             }
             Value::List(list) => {
-                list.iter().for_each(|one| self.condition(source, one, given, names));
+                list.iter().for_each(|one| self.condition(source, one, names));
             }
             _ => {}
         }
     }
 
-    fn equals(&mut self, source: &Source<'_>, sides: &[Value], given: &Given) {
+    fn equals(&mut self, source: &Source<'_>, sides: &[Value]) {
         let [one, other] = sides else { return };
         let choice = |name: &str, text: &Value| {
             ((source.name.clone(), name.to_owned()), Taken::Text(plain(text)))
@@ -113,7 +109,7 @@ impl Open {
             _ => ((source.name.clone(), comparison(sides)), Taken::Holds(true)),
         };
         let choices = self.questions.entry(name.clone()).or_default();
-        if let (Some(value), true) = (given.parameters.get(&name.1), taken != Taken::Holds(true)) {
+        if let (Some(value), true) = (source.given.get(&name.1), taken != Taken::Holds(true)) {
             *choices = vec![Taken::Text(value.clone())];
         } else if !choices.contains(&taken) {
             choices.push(taken);
@@ -121,15 +117,15 @@ impl Open {
     }
 
     /// Defaults that differ: a stack that takes the default changes with it.
-    fn defaults(&mut self, pair: &Pair<'_>) {
-        let Pair { old, new, given, .. } = *pair;
+    fn defaults(&mut self, old: &[Source<'_>], new: &[Source<'_>], part: Option<&Part>) {
         for source in new {
             let mut named = BTreeSet::new();
-            for (_, definition) in relevant(source).filter(|(id, _)| within(pair.part, source, id))
-            {
-                references(definition, &mut |name, _| {
-                    named.insert(name.to_owned());
-                });
+            for (_, definition) in relevant(source).filter(|(id, _)| within(part, source, id)) {
+                for value in read_properties(definition) {
+                    references(value, &mut |name, _| {
+                        named.insert(name.to_owned());
+                    });
+                }
             }
             let Some(before) = old.iter().find(|one| one.name == source.name) else { continue };
             let parameters = source.body.get("Parameters").and_then(Value::as_map);
@@ -138,7 +134,7 @@ impl Open {
                 let changes = old.is_some() && old != definition.get("Default");
                 let key = (source.name.clone(), name.to_owned());
                 let counts = named.contains(name) || self.questions.contains_key(&key);
-                if changes && counts && !given.parameters.contains_key(name) {
+                if changes && counts && !source.given.contains_key(name) {
                     self.questions.entry(key).or_default().push(Taken::Default);
                 }
             }
@@ -146,10 +142,10 @@ impl Open {
     }
 
     /// Adds what else each may be: another text where the parameter may have one, the opposite of a comparison.
-    fn finish(&mut self, pair: &Pair<'_>) {
-        let Pair { old, new, given, .. } = *pair;
+    fn finish(&mut self, old: &[Source<'_>], new: &[Source<'_>]) {
         for (name, choices) in &mut self.questions {
-            if given.parameters.contains_key(&name.1) {
+            let named = |source: &&Source<'_>| source.name == name.0;
+            if old.iter().chain(new).filter(named).any(|one| one.given.contains_key(&name.1)) {
                 continue;
             }
             if choices.contains(&Taken::Holds(true)) {
@@ -234,6 +230,13 @@ pub(super) fn relevant<'s>(source: &'s Source<'_>) -> impl Iterator<Item = (&'s 
         let properties = one.get("Properties").and_then(Value::as_map);
         template::says_access(kind_of(one), properties)
     })
+}
+
+/// The properties of a resource that say something about access.
+fn read_properties(definition: &Value) -> impl Iterator<Item = &Value> {
+    let properties = definition.get("Properties").and_then(Value::as_map);
+    let all = properties.into_iter().flat_map(Map::iter);
+    all.filter(|(key, _)| template::is_read(kind_of(definition), key)).map(|(_, value)| value)
 }
 
 /// The conditions that `Fn::If` names below a value.

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::Given;
 use super::parts::{Part, within};
 use super::questions::{Case, Taken, comparison, is_plain, plain, reference};
 use crate::access::source::Source;
@@ -13,34 +12,19 @@ use crate::access::texts::kind_of;
 use crate::document::{Map, Value};
 
 /// The state of templates in one case, of a part of their resources.
-pub(super) fn state(
-    sources: &[Source<'_>],
-    case: &Case,
-    given: &Given,
-    part: Option<&Part>,
-) -> State {
-    let settled: Vec<Source<'_>> =
-        sources.iter().map(|one| settled(one, case, given, part)).collect();
-    let mut state = template::read(&settled);
-    for (arn, document) in &given.documents {
-        state.supply(arn, document);
-    }
-    state
+pub(super) fn read(sources: &[Source<'_>], case: &Case, part: Option<&Part>) -> State {
+    let settled: Vec<Source<'_>> = sources.iter().map(|one| settled(one, case, part)).collect();
+    template::read(&settled)
 }
 
 /// A template in one case: without the resources that are not made, with a branch of each `Fn::If`, and with the
 /// parameters that are known.
-pub(super) fn settled<'s>(
-    source: &'s Source<'_>,
-    case: &Case,
-    given: &Given,
-    part: Option<&Part>,
-) -> Source<'s> {
+pub(super) fn settled<'s>(source: &'s Source<'_>, case: &Case, part: Option<&Part>) -> Source<'s> {
     let of_stack = |name: &str| case.get(&(source.name.clone(), name.to_owned()));
     let mut known = BTreeMap::new();
     let parameters = source.body.get("Parameters").and_then(Value::as_map);
     for (name, definition) in parameters.into_iter().flat_map(Map::iter) {
-        let text = match (given.parameters.get(name), of_stack(name)) {
+        let text = match (source.given.get(name), of_stack(name)) {
             (Some(text), _) | (None, Some(Taken::Text(text))) => Some(text.clone()),
             (None, Some(Taken::Default)) => definition.get("Default").map(plain),
             _ => None,
