@@ -45,6 +45,7 @@ fn state_of(resources: Option<&Value>) -> State {
         region: "eu-west-1".into(),
         body: Cow::Owned(Value::Map(template)),
         parameters: BTreeMap::new(),
+        given: Default::default(),
     }])
 }
 
@@ -76,6 +77,7 @@ fn example(name: &str, environment: &str, change: impl Fn(&str, String) -> Strin
                 region: at.clone(),
                 body: Cow::Owned(Value::from_json(&body).expect("JSON")),
                 parameters: BTreeMap::new(),
+                given: Default::default(),
             });
         }
     }
