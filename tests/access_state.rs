@@ -28,6 +28,7 @@ fn source(name: &str, body: Value) -> Source<'static> {
         region: "eu-west-1".into(),
         body: std::borrow::Cow::Owned(body),
         parameters: BTreeMap::new(),
+        given: Default::default(),
     }
 }
 

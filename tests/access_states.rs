@@ -40,6 +40,7 @@ fn state<'s>(stacks: &'s Value) -> State {
         region: "eu-west-1".to_owned(),
         body: std::borrow::Cow::Borrowed(body),
         parameters: BTreeMap::new(),
+        given: Default::default(),
     };
     access::read(&stacks.iter().map(source).collect::<Vec<_>>())
 }

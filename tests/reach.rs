@@ -67,6 +67,7 @@ fn state(template: &str) -> State {
         region: "eu-west-1".into(),
         body: std::borrow::Cow::Owned(Value::from_json(template).expect("JSON")),
         parameters: BTreeMap::new(),
+        given: BTreeMap::new(),
     }])
 }
 
@@ -95,6 +96,7 @@ fn what_is_shown_as_allowed_is_allowed_by_another_evaluator() {
                         region: region.file_name().to_string_lossy().into_owned(),
                         body: std::borrow::Cow::Owned(body),
                         parameters: BTreeMap::new(),
+                        given: BTreeMap::new(),
                     });
                 }
             }

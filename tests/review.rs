@@ -371,6 +371,7 @@ fn state(template: &str) -> State {
         region: "eu-west-1".to_owned(),
         body: std::borrow::Cow::Owned(body),
         parameters: Default::default(),
+        given: Default::default(),
     }])
 }
 

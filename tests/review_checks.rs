@@ -46,6 +46,7 @@ fn state_of(resources: Option<&Value>) -> State {
         region: "eu-west-1".into(),
         body: Cow::Owned(Value::Map(template)),
         parameters: BTreeMap::new(),
+        given: Default::default(),
     }])
 }
 
@@ -77,6 +78,7 @@ fn example(name: &str, environment: &str, change: impl Fn(&str, String) -> Strin
                 region: at.clone(),
                 body: Cow::Owned(Value::from_json(&body).expect("JSON")),
                 parameters: BTreeMap::new(),
+                given: Default::default(),
             });
         }
     }

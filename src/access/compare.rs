@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::conditions;
 use super::grants;
 use super::guarded;
 use super::rows;
@@ -190,6 +191,14 @@ impl Compared {
 
 /// What a change from `old` to `new` does to each part.
 pub fn compare(old: &State, new: &State, options: &Options) -> Compared {
+    match (&old.open, &new.open) {
+        (None, None) => compare_settled(old, new, options),
+        _ => conditions::compare_open(old, new, options),
+    }
+}
+
+/// The same of states that leave nothing open.
+pub(super) fn compare_settled(old: &State, new: &State, options: &Options) -> Compared {
     let mut rows = Vec::new();
     for name in names(&old.principals, &new.principals) {
         rows.extend(rows::identity(name, old, new, options));
@@ -205,6 +214,9 @@ pub fn compare(old: &State, new: &State, options: &Options) -> Compared {
 /// How many parts have which verdict, without the requests that prove it: what [`compare`] counts, except that a new
 /// principal or resource whose statements all allow counts as broadened without a search.
 pub fn counts(old: &State, new: &State, options: &Options) -> Counts {
+    if old.open.is_some() || new.open.is_some() {
+        return compare(old, new, options).counts();
+    }
     let mut counts = Counts::default();
     let mut count = |is_plain: bool, row: &dyn Fn() -> Option<Row>| {
         match is_plain {

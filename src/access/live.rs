@@ -258,6 +258,7 @@ impl Overlay<'_> {
             region: source.region,
             body: Cow::Owned(body),
             parameters: source.parameters,
+            given: Default::default(),
         }
     }
 
@@ -462,6 +463,7 @@ mod tests {
             region: "eu-west-1".to_owned(),
             body: Cow::Owned(Value::from_json(json).expect("JSON")),
             parameters: BTreeMap::new(),
+            given: Default::default(),
         }
     }
 

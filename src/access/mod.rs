@@ -10,6 +10,7 @@
 //! reference becomes an ARN, [`compare`](mod@compare) for the verdict.
 
 pub mod compare;
+mod conditions;
 mod decide;
 mod grants;
 mod gravity;
@@ -26,6 +27,7 @@ mod texts;
 mod transfers;
 
 pub use compare::{Cause, Compared, Counts, Further, Layer, Presence, Row, compare, counts};
+pub use conditions::OpenTemplates;
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use gravity::{Gravity, gravity};
 pub use permits::{On, Permit, permits};
@@ -35,4 +37,9 @@ pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,
     State, Transfer, Unread,
 };
-pub use template::{MODELLED, read};
+pub use template::MODELLED;
+
+/// Reads the templates of one state, all its stacks together.
+pub fn read(sources: &[Source<'_>]) -> State {
+    conditions::read(sources)
+}

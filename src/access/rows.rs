@@ -88,7 +88,11 @@ pub(super) fn malformed((origin, error): (Origin, Malformed)) -> Comparison {
 }
 
 fn supply(arn: &str) -> String {
-    format!("supply it: --document {arn}=FILE")
+    match arn.starts_with("arn:") {
+        true => format!("supply it: --document {arn}=FILE"),
+        false => "say which it is with --parameter NAME=ARN, and supply it: --document ARN=FILE"
+            .to_owned(),
+    }
 }
 
 /// Whether a document has statements and all of them allow.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::document::Value;
+use crate::document::{Map, Value};
 
 /// A template, and where it is or will be deployed.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +17,29 @@ pub struct Source<'t> {
     pub body: Cow<'t, Value>,
     /// Parameters that get their value from an output of another stack of the state: its name and the output's.
     pub parameters: BTreeMap<String, (String, String)>,
+    /// Parameters whose value is known.
+    pub given: BTreeMap<String, String>,
+}
+
+impl Source<'_> {
+    /// A copy that borrows nothing.
+    pub(super) fn to_owned(&self) -> Source<'static> {
+        Source {
+            name: self.name.clone(),
+            account: self.account.clone(),
+            region: self.region.clone(),
+            body: Cow::Owned(self.body.as_ref().clone()),
+            parameters: self.parameters.clone(),
+            given: self.given.clone(),
+        }
+    }
+
+    /// The parameters that have a default.
+    pub(super) fn defaults(&self) -> impl Iterator<Item = &str> {
+        let parameters = self.body.get("Parameters").and_then(Value::as_map);
+        let all = parameters.into_iter().flat_map(Map::iter);
+        all.filter(|(_, one)| one.get("Default").is_some()).map(|(name, _)| name)
+    }
 }
 
 /// Connects parameters with the outputs that lakewright feeds them from: of the same name, in one other template.

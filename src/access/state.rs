@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::conditions::OpenTemplates;
 use crate::document::Value;
 
 /// Everything that templates say about access.
@@ -33,6 +34,8 @@ pub struct State {
     pub unread: Vec<Unread>,
     /// The type of each resource that stands in a policy as a reference, by `stack/LogicalId`.
     pub references: BTreeMap<String, String>,
+    /// The templates, where parameters and conditions leave something open.
+    pub open: Option<OpenTemplates>,
 }
 
 /// Where something stands.
@@ -277,13 +280,27 @@ impl State {
             property: arn.to_owned(),
             paths: Vec::new(),
         };
+        if let Some(open) = &mut self.open {
+            open.documents.push((arn.to_owned(), document.clone()));
+        }
+        // what the catalogue knows of a policy that AWS manages is only a copy of a day
+        let is_copy = |one: &Held| one.property.starts_with(&format!("{arn} as of "));
         let mut named = false;
         for principal in self.principals.values_mut() {
             if principal.attached.remove(arn) {
                 principal.identity.push(held.clone());
                 named = true;
             }
-            if principal.boundary == Boundary::Unread(arn.to_owned()) {
+            for copy in principal.identity.iter_mut().filter(|one| is_copy(one)) {
+                *copy = held.clone();
+                named = true;
+            }
+            let is_boundary = match &principal.boundary {
+                Boundary::Unread(boundary) => boundary == arn,
+                Boundary::Read(boundary) => is_copy(boundary),
+                Boundary::None => false,
+            };
+            if is_boundary {
                 principal.boundary = Boundary::Read(held.clone());
                 named = true;
             }

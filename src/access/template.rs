@@ -51,6 +51,14 @@ pub const MODELLED: &[(&str, &str)] = &[
     ("AWS::Scheduler::Schedule", "the role it takes"),
 ];
 
+/// The properties of a type that a verdict is about, where these are few of many.
+const READ: &[(&str, &[&str])] = &[
+    ("AWS::S3::Bucket", &["BucketName", "BucketEncryption", "PublicAccessBlockConfiguration"]),
+    ("AWS::Lambda::Function", &["FunctionName", "Role", "Code"]),
+    ("AWS::Glue::Job", &["Name", "Role", "Command"]),
+    ("AWS::Glue::Table", &["DatabaseName", "TableInput"]),
+];
+
 /// Types that carry no access of their own though a property of theirs is called a policy.
 const HARMLESS: &[&str] = &[
     "AWS::ApplicationAutoScaling::ScalingPolicy",
@@ -446,4 +454,19 @@ fn roles_in<'v>(value: &'v Value, found: &mut impl FnMut(&'v Value)) {
         Value::List(list) => list.iter().for_each(|value| roles_in(value, found)),
         _ => {}
     }
+}
+
+/// Whether a resource of this type with these properties says something about access.
+pub(super) fn says_access(kind: &str, properties: Option<&Map>) -> bool {
+    let modelled = MODELLED.iter().any(|(one, _)| *one == kind);
+    let looks = || {
+        let mut all = properties.into_iter().flat_map(Map::iter);
+        all.any(|(key, value)| looks_like_access(key, value))
+    };
+    modelled || (!HARMLESS.contains(&kind) && looks())
+}
+
+/// Whether access is read of a property.
+pub(super) fn is_read(kind: &str, property: &str) -> bool {
+    READ.iter().find(|(one, _)| *one == kind).is_none_or(|(_, read)| read.contains(&property))
 }

@@ -197,6 +197,9 @@ fn scope(source: &Source) -> Scope {
     ] {
         scope.values.insert(name.to_owned(), Known::Text(text.to_owned()));
     }
+    for (name, text) in &source.given {
+        scope.values.insert(name.clone(), Known::Text(text.clone()));
+    }
     scope
 }
 

@@ -13,6 +13,7 @@ pub mod escalations;
 pub mod iam;
 mod impact;
 mod lines;
+pub mod managed;
 mod nearest;
 mod path;
 mod pattern;

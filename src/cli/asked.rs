@@ -31,6 +31,16 @@ pub struct Asked {
     /// The document of a policy or permissions boundary that a state names and does not hold.
     #[arg(long, value_name = "ARN=FILE", value_parser = supplied)]
     pub document: Vec<(String, Utf8PathBuf)>,
+    /// A parameter of templates. Without it, every value that their conditions tell apart is looked into.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parameter)]
+    pub parameter: Vec<(String, String)>,
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE, such as Stage=prod".into()),
+    }
 }
 
 fn account(text: &str) -> Result<String, String> {
@@ -55,6 +65,7 @@ impl Asked {
             account,
             region: self.region.as_deref(),
             place: &self.place,
+            parameters: &self.parameter,
         }
     }
 

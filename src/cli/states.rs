@@ -67,6 +67,8 @@ pub struct How<'a> {
     /// Their region.
     pub region: Option<&'a str>,
     pub place: &'a Where,
+    /// Parameters of templates that somebody gave.
+    pub parameters: &'a [(String, String)],
 }
 
 /// The region that templates are taken to be for where nobody says: AWS's own example.
@@ -172,6 +174,12 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Side, 
         Err(error) if path.extension() == Some("json") => {
             return Err(anyhow::anyhow!("`{path}` is not JSON: {error}").into());
         }
+        Err(error) if is_template(&text) => {
+            return Err(anyhow::anyhow!("`{path}` is not YAML: {error}").into());
+        }
+        Ok(value) if value.get("lakewright").is_none() && value.get("lake").is_none() => {
+            return Err(anyhow::anyhow!("`{path}` is no state: name {GRAMMAR}").into());
+        }
         _ => {}
     }
     let ready = load::read_from(root, path, bytes).ready(how.environment, output)?;
@@ -184,6 +192,13 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Side, 
     });
     let lines = Lines::Compiled(causes.collect());
     Ok(Side { content: Content::State(Box::new(state)), spec: Some(Box::new(ready)), lines, documents: Vec::new() })
+}
+
+/// Whether a text that cannot be read is meant to be a template.
+fn is_template(text: &str) -> bool {
+    let mut lines = text.lines();
+    lines
+        .any(|line| line.starts_with("AWSTemplateFormatVersion:") || line.starts_with("Resources:"))
 }
 
 /// The state that a compiled spec describes.
@@ -199,6 +214,7 @@ pub fn of_stacks<'s>(ready: &Ready, stacks: &'s [Stack]) -> State {
             .iter()
             .map(|(parameter, from)| (parameter.clone(), (name(&from.stack), from.output.clone())))
             .collect(),
+        given: BTreeMap::new(),
     };
     let mut state = access::read(&stacks.iter().map(source).collect::<Vec<_>>());
     state.trace(&|origin, steps| {
@@ -222,6 +238,7 @@ pub fn sources<'d>(account: &str, deployed: &'d Deployed) -> Vec<Source<'d>> {
         region: key.region.to_string(),
         body: Cow::Borrowed(&stack.template),
         parameters: BTreeMap::new(),
+        given: BTreeMap::new(),
     };
     let mut sources: Vec<Source> = deployed.stacks.iter().map(source).collect();
     access::feed(&mut sources);
@@ -306,5 +323,6 @@ fn source(name: &str, body: Value, region: Option<&str>, how: &How) -> Source<'s
         region: how.region.or(region).unwrap_or(REGION).to_owned(),
         body: Cow::Owned(body),
         parameters: BTreeMap::new(),
+        given: how.parameters.iter().cloned().collect(),
     }
 }

@@ -4,6 +4,7 @@
 //! carries as counts. INVARIANT: a stack that stays counts on both sides, so that what moves is no change.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use super::state::refusal;
 use super::{Context, Plan, Refusal, StackAction, StackPlan, name_of};
@@ -53,6 +54,7 @@ impl Plan {
                         (parameter.clone(), (name(&from.stack), from.output.clone()))
                     })
                     .collect(),
+                given: BTreeMap::new(),
             })
         };
         let mut sources: Vec<Source> = self.stacks.iter().filter_map(source).collect();

@@ -87,6 +87,7 @@ impl Lake {
             region: stack.region.clone(),
             body: Cow::Owned(Document::from_json(&stack.template.to_string()).expect("JSON")),
             parameters: stack.parameters.clone(),
+            given: Default::default(),
         };
         read(&self.stacks.iter().map(source).collect::<Vec<_>>())
     }
@@ -174,6 +175,7 @@ pub fn state(resources: Value) -> State {
         region: "eu-west-1".to_owned(),
         body: Cow::Owned(Document::from_json(&template.to_string()).expect("JSON")),
         parameters: BTreeMap::new(),
+        given: Default::default(),
     }])
 }
 

@@ -6,8 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::super::source::Source;
-use super::super::state::{Boundary, Held, Principal, PrincipalKind};
+use super::super::state::{Boundary, Held, Origin, Principal, PrincipalKind};
 use super::{Reader, origin};
+use crate::catalogue;
 use crate::document::Value;
 
 impl Reader<'_> {
@@ -34,7 +35,10 @@ impl Reader<'_> {
         for managed in self.list(source, properties.get("ManagedPolicyArns")) {
             match self.managed.get(&managed) {
                 Some(held) => identity.push(held.clone()),
-                None => drop(attached.insert(managed)),
+                None => match aws_managed(&managed) {
+                    Some(held) => identity.push(held),
+                    None => drop(attached.insert(managed)),
+                },
             }
         }
         let boundary = match properties.get("PermissionsBoundary") {
@@ -43,7 +47,10 @@ impl Reader<'_> {
                 let boundary = self.texts.text(source, value);
                 match self.managed.get(&boundary) {
                     Some(held) => Boundary::Read(held.clone()),
-                    None => Boundary::Unread(boundary),
+                    None => match aws_managed(&boundary) {
+                        Some(held) => Boundary::Read(held),
+                        None => Boundary::Unread(boundary),
+                    },
                 }
             }
         };
@@ -129,4 +136,12 @@ fn by_attribute(reference: &str) -> String {
         Some(id) => crate::document!({"Fn::GetAtt": [(id.to_owned()), "Arn"]}).to_json(),
         None => reference.to_owned(),
     }
+}
+
+/// A policy that AWS manages, as the catalogue has it, with the day of the copy.
+fn aws_managed(arn: &str) -> Option<Held> {
+    let document = catalogue::managed::document(arn)?.clone();
+    let property = format!("{arn} as of {}", catalogue::managed::date());
+    let origin = Origin::default();
+    Some(Held { document, origin, property, paths: Vec::new() })
 }
