@@ -23,6 +23,7 @@ pub mod senders;
 mod tests;
 mod types;
 pub mod undoing;
+pub mod watched;
 
 pub use impact::Impact;
 pub use regions::{Partition, Region, partition, partition_of, region, regions};

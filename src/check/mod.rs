@@ -23,6 +23,7 @@ mod replication;
 mod rows;
 mod strangers;
 mod tables;
+mod waivers;
 mod watching;
 
 use crate::diagnostic::Diagnostics;
@@ -32,7 +33,7 @@ use crate::syntax::{self, Node};
 
 /// Everything that is wrong with a lake as a whole.
 pub fn all(lake: &Lake) -> Diagnostics {
-    let rules: [fn(&Lake, &mut Diagnostics); 17] = [
+    let rules: [fn(&Lake, &mut Diagnostics); 18] = [
         names::check,
         regions::check,
         lifecycle::check,
@@ -48,6 +49,7 @@ pub fn all(lake: &Lake) -> Diagnostics {
         rows::check,
         bypass::check,
         keys::check,
+        waivers::check,
         watching::check,
         quotas::check,
     ];

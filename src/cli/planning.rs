@@ -335,7 +335,7 @@ pub fn flags(flag: &str, values: &[String]) -> String {
 }
 
 /// A word as a shell takes it: in quotes where it has to be.
-fn typed(word: &str) -> String {
+pub fn typed(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),
