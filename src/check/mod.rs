@@ -8,8 +8,10 @@
 
 mod across;
 mod bypass;
+mod conditions;
 mod cycles;
 mod formation;
+mod guards;
 mod keys;
 mod lifecycle;
 mod lock;
@@ -20,11 +22,13 @@ mod projection;
 mod quotas;
 mod regions;
 mod replication;
+mod roles;
 mod rows;
 mod strangers;
 mod tables;
 mod waivers;
 mod watching;
+mod workgroups;
 
 use crate::diagnostic::Diagnostics;
 use crate::lake::Lake;
@@ -33,7 +37,7 @@ use crate::syntax::{self, Node};
 
 /// Everything that is wrong with a lake as a whole.
 pub fn all(lake: &Lake) -> Diagnostics {
-    let rules: [fn(&Lake, &mut Diagnostics); 18] = [
+    let rules: [fn(&Lake, &mut Diagnostics); 22] = [
         names::check,
         regions::check,
         lifecycle::check,
@@ -45,8 +49,12 @@ pub fn all(lake: &Lake) -> Diagnostics {
         cycles::check,
         principals::check,
         strangers::check,
+        roles::check,
+        conditions::check,
+        guards::check,
         formation::check,
         rows::check,
+        workgroups::check,
         bypass::check,
         keys::check,
         waivers::check,

@@ -14,6 +14,8 @@ use crate::spec::reference::Principal;
 #[derive(Debug, Clone)]
 pub struct Key {
     pub name: Name,
+    /// The path of the thing that it was made for; `None` for one that the spec declares.
+    pub of: Option<String>,
     pub span: Span,
     pub description: Option<String>,
     /// Where it is not ours.
@@ -21,6 +23,8 @@ pub struct Key {
     /// Days between rotations; `None`: never.
     pub rotation_days: Option<i64>,
     pub admins: Vec<At<Principal>>,
+    /// Who cannot use it, whoever lets them.
+    pub deny: Vec<At<Principal>>,
     /// Days between deletion and end.
     pub deletion_window_days: i64,
     pub protect: bool,
@@ -30,7 +34,7 @@ pub struct Key {
 impl Key {
     /// The key's path in the spec.
     pub fn path(&self) -> String {
-        format!("keys.{}", self.name)
+        self.of.clone().unwrap_or_else(|| format!("keys.{}", self.name))
     }
 }
 
@@ -49,6 +53,8 @@ pub enum Encryption {
 #[derive(Debug, Clone)]
 pub struct Bucket {
     pub name: Name,
+    /// The path of the thing that it was made for; `None` for one that the spec declares.
+    pub of: Option<String>,
     pub span: Span,
     pub description: Option<String>,
     /// What it is called in S3.
@@ -69,6 +75,10 @@ pub struct Bucket {
     pub access_logs: bool,
     pub events: bool,
     pub perimeter: Option<Perimeter>,
+    /// Who alone may write, by place, beside the lake's own flows.
+    pub only_writers: Vec<Guard>,
+    /// Who reaches nothing, by place.
+    pub deny: Vec<Guard>,
     pub protect: bool,
     pub generation: i64,
     pub tags: Vec<(String, String)>,
@@ -77,7 +87,7 @@ pub struct Bucket {
 impl Bucket {
     /// The bucket's path in the spec.
     pub fn path(&self) -> String {
-        format!("buckets.{}", self.name)
+        self.of.clone().unwrap_or_else(|| format!("buckets.{}", self.name))
     }
 
     /// The key of the lake that encrypts it, if one does.
@@ -109,6 +119,15 @@ pub struct Replica {
     pub storage_class: Option<&'static str>,
     pub delete_markers: bool,
     pub time_control: bool,
+}
+
+/// Principals of a place in a bucket: roles, users, accounts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guard {
+    pub location: Location,
+    /// Where the place is written: the prefix, or the list.
+    pub span: Span,
+    pub who: Vec<At<Principal>>,
 }
 
 /// Who passes the organization perimeter of a bucket.

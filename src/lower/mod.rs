@@ -6,10 +6,13 @@
 //! only documents of `policies/` are chosen and filled; nothing is granted that no flow asked for.
 
 mod access;
+mod athena;
 mod base;
 mod cloudwatch;
+mod conditions;
 mod glue;
 mod glue_logs;
+mod guards;
 mod iam;
 mod kinesis;
 mod kms;
@@ -17,12 +20,15 @@ mod lakeformation;
 mod lf_grants;
 mod lf_tags;
 mod permits;
+mod pipelines;
 mod replication;
+mod roles;
 mod s3;
 mod shares;
 mod sns;
 mod tables;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{self, Diagnostic, Diagnostics};
@@ -36,7 +42,7 @@ use crate::policy::{self, Argument, Library, Policy, Statement};
 use crate::source::Span;
 
 pub use access::Handover;
-pub use glue::script_key;
+pub use pipelines::script_key;
 
 /// Content addresses of the scripts that pipelines run: path as in the spec to SHA-256 (hexadecimal).
 pub type Scripts = BTreeMap<String, String>;
@@ -63,12 +69,16 @@ pub fn lower(lake: &Lake, library: &Library, scripts: &Scripts) -> Lowered {
         handovers: Vec::new(),
         diagnostics: Diagnostics::default(),
         flow: String::new(),
+        when: Vec::new(),
+        clashes: RefCell::default(),
     };
     lowering.base();
     lowering.catalog();
     lowering.sources();
     lowering.pipelines();
+    lowering.roles();
     lowering.access();
+    lowering.workgroups();
     lowering.lake_formation();
     lowering.replication();
     lowering.watching();
@@ -98,6 +108,10 @@ struct Lowering<'a> {
     /// The spec path of what is being lowered, for the statements that it asks for; empty where a
     /// policy speaks of its owner.
     flow: String,
+    /// The sets of conditions of the grant that is being lowered; none: always.
+    when: Vec<Vec<conditions::Narrowing>>,
+    /// Documents that test a key which a condition tests too: both, and the key.
+    clashes: RefCell<Vec<(String, &'static str, String)>>,
 }
 
 impl<'a> Lowering<'a> {
@@ -136,6 +150,7 @@ impl<'a> Lowering<'a> {
             // tested with hostile ones.
             panic!("invariant: document `{document}` takes what the lake holds: {error}")
         });
+        let statements = self.narrowed(document, statements);
         statements.into_iter().map(|statement| statement.from(&self.flow)).collect()
     }
 

@@ -233,7 +233,7 @@ impl Resolver<'_> {
                 .schedule
                 .as_ref()
                 .map(|at| At { value: at.value.0.clone(), span: at.span }),
-            workers: or(&given.workers, Workers { min: 2, max: 2 }),
+            workers: or(&given.workers, Workers { min: 2, max: 2, min_span: None }),
             worker: or(&given.worker, WorkerType::G1x),
             timeout_minutes,
             retries: given.retries.as_ref().map_or(0, |n| n.value.0),
@@ -365,8 +365,9 @@ impl Resolver<'_> {
                     name: name.value.clone(),
                     span: name.span,
                     description: given.description.clone(),
-                    who: given.who.clone(),
+                    who: self.principals(&given.who, &format!("{path}.who")),
                     grants,
+                    when: self.when(&given.when.0, &path),
                     restriction: Restriction {
                         columns: given.columns.clone(),
                         rows: given.rows.clone(),

@@ -31,12 +31,16 @@ const GRAMMAR: &str = r#"
 | `raw/partner/` | a prefix in a bucket; it ends in a slash |
 | `sales.orders` | a table |
 | `keys.raw` | a key |
+| `athena-bi/` | the results of workgroup `bi`, where they have a bucket of their own |
+| `analysts` | in `who` of a workgroup: whoever that entry of `access` names |
 | `buckets`, `databases`, `sources`, `pipelines` | each of that kind, for alarms |
 | `role/Analyst`, `user/Ada` | a role or user of the lake's account; a path stands before the name: `role/x/Loader` |
 | `444455556666:role/x/Loader` | a role or user of another account |
 | `account/444455556666` | an account: whoever it lets in |
 | `ou/ou-ab12-cdefghij` | an organizational unit, with those below it |
 | `organization` | all of the organization |
+| `roles.partner` | a role that the lake makes, by its entry in `roles` |
+| `oidc/token.actions.githubusercontent.com`, `saml/Corp` | a provider of identities of the account, for those who take a role |
 | `saml/Corp/group/Analysts`, `saml/Corp/user/ada` | a group or user of a SAML provider of the account, through Lake Formation |
 | `identity-center/group/ID`, `identity-center/user/ID` | a group or user of IAM Identity Center, through Lake Formation |
 

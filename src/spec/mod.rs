@@ -5,11 +5,14 @@
 //! record; decoder, JSON Schema, reference and completion follow from that.
 
 pub mod access;
+pub mod analytics;
 pub mod buckets;
 pub mod columns;
+pub mod conditions;
 pub mod databases;
 pub mod decode;
 pub mod environments;
+pub mod guards;
 pub mod keys;
 pub mod lake_formation;
 pub mod logs;
@@ -20,6 +23,7 @@ pub mod pipelines;
 pub mod policies;
 pub mod record;
 pub mod reference;
+pub mod roles;
 pub mod scalars;
 pub mod schema;
 pub mod shape;
@@ -69,8 +73,12 @@ record! {
         sources: Named<sources::Source>,
         /// What turns data into other data.
         pipelines: Named<pipelines::Pipeline>,
+        /// Roles that others take.
+        roles: Named<roles::Role>,
         /// Who may do what.
         access: Named<access::Access>,
+        /// Where people ask the lake's tables.
+        analytics: Option<analytics::Analytics>,
         /// A folder beside the spec with policy documents of your own, each under the name of the one
         /// of lakewright's that it takes the place of: `s3-write.json`. See `docs/policies.md`.
         policies: Option<At<policies::Folder>>,

@@ -31,7 +31,8 @@ pub fn known_keys(
 }
 
 /// Keys that the language knows and this version does not make anything of yet.
-const LATER: [&str; 4] = ["analytics", "budgets", "quality", "optimize"];
+const LATER: [&str; 7] =
+    ["budgets", "quality", "optimize", "redshift", "quicksight", "sagemaker", "tableau"];
 
 fn unknown_key(
     entry: &Entry,
@@ -40,13 +41,30 @@ fn unknown_key(
     decoder: &mut Decoder,
 ) -> Option<&'static str> {
     let path = decoder.under(&entry.key, |decoder| decoder.path().to_owned());
-    let top = !path.contains('.');
-    if LATER.contains(&&*entry.key) && top == matches!(&*entry.key, "analytics" | "budgets") {
+    let here = match &*entry.key {
+        "budgets" => !path.contains('.'),
+        "redshift" | "quicksight" | "sagemaker" | "tableau" => {
+            path.strip_prefix("analytics.") == Some(&*entry.key)
+        }
+        _ => path.contains('.'),
+    };
+    if here && LATER.contains(&&*entry.key) {
         let headline = format!("`{}` comes with a later version", entry.key);
         decoder.report(
             Diagnostic::error(diagnostic::LW0210, entry.key_span, headline)
                 .at(path)
                 .help("take it out for now"),
+        );
+        return None;
+    }
+    if let Some(elsewhere) = elsewhere(&path) {
+        let headline = format!("`{}` does not stand here", entry.key);
+        decoder.report(
+            Diagnostic::error(diagnostic::LW0201, entry.key_span, headline)
+                .label("not a key of this map")
+                .note(elsewhere.0)
+                .help(elsewhere.1)
+                .at(path),
         );
         return None;
     }
@@ -66,6 +84,27 @@ fn unknown_key(
     };
     decoder.report(diagnostic.at(path));
     meant
+}
+
+/// Why a key that other things have does not stand at a path, and what works.
+fn elsewhere(path: &str) -> Option<(&'static str, &'static str)> {
+    let steps: Vec<&str> = path.split('.').collect();
+    let (section, key) = (steps.first()?, steps.last()?);
+    match (*section, *key, steps.len()) {
+        ("databases", "deny" | "only_writers", 3 | 5) => Some((
+            "IAM decides about a database by what is given, and Lake Formation knows no deny",
+            "say it of the objects: `buckets: { NAME: { only_writers: { \"orders/\": [role/Loader] } } }`",
+        )),
+        ("databases", "when", 3 | 5) => Some((
+            "a condition belongs to what is given",
+            "say it in `access`, beside what is read: `when: { vpc_endpoint: [vpce-0123456789abcdef0] }`",
+        )),
+        ("access", "deny" | "only_writers", 3) => Some((
+            "an entry of `access` gives; what nobody else may give stands at the bucket or key",
+            "say it there: `buckets: { NAME: { deny: [role/Intern] } }`",
+        )),
+        _ => None,
+    }
 }
 
 /// Words in backticks, separated by commas.
