@@ -13,6 +13,7 @@ pub mod compare;
 mod decide;
 mod grants;
 mod gravity;
+mod guarded;
 mod lake_formation;
 mod permits;
 pub mod reach;
@@ -23,7 +24,7 @@ mod template;
 mod texts;
 mod transfers;
 
-pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare, counts};
+pub use compare::{Cause, Compared, Counts, Further, Layer, Presence, Row, compare, counts};
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use gravity::{Gravity, gravity};
 pub use permits::{On, Permit, permits};

@@ -200,7 +200,13 @@ pub fn of_stacks<'s>(ready: &Ready, stacks: &'s [Stack]) -> State {
             .map(|(parameter, from)| (parameter.clone(), (name(&from.stack), from.output.clone())))
             .collect(),
     };
-    access::read(&stacks.iter().map(source).collect::<Vec<_>>())
+    let mut state = access::read(&stacks.iter().map(source).collect::<Vec<_>>());
+    state.trace(&|origin, steps| {
+        let stack = stacks.iter().find(|stack| name(&stack.key) == origin.stack)?;
+        let causes = stack.causes.iter().find(|(id, _)| id.as_str() == origin.logical_id);
+        causes.map(|(_, causes)| causes.of(steps))
+    });
+    state
 }
 
 /// The state of what is deployed.

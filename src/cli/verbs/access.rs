@@ -132,10 +132,11 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
 }
 
 fn diff(arguments: &Diff, output: &Output) -> Ended {
-    let options = Options { axioms: !arguments.no_axioms, ..Options::default() };
+    let plain = Options { axioms: !arguments.no_axioms, ..Options::default() };
     if let Some(pairs) = &arguments.pairs {
-        return batch(pairs, &options, output);
+        return batch(pairs, &plain, output);
     }
+    let options = Options { witnesses: Options::SHOWN, ..plain };
     if arguments.list_kinds {
         match output.json {
             true => output.document(access_states::kinds_json(), Exit::Ok),
