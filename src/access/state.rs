@@ -23,10 +23,12 @@ pub struct State {
     pub tagged: Vec<Tagged>,
     /// The tables of the catalog that templates make: database and name.
     pub tables: BTreeSet<(String, String)>,
-    /// Where tables lie, as ARNs of S3 that end in `/` or in the bucket, by database and name.
-    pub locations: BTreeMap<(String, String), String>,
     /// What runs code as a role, by ARN or reference.
     pub runners: BTreeMap<String, Runner>,
+    /// Where the objects of tables lie: an ARN of S3 by database and name.
+    pub locations: BTreeMap<(String, String), String>,
+    /// What buckets have S3 write elsewhere, ascending.
+    pub transfers: Vec<Transfer>,
     /// What these templates say that is not modelled.
     pub unread: Vec<Unread>,
     /// The type of each resource that stands in a policy as a reference, by `stack/LogicalId`.
@@ -50,6 +52,35 @@ pub struct Held {
     pub origin: Origin,
     /// `PolicyDocument`, `Policies/0`: the property, in the notation of a path.
     pub property: String,
+    /// The path in a spec of each statement, where it is known more precisely than that of the resource.
+    pub paths: Vec<String>,
+}
+
+impl Held {
+    /// Where the statement of a number stands.
+    pub fn origin_of(&self, statement: usize) -> Origin {
+        match self.paths.get(statement) {
+            Some(path) if !path.is_empty() => Origin { path: path.clone(), ..self.origin.clone() },
+            _ => self.origin.clone(),
+        }
+    }
+
+    /// Asks for the spec path of each statement, by the property's steps: `PolicyDocument`, `Statement`, `[Sid]`.
+    fn trace(&mut self, path: &dyn Fn(&Origin, &[&str]) -> Option<String>) {
+        let statements = match self.document.get("Statement") {
+            Some(Value::List(list)) => list.iter().collect(),
+            Some(one) => vec![one],
+            None => Vec::new(),
+        };
+        let of = |statement: &Value| {
+            let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default();
+            let sid = format!("[{sid}]");
+            let mut steps: Vec<&str> = self.property.split('/').collect();
+            steps.extend(["Statement", &sid]);
+            path(&self.origin, &steps).unwrap_or_default()
+        };
+        self.paths = statements.into_iter().map(of).collect();
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,6 +226,19 @@ pub struct Runner {
     pub origin: Origin,
 }
 
+/// What S3 writes from one bucket to another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Transfer {
+    /// The bucket's ARN, or the reference to it.
+    pub from: String,
+    pub to: String,
+    /// How the keys of the objects begin.
+    pub prefix: String,
+    /// Of copies the role that S3 takes; of access logs none.
+    pub role: Option<String>,
+    pub origin: Origin,
+}
+
 /// What is about access and not modelled.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Unread {
@@ -210,6 +254,20 @@ pub struct Unread {
 }
 
 impl State {
+    /// Asks where in a spec each statement comes from: by the resource and the steps to the statement.
+    pub fn trace(&mut self, path: &dyn Fn(&Origin, &[&str]) -> Option<String>) {
+        for one in self.principals.values_mut() {
+            let boundary = match &mut one.boundary {
+                Boundary::Read(held) => Some(held),
+                Boundary::None | Boundary::Unread(_) => None,
+            };
+            let held = one.identity.iter_mut().chain(&mut one.trust).chain(boundary);
+            held.for_each(|held| held.trace(path));
+        }
+        let guarded = self.resources.values_mut().flat_map(|one| &mut one.policies);
+        guarded.for_each(|held| held.trace(path));
+    }
+
     /// Puts the document of a managed policy where only its ARN was known: attached to principals, and as their boundary.
     /// Whether anything named it.
     pub fn supply(&mut self, arn: &str, document: &Value) -> bool {
@@ -217,6 +275,7 @@ impl State {
             document: document.clone(),
             origin: Origin::default(),
             property: arn.to_owned(),
+            paths: Vec::new(),
         };
         let mut named = false;
         for principal in self.principals.values_mut() {

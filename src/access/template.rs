@@ -3,12 +3,16 @@
 //! One function a family of types; the table [`MODELLED`] lists them. A type that is not in the table and has a
 //! property that looks like a policy goes to [`State::unread`], by name.
 
+mod identities;
+mod mentions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use identities::named;
+use mentions::{looks_like_access, mentioned};
+
 use super::source::Source;
-use super::state::{
-    Boundary, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State, Unread,
-};
+use super::state::{Guarded, Held, Origin, PrincipalKind, PublicAccess, Runner, State, Unread};
 use super::texts::{Texts, kind_of};
 use crate::document::{Map, Value};
 
@@ -23,7 +27,7 @@ pub const MODELLED: &[(&str, &str)] = &[
     ("AWS::IAM::GroupPolicy", "the policy, for its group"),
     ("AWS::IAM::ManagedPolicy", "the policy, for each role, user and group it is attached to"),
     ("AWS::IAM::UserToGroupAddition", "who is in the group"),
-    ("AWS::S3::Bucket", "the public access block"),
+    ("AWS::S3::Bucket", "the public access block, access logs, replication"),
     ("AWS::S3::BucketPolicy", "the bucket policy"),
     ("AWS::KMS::Key", "the key policy"),
     ("AWS::SNS::TopicPolicy", "the policy of each topic"),
@@ -39,7 +43,7 @@ pub const MODELLED: &[(&str, &str)] = &[
         "AWS::LakeFormation::DataLakeSettings",
         "administrators, what new databases and tables leave to IAM",
     ),
-    ("AWS::Glue::Table", "its name, for grants by tag"),
+    ("AWS::Glue::Table", "its name, for grants by tag, and its location"),
     ("AWS::Glue::Job", "role and script"),
     ("AWS::Lambda::Function", "role and code"),
     ("AWS::KinesisFirehose::DeliveryStream", "the roles it takes"),
@@ -140,6 +144,7 @@ impl Reader<'_> {
                 guarded.public_access = block.map(public_access);
                 guarded.outlives_policy |= kept(definition);
                 guarded.key = key;
+                self.transfers(at, &arn);
             }
             "AWS::S3::BucketPolicy" => {
                 let bucket =
@@ -184,12 +189,11 @@ impl Reader<'_> {
             "AWS::Glue::Table" => {
                 let text =
                     |path: &[&str]| properties.at(path).map(|one| self.texts.text(source, one));
-                let named = (text(&["DatabaseName"]), text(&["TableInput", "Name"]));
+                // an Iceberg table has its name beside its input
+                let name = text(&["TableInput", "Name"]).or_else(|| text(&["Name"]));
+                let named = (text(&["DatabaseName"]), name);
                 if let (Some(database), Some(name)) = named {
-                    let at = text(&["TableInput", "StorageDescriptor", "Location"]);
-                    if let Some(at) = at.as_deref().and_then(object_arn) {
-                        self.state.locations.insert((database.clone(), name.clone()), at);
-                    }
+                    self.location(at, (database.clone(), name.clone()));
                     self.state.tables.insert((database, name));
                 }
             }
@@ -232,6 +236,7 @@ impl Reader<'_> {
             (grant.principal.clone(), grant.resource.to_json(), grant.origin.clone())
         });
         self.state.tagged.sort();
+        self.state.transfers.sort();
         self.state.unread.sort();
         self.state.unread.dedup();
         for reference in mentioned(&self.state) {
@@ -243,62 +248,6 @@ impl Reader<'_> {
             }
         }
         self.state
-    }
-
-    fn principal(&mut self, at: (&Source, &str, &Value), kind: PrincipalKind) {
-        let (source, id, definition) = at;
-        let properties = definition.get("Properties").unwrap_or(&Value::Null);
-        let arn = self.texts.arn(source, id);
-        let trust = self.held(source, id, definition, "AssumeRolePolicyDocument");
-        let mut identity = Vec::new();
-        let inline = properties.get("Policies").and_then(Value::as_list).unwrap_or(&[]);
-        for (index, policy) in inline.iter().enumerate() {
-            let document = policy.get("PolicyDocument");
-            if let Some(document) = document.and_then(|one| self.texts.resolve(source, one)) {
-                let property = format!("Policies/{index}");
-                identity.push(Held { document, origin: origin(source, id, definition), property });
-            }
-        }
-        let mut attached = BTreeSet::new();
-        for managed in self.list(source, properties.get("ManagedPolicyArns")) {
-            match self.managed.get(&managed) {
-                Some(held) => identity.push(held.clone()),
-                None => drop(attached.insert(managed)),
-            }
-        }
-        let boundary = match properties.get("PermissionsBoundary") {
-            None => Boundary::None,
-            Some(value) => {
-                let boundary = self.texts.text(source, value);
-                match self.managed.get(&boundary) {
-                    Some(held) => Boundary::Read(held.clone()),
-                    None => Boundary::Unread(boundary),
-                }
-            }
-        };
-        let groups = self.list(source, properties.get("Groups"));
-        let groups = groups.iter().map(|name| named(source, PrincipalKind::Group, name)).collect();
-        let origin = origin(source, id, definition);
-        // A policy that was read before may have named the role without its path.
-        let name = arn.rsplit('/').next().map(str::to_owned);
-        let earlier = name.map(|name| named(source, kind, &name)).filter(|other| *other != arn);
-        let earlier = earlier.and_then(|other| self.state.principals.remove(&other));
-        let known = self.known(source, &arn, kind);
-        if let Some(earlier) = earlier {
-            known.identity.extend(earlier.identity);
-            known.groups.extend(earlier.groups);
-        }
-        known.identity.extend(identity);
-        known.attached.extend(attached);
-        known.groups.extend::<BTreeSet<String>>(groups);
-        known.trust = trust;
-        known.boundary = boundary;
-        known.origin = Some(origin);
-    }
-
-    fn known(&mut self, source: &Source, arn: &str, kind: PrincipalKind) -> &mut Principal {
-        let account = &source.account;
-        self.state.principals.entry(arn.to_owned()).or_insert_with(|| Principal::new(kind, account))
     }
 
     /// The key that a bucket encrypts with by default, where it is one of KMS's that somebody made.
@@ -323,34 +272,6 @@ impl Reader<'_> {
         })
     }
 
-    fn attach_to(&mut self, at: (&Source, &str, &Value), kind: PrincipalKind, key: &str) {
-        if let Some(name) = at.2.at(&["Properties", key]) {
-            let name = self.texts.text(at.0, name);
-            self.attach(at, kind, &name);
-        }
-    }
-
-    fn attach(&mut self, at: (&Source, &str, &Value), kind: PrincipalKind, name: &str) {
-        let (source, id, definition) = at;
-        let Some(held) = self.held(source, id, definition, "PolicyDocument") else { return };
-        let arn = self.holder(source, kind, name);
-        self.known(source, &arn, kind).identity.push(held);
-    }
-
-    /// The ARN of a principal that a policy names by its name alone.
-    fn holder(&self, source: &Source, kind: PrincipalKind, name: &str) -> String {
-        let plain = named(source, kind, name);
-        if self.state.principals.contains_key(&plain) {
-            return plain;
-        }
-        let ends = format!("/{name}");
-        let starts = plain.strip_suffix(name).unwrap_or(&plain).to_owned();
-        let made = self.state.principals.iter().find(|(arn, known)| {
-            known.kind == kind && arn.starts_with(&starts) && arn.ends_with(&ends)
-        });
-        made.map_or(plain, |(arn, _)| arn.clone())
-    }
-
     fn guard(&mut self, at: (&Source, &str, &Value), arn: &str, kind: &str, property: &str) {
         let (source, id, definition) = at;
         if let Some(held) = self.held(source, id, definition, property) {
@@ -370,7 +291,7 @@ impl Reader<'_> {
     }
 
     /// The ARN of a resource that is meant by a `Ref`, which gives something else.
-    fn sibling(&self, source: &Source, value: Option<&Value>) -> String {
+    pub(super) fn sibling(&self, source: &Source, value: Option<&Value>) -> String {
         match value.and_then(|value| value.get("Ref")).and_then(Value::as_str) {
             Some(id) if source.body.at(&["Resources", id]).is_some() => self.texts.arn(source, id),
             _ => self.texts.text(source, value.unwrap_or(&Value::Null)),
@@ -439,6 +360,7 @@ impl Reader<'_> {
             document: self.texts.resolve(source, &document)?,
             origin: origin(source, id, definition),
             property: property.to_owned(),
+            paths: Vec::new(),
         })
     }
 
@@ -463,26 +385,6 @@ pub(super) fn origin(source: &Source, id: &str, definition: &Value) -> Origin {
         stack: source.name.clone(),
         logical_id: id.to_owned(),
         path: path.unwrap_or("").to_owned(),
-    }
-}
-
-/// The ARN of a principal by its name, without a path.
-fn named(source: &Source, kind: PrincipalKind, name: &str) -> String {
-    if name.starts_with("arn:") {
-        return name.to_owned();
-    }
-    if name.starts_with('{') {
-        return by_attribute(name);
-    }
-    format!("arn:{}:iam::{}:{}/{name}", source.partition(), source.account, kind.as_str())
-}
-
-/// A `Ref` to a principal that CloudFormation names, as the reference to its ARN: what others know it by.
-fn by_attribute(reference: &str) -> String {
-    let value = Value::from_json(reference).unwrap_or_default();
-    match value.get("Ref").and_then(Value::as_str) {
-        Some(id) => crate::document!({"Fn::GetAtt": [(id.to_owned()), "Arn"]}).to_json(),
-        None => reference.to_owned(),
     }
 }
 
@@ -520,51 +422,4 @@ fn roles_in<'v>(value: &'v Value, found: &mut impl FnMut(&'v Value)) {
         Value::List(list) => list.iter().for_each(|value| roles_in(value, found)),
         _ => {}
     }
-}
-
-/// A name that speaks of a policy, or statements somewhere inside.
-fn looks_like_access(key: &str, value: &Value) -> bool {
-    fn statements(value: &Value) -> bool {
-        match value {
-            Value::Map(map) => {
-                map.get("Statement").is_some()
-                    || map.get("Effect").is_some()
-                    || map.iter().any(|(_, value)| statements(value))
-            }
-            Value::List(list) => list.iter().any(statements),
-            _ => false,
-        }
-    }
-    let named = key.contains("Policy") || matches!(key, "Principal" | "Principals" | "Permissions");
-    named || statements(value)
-}
-
-/// The references that stand in the documents of a state.
-fn mentioned(state: &State) -> BTreeSet<String> {
-    fn walk(value: &Value, found: &mut BTreeSet<String>) {
-        match value {
-            Value::Map(map) => {
-                if let Some(Value::Str(id)) = map.get("Ref") {
-                    found.insert(id.to_string());
-                }
-                if let Some([Value::Str(id), ..]) = map.get("Fn::GetAtt").and_then(Value::as_list) {
-                    found.insert(id.to_string());
-                }
-                map.iter().for_each(|(_, value)| walk(value, found));
-            }
-            Value::List(list) => list.iter().for_each(|value| walk(value, found)),
-            _ => {}
-        }
-    }
-    let mut found = BTreeSet::new();
-    let held = state.principals.values().flat_map(|one| one.identity.iter().chain(&one.trust));
-    let held = held.chain(state.resources.values().flat_map(|one| &one.policies));
-    held.for_each(|held| walk(&held.document, &mut found));
-    let texts = state.principals.keys().chain(state.resources.keys());
-    for text in texts.filter(|text| text.starts_with('{')) {
-        if let Ok(value) = Value::from_json(text) {
-            walk(&value, &mut found);
-        }
-    }
-    found
 }

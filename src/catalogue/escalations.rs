@@ -103,6 +103,11 @@ impl Verbs {
     /// The verbs, in the order in which they are shown.
     pub const ALL: [&'static str; 4] = ["read", "write", "delete", "manage"];
 
+    /// The kinds of resources, ascending.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.verbs.keys().map(String::as_str)
+    }
+
     /// The actions of a verb on a kind of resource; none where it means nothing there.
     pub fn actions(&self, kind: &str, verb: &str) -> &[String] {
         self.verbs.get(kind).and_then(|verbs| verbs.get(verb)).map_or(&[], Vec::as_slice)

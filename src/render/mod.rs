@@ -11,7 +11,10 @@ pub mod document;
 pub mod drift;
 mod escape;
 pub mod events;
+mod markdown;
 pub mod plan;
+pub mod review;
 pub mod status;
+pub mod vocabulary;
 
 pub use escape::escape;

@@ -5,16 +5,15 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{questions, rules};
-use crate::access::{self, Compared, State};
+use crate::access::{self, Compared};
 
-use crate::cli::commands::Where;
+use crate::cli::asked::{Asked, let_pass};
 use crate::cli::output::Output;
-use crate::cli::states::{self, Content, How, Side};
-use crate::cli::{Ended, Exit, Misuse, Stop, env, planning};
+use crate::cli::states::Content;
+use crate::cli::{Ended, Exit, Misuse, env, planning};
 use crate::document::{Map, Value};
 use crate::render::access::{self as view, Subject};
 use crate::render::access_states::{self, View};
-use crate::syntax;
 use crate::verdict::{self, Comparison, Document, Kind, Options, Verdict};
 
 #[derive(Debug, Args)]
@@ -73,23 +72,8 @@ struct Diff {
     /// What two policy documents are attached to.
     #[arg(long, value_enum)]
     kind: Option<Attached>,
-    /// The environment of specs; needed where a spec has several.
-    #[arg(long, env = "LAKEWRIGHT_ENV", value_name = "NAME")]
-    env: Option<String>,
-    /// The spec that `git:REV` and `deployed` are about.
-    #[arg(long, value_name = "FILE", default_value = "lake.yaml")]
-    spec: Utf8PathBuf,
-    /// The account that templates are for.
-    #[arg(long, value_name = "ID", value_parser = account)]
-    account: Option<String>,
-    /// The region that templates are for.
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
     #[command(flatten)]
-    place: Where,
-    /// The document of a policy or permissions boundary that a state names and does not hold.
-    #[arg(long, value_name = "ARN=FILE", value_parser = supplied)]
-    document: Vec<(String, Utf8PathBuf)>,
+    asked: Asked,
     /// Exit 4 on any of these; incomparable and undecided count as broadened.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "VERDICT")]
     fail_on: Vec<Gate>,
@@ -105,20 +89,6 @@ struct Diff {
     /// Compare many pairs: a line each of {"id", "kind", "old", "new"}, a line of JSON out for each.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["old", "new", "kind"])]
     pairs: Option<Utf8PathBuf>,
-}
-
-pub(super) fn account(text: &str) -> Result<String, String> {
-    let fine = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
-    fine.then(|| text.to_owned()).ok_or_else(|| "an account id has 12 digits".to_owned())
-}
-
-pub(super) fn supplied(text: &str) -> Result<(String, Utf8PathBuf), String> {
-    match text.split_once('=') {
-        Some((arn, file)) if arn.starts_with("arn:") && !file.is_empty() => {
-            Ok((arn.to_owned(), file.into()))
-        }
-        _ => Err("write ARN=FILE, such as arn:aws:iam::111122223333:policy/wall=wall.json".into()),
-    }
 }
 
 /// A kind of policy.
@@ -162,10 +132,11 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
 }
 
 fn diff(arguments: &Diff, output: &Output) -> Ended {
-    let options = Options { axioms: !arguments.no_axioms, ..Options::default() };
+    let plain = Options { axioms: !arguments.no_axioms, ..Options::default() };
     if let Some(pairs) = &arguments.pairs {
-        return batch(pairs, &options, output);
+        return batch(pairs, &plain, output);
     }
+    let options = Options { witnesses: Options::SHOWN, ..plain };
     if arguments.list_kinds {
         match output.json {
             true => output.document(access_states::kinds_json(), Exit::Ok),
@@ -179,7 +150,7 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
     if old == new && old == "-" {
         return Err(Misuse("only one of the two states can be `-`".to_owned()).into());
     }
-    let (before, after) = sides(arguments, old, new, output)?;
+    let (before, after) = arguments.asked.sides(old, new, output)?;
     match (before.content, after.content) {
         (Content::Policy(before), Content::Policy(after)) => {
             let Some(kind) = arguments.kind else {
@@ -198,7 +169,7 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
                 return Err(Misuse("--kind is for two policy documents".to_owned()).into());
             }
             let (mut before_state, mut after_state) = (*before_state, *after_state);
-            supply(arguments, &mut before_state, &mut after_state)?;
+            arguments.asked.supply(&mut [&mut before_state, &mut after_state])?;
             let compared = access::compare(&before_state, &after_state, &options);
             let spec = after.spec.as_ref().or(before.spec.as_ref());
             let context = spec.map(|ready| planning::context(ready, Vec::new()));
@@ -209,7 +180,8 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
                 true => output.document(access_states::json(&view), exit),
                 false => output.data(&access_states::text(&view)),
             }
-            passed(compared.verdict(), arguments, output);
+            let undecided = compared.verdict() == Verdict::Undecided;
+            let_pass(arguments.allow_undecided.as_deref(), undecided, output);
             Ok(exit)
         }
         _ => {
@@ -217,41 +189,6 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
             Err(Misuse(told.to_owned()).into())
         }
     }
-}
-
-/// Both sides. Templates whose account nobody says are taken to be of the account of the other side's spec.
-fn sides(arguments: &Diff, old: &str, new: &str, output: &Output) -> Result<(Side, Side), Stop> {
-    let how = |account| How {
-        environment: arguments.env.as_deref(),
-        file: &arguments.spec,
-        account,
-        region: arguments.region.as_deref(),
-        place: &arguments.place,
-    };
-    let own = arguments.account.as_deref();
-    let home = |side: &Side| side.spec.as_ref().map(|ready| ready.lake.home.account.to_string());
-    let after = states::read(new, &how(own), output)?;
-    let account = own.map(str::to_owned).or_else(|| home(&after));
-    let before = states::read(old, &how(account.as_deref()), output)?;
-    let after = match (own, home(&after), home(&before)) {
-        (None, None, Some(account)) if new != "-" => {
-            states::read(new, &how(Some(&account)), output)?
-        }
-        _ => after,
-    };
-    Ok((before, after))
-}
-
-fn supply(arguments: &Diff, old: &mut State, new: &mut State) -> anyhow::Result<()> {
-    for (arn, file) in &arguments.document {
-        let text = syntax::decode(env::read(file)?);
-        let document = syntax::template(&text).with_context(|| format!("`{file}`"))?;
-        let before = old.supply(arn, &document);
-        if !new.supply(arn, &document) && !before {
-            return Err(anyhow!("neither state names the policy {arn}, which --document supplies"));
-        }
-    }
-    Ok(())
 }
 
 fn policies(
@@ -271,14 +208,9 @@ fn policies(
         true => output.document(view::json(&subject, &comparison), exit),
         false => output.data(&view::text(&subject, &comparison)),
     }
-    passed(comparison.verdict, arguments, output);
+    let undecided = comparison.verdict == Verdict::Undecided;
+    let_pass(arguments.allow_undecided.as_deref(), undecided, output);
     Ok(exit)
-}
-
-fn passed(verdict: Verdict, arguments: &Diff, output: &Output) {
-    if let (Some(reason), Verdict::Undecided) = (&arguments.allow_undecided, verdict) {
-        output.report(&format!("undecided is let pass: {}", crate::render::escape(reason)));
-    }
 }
 
 fn gate(compared: &Compared, arguments: &Diff) -> Exit {

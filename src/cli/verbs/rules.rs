@@ -2,7 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
-use super::questions::{Asked, read};
+use super::questions::read;
+use crate::cli::asked::Asked;
 use crate::cli::output::Output;
 use crate::cli::{Ended, Exit, planning, waiving};
 use crate::render::access_reach::add_layers;
