@@ -364,7 +364,11 @@ fn unmodelled<'u>(old: &'u [Unread], new: &'u [Unread]) -> Vec<Row> {
                 (false, _) => "is new",
                 (true, false) => "goes",
             };
-            let text = format!("`{property}` of {kind} {what}, and {}", one.why);
+            let text = match one.value.is_empty() {
+                // nobody looked, so that there is no value
+                true => format!("`{property}` of {kind} was not read: {}", one.why),
+                false => format!("`{property}` of {kind} {what}, and {}", one.why),
+            };
             let there = presence(was, is);
             let origin = Some(one.origin.clone());
             Row {

@@ -7,6 +7,7 @@ use super::compare::{Cause, Layer, Presence, Row, presence};
 use super::decide::in_request;
 use super::rows::{ALL, Documents, malformed, on, same};
 use super::state::{Guarded, Held, Origin, PublicAccess, State};
+use crate::document::Value;
 use crate::verdict::effective::{of_account, within};
 use crate::verdict::public::{Publicity, left_of_public, publicity, unclear};
 use crate::verdict::{
@@ -47,11 +48,13 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
         }
     };
     let (account, partition) = (&shown.account, shown.partition);
-    // A resource that comes or goes with its policy: nobody could use it on the other side.
-    let is_there = |one: Option<&Guarded>, other: Option<&Guarded>| {
-        one.is_some() || other.is_some_and(|other| other.origin.is_none() || other.outlives_policy)
-    };
-    let stays = is_there(before, after) && is_there(after, before);
+    // A resource that comes or goes with its policy: nobody could use it on the other side. One that is not made by
+    // these templates is on both, and one that is kept stays when they let go of it.
+    let elsewhere = |one: Option<&Guarded>| one.is_some_and(|one| one.origin.is_none());
+    let was_there = before.is_some() || (elsewhere(after) && !is_made(new, name));
+    let is_there =
+        after.is_some() || elsewhere(before) || before.is_some_and(|before| before.outlives_policy);
+    let stays = was_there && is_there;
     // beside what identity policies of the account allow: what is direct, and what is denied, shows
     let beside = (identity_counts(&shown.kind) && stays).then(|| of_account(account, partition));
     let with = |documents: &[Document]| -> Vec<Document> {
@@ -135,6 +138,13 @@ fn public_or_not<W>(
         false => Comparison::unknown(reason),
     };
     (wall, new_wall, common)
+}
+
+/// Whether a name is the reference to a resource of these templates, which has no other name before it is made.
+fn is_made(state: &State, name: &str) -> bool {
+    let value = if name.starts_with('{') { Value::from_json(name).ok() } else { None };
+    let id = value.as_ref().and_then(|value| value.get("Ref").or(value.at(&["Fn::GetAtt", "0"])));
+    id.and_then(Value::as_str).is_some_and(|id| state.references.contains_key(id))
 }
 
 fn guarded_origin(new: Option<&Guarded>, old: Option<&Guarded>) -> Option<Origin> {

@@ -16,6 +16,7 @@ mod gravity;
 mod guarded;
 mod lake_formation;
 mod permits;
+pub mod live;
 pub mod reach;
 mod rows;
 mod source;
@@ -28,6 +29,7 @@ pub use compare::{Cause, Compared, Counts, Further, Layer, Presence, Row, compar
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use gravity::{Gravity, gravity};
 pub use permits::{On, Permit, permits};
+pub use live::live;
 pub use source::{Source, feed};
 pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,

@@ -249,7 +249,7 @@ pub struct Unread {
     pub property: String,
     /// Why, as a clause: "the type is not modelled".
     pub why: String,
-    /// The value itself, on one line of JSON: two states that say the same of it agree.
+    /// The value itself, on one line of JSON: two states that say the same of it agree. Empty where nobody looked.
     pub value: String,
 }
 

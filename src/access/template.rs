@@ -44,6 +44,7 @@ pub const MODELLED: &[(&str, &str)] = &[
         "administrators, what new databases and tables leave to IAM",
     ),
     ("AWS::Glue::Table", "its name, for grants by tag, and its location"),
+    ("AWS::Athena::WorkGroup", "whether those who query say where results go"),
     ("AWS::Glue::Job", "role and script"),
     ("AWS::Lambda::Function", "role and code"),
     ("AWS::KinesisFirehose::DeliveryStream", "the roles it takes"),
@@ -135,6 +136,7 @@ impl Reader<'_> {
                     self.known(source, &arn, PrincipalKind::User).groups.insert(group.clone());
                 }
             }
+            "AWS::Athena::WorkGroup" => self.workgroup(at),
             "AWS::S3::Bucket" => {
                 let arn = self.texts.arn(source, id);
                 let block = properties.get("PublicAccessBlockConfiguration");
@@ -345,6 +347,28 @@ impl Reader<'_> {
                 property: key.to_owned(),
                 why: "the type is not modelled".to_owned(),
                 value: value.to_json(),
+            });
+        }
+    }
+
+    /// A workgroup that does not enforce its settings lets those who query send results, which are data, anywhere that
+    /// they can write (Athena User Guide, "Override client-side settings").
+    fn workgroup(&mut self, at: (&Source, &str, &Value)) {
+        let (source, id, definition) = at;
+        let path = ["Properties", "WorkGroupConfiguration", "EnforceWorkGroupConfiguration"];
+        let enforced = match definition.at(&path) {
+            Some(Value::Bool(value)) => *value,
+            Some(Value::Str(text)) => text.as_ref() == "true",
+            // AWS documents no default
+            _ => false,
+        };
+        if !enforced {
+            self.state.unread.push(Unread {
+                origin: origin(source, id, definition),
+                kind: kind_of(definition).to_owned(),
+                property: "EnforceWorkGroupConfiguration".to_owned(),
+                why: "those who query say where results go".to_owned(),
+                value: "false".to_owned(),
             });
         }
     }

@@ -25,6 +25,7 @@ mod strangers;
 mod tables;
 mod waivers;
 mod watching;
+mod workgroups;
 
 use crate::diagnostic::Diagnostics;
 use crate::lake::Lake;
@@ -33,7 +34,7 @@ use crate::syntax::{self, Node};
 
 /// Everything that is wrong with a lake as a whole.
 pub fn all(lake: &Lake) -> Diagnostics {
-    let rules: [fn(&Lake, &mut Diagnostics); 18] = [
+    let rules: [fn(&Lake, &mut Diagnostics); 19] = [
         names::check,
         regions::check,
         lifecycle::check,
@@ -47,6 +48,7 @@ pub fn all(lake: &Lake) -> Diagnostics {
         strangers::check,
         formation::check,
         rows::check,
+        workgroups::check,
         bypass::check,
         keys::check,
         waivers::check,

@@ -270,7 +270,7 @@ fn level(verb: Verb) -> Level {
 }
 
 /// A principal as a part of a logical id: `role/x/Analyst` is `role-x-analyst`.
-fn sid_words(text: &str) -> String {
+pub(super) fn sid_words(text: &str) -> String {
     let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     text.chars().map(word).collect()
 }

@@ -6,6 +6,7 @@
 //! only documents of `policies/` are chosen and filled; nothing is granted that no flow asked for.
 
 mod access;
+mod athena;
 mod base;
 mod cloudwatch;
 mod glue;
@@ -17,6 +18,7 @@ mod lakeformation;
 mod lf_grants;
 mod lf_tags;
 mod permits;
+mod pipelines;
 mod replication;
 mod s3;
 mod shares;
@@ -36,7 +38,7 @@ use crate::policy::{self, Argument, Library, Policy, Statement};
 use crate::source::Span;
 
 pub use access::Handover;
-pub use glue::script_key;
+pub use pipelines::script_key;
 
 /// Content addresses of the scripts that pipelines run: path as in the spec to SHA-256 (hexadecimal).
 pub type Scripts = BTreeMap<String, String>;
@@ -69,6 +71,7 @@ pub fn lower(lake: &Lake, library: &Library, scripts: &Scripts) -> Lowered {
     lowering.sources();
     lowering.pipelines();
     lowering.access();
+    lowering.workgroups();
     lowering.lake_formation();
     lowering.replication();
     lowering.watching();

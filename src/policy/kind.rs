@@ -65,6 +65,8 @@ pub enum Kind {
     TableName,
     /// `arn:PARTITION:sns:REGION:ACCOUNT:NAME`.
     TopicArn,
+    /// `arn:PARTITION:athena:REGION:ACCOUNT:workgroup/NAME`.
+    WorkgroupArn,
 }
 
 /// Every kind with its name in documents.
@@ -95,6 +97,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("StreamArn", Kind::StreamArn),
     ("TableName", Kind::TableName),
     ("TopicArn", Kind::TopicArn),
+    ("WorkgroupArn", Kind::WorkgroupArn),
 ];
 
 impl Kind {
@@ -136,6 +139,7 @@ impl Kind {
                 | Kind::ScheduleGroupArn
                 | Kind::StreamArn
                 | Kind::TopicArn
+                | Kind::WorkgroupArn
         )
     }
 
@@ -232,6 +236,7 @@ impl Kind {
             ),
             Kind::StreamArn => placed_arn(text, "kinesis", "stream/", name_of_resource),
             Kind::TopicArn => placed_arn(text, "sns", "", name_of_resource),
+            Kind::WorkgroupArn => placed_arn(text, "athena", "workgroup/", name_of_resource),
         }
     }
 }

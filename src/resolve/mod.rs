@@ -5,6 +5,7 @@
 //! that is wrong is reported at the place where it was written, the parts that are right are there
 //! for the checks all the same. INVARIANT: a `Lake` holds no name that refers to nothing.
 
+mod analytics;
 mod combine;
 mod databases;
 mod flows;
@@ -264,14 +265,16 @@ impl<'a> Resolver<'a> {
         let organization = self.organization();
         let family = self.family();
         let tags = self.lake_tags();
-        let keys = self.keys();
-        let buckets = self.buckets();
+        let mut keys = self.keys();
+        let mut buckets = self.buckets();
+        self.own_results(&mut keys, &mut buckets);
         self.lost(&self.spec.buckets, |name| buckets.contains_key(name));
         let databases = self.databases(&buckets);
         let sources = self.sources(&databases);
         self.lost(&self.spec.sources, |name| sources.contains_key(name));
         let pipelines = self.pipelines(&databases, &sources);
         let access = self.access(&databases, &sources);
+        let workgroups = self.workgroups(&access, &buckets);
         let lake_formation = self
             .spec
             .lake_formation
@@ -296,6 +299,7 @@ impl<'a> Resolver<'a> {
             sources,
             pipelines,
             access,
+            workgroups,
             notify,
             alarms,
             policies: self
@@ -387,6 +391,7 @@ impl<'a> Resolver<'a> {
         self.declare(Section::Databases, &spec.databases);
         self.declare(Section::Sources, &spec.sources);
         self.declare(Section::Pipelines, &spec.pipelines);
+        self.declare_results();
     }
 
     fn declare<T>(&mut self, section: Section, things: &Named<T>) {

@@ -79,6 +79,7 @@ impl Resolver<'_> {
         }
         Key {
             name: name.value.clone(),
+            of: None,
             span: name.span,
             description: given.description.clone(),
             existing: given.existing.clone(),
@@ -198,6 +199,7 @@ impl Resolver<'_> {
             .and_then(|replicate| self.replica(&path, &bucket_name, replicate));
         Some(Bucket {
             name: name.value.clone(),
+            of: None,
             span: name.span,
             description: given.description.clone(),
             bucket_name,
