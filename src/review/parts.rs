@@ -206,9 +206,8 @@ impl Asking<'_> {
             .is_some_and(|listed| listed.not || listed.items.contains(&Name::Everyone));
         let open = Document { statements: vec![statement.clone()] };
         // what S3 does not say counts as what is feared
-        let public = everyone
-            && publicity(&[open]) != Publicity::NotPublic
-            && self.after.wall.is_none();
+        let public =
+            everyone && publicity(&[open]) != Publicity::NotPublic && self.after.wall.is_none();
         // where nothing was allowed and nothing is denied, what a statement allows is what is gained
         let plain = self.before.allows.is_empty()
             && self.after.denies.is_empty()
