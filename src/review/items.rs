@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::does::{ByPlace, Does, does, grouped};
+use super::merged::{fold_trust, merged};
 use super::parts::{MOST_QUESTIONS, Part, Rank, parts};
 use super::words::{Words, short};
 use super::{Line, Side};
@@ -39,15 +41,6 @@ impl Kind {
     }
 }
 
-/// A verb, or actions that none stands for, on places.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Does {
-    /// `read`, `write`, `delete`, `manage`, `assume`, a permission of Lake Formation; empty with `actions`.
-    pub verbs: Vec<String>,
-    pub actions: Vec<String>,
-    pub places: Vec<String>,
-}
-
 /// Something that somebody gained or lost.
 #[derive(Debug, Clone)]
 pub struct Item {
@@ -80,7 +73,7 @@ pub struct Item {
     pub reason: Option<String>,
     /// Whether everything that the row gained stands in one of its items.
     pub complete: bool,
-    rank: Rank,
+    pub(super) rank: Rank,
 }
 
 /// Something that is not decided.
@@ -141,90 +134,6 @@ fn weight(item: &Item) -> (Option<Kind>, bool, bool) {
     // `None` sorts before `Some`: what has no kind comes last
     let plain = first.is_none();
     (first.or(Some(Kind::Admin)), plain, item.is_whole)
-}
-
-/// One entry of the spec lets somebody at a bucket, at its key, and by policies of its own: that is one item.
-fn merged(items: Vec<Item>) -> Vec<Item> {
-    let mut found: Vec<Item> = Vec::new();
-    let (identities, others): (Vec<Item>, Vec<Item>) =
-        items.into_iter().partition(|item| item.layer == Layer::Identity);
-    for item in identities.into_iter().chain(others) {
-        let fits = |own: &&mut Item| {
-            let layers = own.layer == Layer::Identity || own.layer == Layer::Resource;
-            let path = own.place.path == item.place.path && !own.place.path.is_empty();
-            let whole = own.layer == Layer::Identity && own.is_whole;
-            layers && own.who == item.who && (path || whole)
-        };
-        match found.iter_mut().find(fits).filter(|_| item.layer == Layer::Resource) {
-            Some(own) => own.take(item),
-            None => found.push(item),
-        }
-    }
-    found
-}
-
-impl Item {
-    /// Takes another item about the same in.
-    fn take(&mut self, other: Item) {
-        self.does = joined(&self.does, &other.does);
-        self.kinds.extend(&other.kinds);
-        self.exact &= other.exact;
-        self.complete &= other.complete;
-        self.is_whole &= other.is_whole || self.layer == Layer::Identity;
-        let extend = |list: &mut Vec<String>, more: Vec<String>| {
-            for one in more {
-                if !list.contains(&one) {
-                    list.push(one);
-                }
-            }
-        };
-        let better = other.request.is_some() && other.rank < self.rank && self.layer == other.layer;
-        if better {
-            self.rank = other.rank;
-            self.request = other.request;
-            self.conditions = other.conditions;
-            self.cause = other.cause;
-            self.place = other.place;
-            self.subject = other.subject;
-            self.kind = other.kind;
-            let own = std::mem::replace(&mut self.decided_by, other.decided_by);
-            extend(&mut self.decided_by, own);
-            let own = std::mem::replace(&mut self.needed, other.needed);
-            extend(&mut self.needed, own);
-        } else {
-            extend(&mut self.decided_by, other.decided_by);
-            // for a principal of the state all layers were asked already
-            if self.layer == other.layer {
-                extend(&mut self.needed, other.needed);
-            }
-        }
-        let all = self.decided_by.clone();
-        let named = |one: &String| all.iter().any(|other| other.starts_with(&format!("{one} / ")));
-        self.decided_by.retain(|one| !named(one));
-        self.reason = self.reason.take().or(other.reason);
-        self.handover = self.handover.take().or(other.handover);
-    }
-}
-
-/// That a new role is there for a service is part of what is said of the role.
-fn fold_trust(items: &mut Vec<Item>) {
-    let mut services: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let roles: BTreeSet<String> = items
-        .iter()
-        .filter(|item| item.is_whole && item.layer == Layer::Identity)
-        .map(|item| item.subject.clone())
-        .collect();
-    items.retain(|item| {
-        let new = item.layer == Layer::Trust && item.is_whole && item.kinds.is_empty();
-        let folds = new && item.who.starts_with("service ") && roles.contains(&item.subject);
-        if folds {
-            services.entry(item.subject.clone()).or_default().push(item.who.clone());
-        }
-        !folds
-    });
-    for item in items.iter_mut().filter(|item| item.is_whole && item.layer == Layer::Identity) {
-        item.runs.extend(services.remove(&item.subject).unwrap_or_default());
-    }
 }
 
 /// A row in one direction.
@@ -542,76 +451,6 @@ fn lake_formation(who: &str, words: &Words) -> String {
 fn account(who: &str) -> Option<String> {
     let found = if who.starts_with("arn:") { who.split(':').nth(4)? } else { who };
     (found.len() == 12 && found.bytes().all(|b| b.is_ascii_digit())).then(|| found.to_owned())
-}
-
-/// What somebody can do to a place: verbs, and actions that none stands for.
-type ByPlace = BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)>;
-
-/// Parts as people say them: places that the same verbs hold for stand together.
-fn does(parts: &[&Part]) -> Vec<Does> {
-    let mut all = ByPlace::new();
-    for part in parts {
-        let entry = all.entry(part.place.clone()).or_default();
-        match part.verb {
-            "" => entry.1.extend(part.actions.iter().cloned()),
-            verb => drop(entry.0.insert(verb.to_owned())),
-        }
-    }
-    grouped(all)
-}
-
-/// Two lists as one.
-fn joined(own: &[Does], other: &[Does]) -> Vec<Does> {
-    let mut all = ByPlace::new();
-    for one in own.iter().chain(other) {
-        for place in &one.places {
-            let entry = all.entry(place.clone()).or_default();
-            entry.0.extend(one.verbs.iter().cloned());
-            entry.1.extend(one.actions.iter().cloned());
-        }
-    }
-    grouped(all)
-}
-
-fn grouped(all: ByPlace) -> Vec<Does> {
-    const ORDER: [&str; 5] = ["read", "write", "delete", "manage", "assume"];
-    let order = |verb: &String| ORDER.iter().position(|one| one == verb).unwrap_or(ORDER.len());
-    let mut found: Vec<Does> = Vec::new();
-    let mut push = |verbs: Vec<String>, actions: Vec<String>, place: String| {
-        let same = |one: &&mut Does| {
-            let key = is_key(&place) == one.places.iter().all(|place| is_key(place));
-            one.verbs == verbs && one.actions == actions && key
-        };
-        match found.iter_mut().find(same) {
-            Some(one) => one.places.push(place),
-            None => found.push(Does { verbs, actions, places: vec![place] }),
-        }
-    };
-    for (place, (verbs, actions)) in all {
-        let mut verbs: Vec<String> = verbs.into_iter().collect();
-        verbs.sort_by_key(|verb| (order(verb), verb.clone()));
-        if !verbs.is_empty() {
-            push(verbs, Vec::new(), place.clone());
-        }
-        if !actions.is_empty() {
-            push(Vec::new(), actions.into_iter().collect(), place);
-        }
-    }
-    // what changes who gets in first, then data, keys, and what no verb stands for
-    let manages = |one: &Does| one.verbs.iter().any(|verb| verb == "manage");
-    found.sort_by_key(|one| (one.verbs.is_empty(), one.is_of_keys(), !manages(one)));
-    found
-}
-
-fn is_key(place: &str) -> bool {
-    place.starts_with("key ")
-}
-
-impl Does {
-    /// Whether it is about keys alone.
-    pub fn is_of_keys(&self) -> bool {
-        self.places.iter().all(|place| is_key(place))
-    }
 }
 
 fn open(row: &Row, new: &Side<'_>, words: &Words) -> Open {

@@ -8,12 +8,15 @@
 //! others, [`gate`] for what fails a run.
 
 pub mod checks;
+mod classes;
+mod does;
 pub mod escalation;
 pub mod flows;
 pub mod gate;
 mod items;
 pub mod lockout;
 pub mod matrix;
+mod merged;
 mod parts;
 pub mod places;
 mod reading;
@@ -25,10 +28,11 @@ use crate::access::{Cause, Compared, Presence, Row, State, compare};
 use crate::verdict::{Comparison, Options, Verdict};
 
 pub use checks::{Asked, Checks};
+pub use does::Does;
 pub use escalation::Escalation;
 pub use flows::{Failing, Need};
 pub use gate::Gate;
-pub use items::{Does, Item, Kind, Open};
+pub use items::{Item, Kind, Open};
 pub use statements::Changed;
 pub use words::Words;
 

@@ -16,7 +16,9 @@ pub(super) fn public(ground: &Ground<'_>, found: &mut Vec<Finding>) {
     for said in ground.allows(Attached::Resource).chain(ground.allows(Attached::Trust)) {
         let alone = Document { statements: vec![said.statement.clone()] };
         // `kms:CallerAccount` is what S3's page on "public" cannot know of
-        if publicity(&[alone]) == Publicity::NotPublic || said.bound(&["kms:calleraccount"]).is_some() {
+        if publicity(&[alone]) == Publicity::NotPublic
+            || said.bound(&["kms:calleraccount"]).is_some()
+        {
             continue;
         }
         let how = match said.attached {
