@@ -40,8 +40,10 @@ pub mod compile;
 pub mod deployer;
 // from templates to what has to happen
 pub mod plan;
-// from templates to who can do what
+// from templates to who can do what, and what a reviewer has to know of a change
 pub mod access;
+pub mod review;
+pub mod rules;
 // the clouds, and what is done to them
 pub mod apply;
 pub mod aws;

@@ -15,7 +15,7 @@ use crate::document::Value;
 
 /// What is granted on, apart from columns and rows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+pub(super) enum Place {
     Catalog,
     Database(String),
     /// `None`: every table of the database.
@@ -32,10 +32,10 @@ enum Place {
 
 /// Which part of a table is seen.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct View {
-    columns: BTreeSet<String>,
-    excludes: bool,
-    rows: Option<String>,
+pub(super) struct View {
+    pub columns: BTreeSet<String>,
+    pub excludes: bool,
+    pub rows: Option<String>,
 }
 
 impl View {
@@ -50,11 +50,11 @@ impl View {
 
 /// A permission on a place.
 #[derive(Debug, Clone)]
-struct Atom<'a> {
-    place: Place,
-    view: View,
-    permission: &'a str,
-    grantable: bool,
+pub(super) struct Atom<'a> {
+    pub place: Place,
+    pub view: View,
+    pub permission: &'a str,
+    pub grantable: bool,
     origin: &'a Origin,
 }
 
@@ -218,7 +218,7 @@ fn covers(place: &Place, other: &Place) -> bool {
 
 /// What a principal is granted. What an expression of tags reaches now stands beside the expression; `tables` are those
 /// of both states, so that one that is new is no gain of whoever may read its database by tag.
-fn atoms<'a>(
+pub(super) fn atoms<'a>(
     state: &'a State,
     principal: &str,
     tables: &BTreeSet<&(String, String)>,

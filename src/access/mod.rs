@@ -14,19 +14,22 @@ mod decide;
 mod grants;
 mod gravity;
 mod lake_formation;
+mod permits;
 pub mod reach;
 mod rows;
 mod source;
 pub mod state;
 mod template;
 mod texts;
+mod transfers;
 
 pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare, counts};
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use gravity::{Gravity, gravity};
+pub use permits::{On, Permit, permits};
 pub use source::{Source, feed};
 pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,
-    State, Unread,
+    State, Transfer, Unread,
 };
 pub use template::{MODELLED, read};

@@ -25,6 +25,10 @@ pub struct State {
     pub tables: BTreeSet<(String, String)>,
     /// What runs code as a role, by ARN or reference.
     pub runners: BTreeMap<String, Runner>,
+    /// Where the objects of tables lie: an ARN of S3 by database and name.
+    pub locations: BTreeMap<(String, String), String>,
+    /// What buckets have S3 write elsewhere, ascending.
+    pub transfers: Vec<Transfer>,
     /// What these templates say that is not modelled.
     pub unread: Vec<Unread>,
     /// The type of each resource that stands in a policy as a reference, by `stack/LogicalId`.
@@ -190,6 +194,19 @@ pub struct Runner {
     pub role: String,
     /// ARNs of the objects in S3 that are executed, one each.
     pub code: BTreeSet<String>,
+    pub origin: Origin,
+}
+
+/// What S3 writes from one bucket to another.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Transfer {
+    /// The bucket's ARN, or the reference to it.
+    pub from: String,
+    pub to: String,
+    /// How the keys of the objects begin.
+    pub prefix: String,
+    /// Of copies the role that S3 takes; of access logs none.
+    pub role: Option<String>,
     pub origin: Origin,
 }
 

@@ -23,7 +23,7 @@ pub const MODELLED: &[(&str, &str)] = &[
     ("AWS::IAM::GroupPolicy", "the policy, for its group"),
     ("AWS::IAM::ManagedPolicy", "the policy, for each role, user and group it is attached to"),
     ("AWS::IAM::UserToGroupAddition", "who is in the group"),
-    ("AWS::S3::Bucket", "the public access block"),
+    ("AWS::S3::Bucket", "the public access block, access logs, replication"),
     ("AWS::S3::BucketPolicy", "the bucket policy"),
     ("AWS::KMS::Key", "the key policy"),
     ("AWS::SNS::TopicPolicy", "the policy of each topic"),
@@ -39,7 +39,7 @@ pub const MODELLED: &[(&str, &str)] = &[
         "AWS::LakeFormation::DataLakeSettings",
         "administrators, what new databases and tables leave to IAM",
     ),
-    ("AWS::Glue::Table", "its name, for grants by tag"),
+    ("AWS::Glue::Table", "its name, for grants by tag, and its location"),
     ("AWS::Glue::Job", "role and script"),
     ("AWS::Lambda::Function", "role and code"),
     ("AWS::KinesisFirehose::DeliveryStream", "the roles it takes"),
@@ -140,6 +140,7 @@ impl Reader<'_> {
                 guarded.public_access = block.map(public_access);
                 guarded.outlives_policy |= kept(definition);
                 guarded.key = key;
+                self.transfers(at, &arn);
             }
             "AWS::S3::BucketPolicy" => {
                 let bucket =
@@ -184,8 +185,11 @@ impl Reader<'_> {
             "AWS::Glue::Table" => {
                 let text =
                     |path: &[&str]| properties.at(path).map(|one| self.texts.text(source, one));
-                let named = (text(&["DatabaseName"]), text(&["TableInput", "Name"]));
+                // an Iceberg table has its name beside its input
+                let name = text(&["TableInput", "Name"]).or_else(|| text(&["Name"]));
+                let named = (text(&["DatabaseName"]), name);
                 if let (Some(database), Some(name)) = named {
+                    self.location(at, (database.clone(), name.clone()));
                     self.state.tables.insert((database, name));
                 }
             }
@@ -217,6 +221,7 @@ impl Reader<'_> {
             "AWS::Scheduler::Schedule" => {
                 self.runner(at, properties.at(&["Target", "RoleArn"]), None);
             }
+            "AWS::RAM::ResourceShare" => self.share(at, properties),
             _ if HARMLESS.contains(&kind) => {}
             _ => self.suspicious(at, properties),
         }
@@ -227,6 +232,7 @@ impl Reader<'_> {
             (grant.principal.clone(), grant.resource.to_json(), grant.origin.clone())
         });
         self.state.tagged.sort();
+        self.state.transfers.sort();
         self.state.unread.sort();
         self.state.unread.dedup();
         for reference in mentioned(&self.state) {
@@ -365,7 +371,7 @@ impl Reader<'_> {
     }
 
     /// The ARN of a resource that is meant by a `Ref`, which gives something else.
-    fn sibling(&self, source: &Source, value: Option<&Value>) -> String {
+    pub(super) fn sibling(&self, source: &Source, value: Option<&Value>) -> String {
         match value.and_then(|value| value.get("Ref")).and_then(Value::as_str) {
             Some(id) if source.body.at(&["Resources", id]).is_some() => self.texts.arn(source, id),
             _ => self.texts.text(source, value.unwrap_or(&Value::Null)),
@@ -387,6 +393,22 @@ impl Reader<'_> {
             origin: origin(source, id, definition),
         };
         self.state.runners.insert(arn, runner);
+    }
+
+    /// A share of AWS RAM. What it lets others do is not modelled; whether it leaves the organization is said all the
+    /// same, since it may where the template says nothing (AWS::RAM::ResourceShare, `AllowExternalPrincipals`).
+    fn share(&mut self, at: (&Source, &str, &Value), properties: &Value) {
+        let (source, id, definition) = at;
+        let key = "AllowExternalPrincipals";
+        let value = properties.get(key).and_then(|value| self.texts.resolve(source, value));
+        self.state.unread.push(Unread {
+            origin: origin(source, id, definition),
+            kind: kind_of(definition).to_owned(),
+            property: key.to_owned(),
+            why: "what is shared is not modelled".to_owned(),
+            value: value.unwrap_or(Value::Bool(true)).to_json(),
+        });
+        self.suspicious(at, properties);
     }
 
     /// A property of an unknown type that looks like a policy.

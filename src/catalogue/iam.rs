@@ -152,6 +152,11 @@ pub fn matching(pattern: &str) -> impl Iterator<Item = &'static Action> {
         .filter(move |action| wild(name.as_bytes(), action.name.as_bytes()))
 }
 
+/// Whether a policy's `pattern` (`s3:Get*`, `*`) stands for the action called `name`, known or not, whatever their case.
+pub fn stands_for(pattern: &str, name: &str) -> bool {
+    wild(pattern.to_ascii_lowercase().as_bytes(), name.as_bytes())
+}
+
 /// A service's type of resource.
 pub fn resource_type(service_prefix: &str, name: &str) -> Option<&'static Resource> {
     service(service_prefix)?.resource(name)

@@ -18,9 +18,12 @@ mod path;
 mod pattern;
 mod regions;
 pub mod schema;
+pub mod senders;
 #[cfg(test)]
 mod tests;
 mod types;
+pub mod undoing;
+pub mod watched;
 
 pub use impact::Impact;
 pub use regions::{Partition, Region, partition, partition_of, region, regions};

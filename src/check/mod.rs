@@ -26,6 +26,7 @@ mod roles;
 mod rows;
 mod strangers;
 mod tables;
+mod waivers;
 mod watching;
 
 use crate::diagnostic::Diagnostics;
@@ -35,7 +36,7 @@ use crate::syntax::{self, Node};
 
 /// Everything that is wrong with a lake as a whole.
 pub fn all(lake: &Lake) -> Diagnostics {
-    let rules: [fn(&Lake, &mut Diagnostics); 20] = [
+    let rules: [fn(&Lake, &mut Diagnostics); 21] = [
         names::check,
         regions::check,
         lifecycle::check,
@@ -54,6 +55,7 @@ pub fn all(lake: &Lake) -> Diagnostics {
         rows::check,
         bypass::check,
         keys::check,
+        waivers::check,
         watching::check,
         quotas::check,
     ];

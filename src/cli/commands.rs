@@ -117,6 +117,11 @@ pub enum Command {
         after_help = "Examples:\n  lakewright diff old.yaml new.yaml --env prod\n  lakewright diff templates/ lake.yaml\n  lakewright diff templates-old/ templates-new/ --detailed-exitcode"
     )]
     Diff(verbs::diff::Arguments),
+    /// Show what a change lets in, takes away and breaks, for whoever has to approve it
+    #[command(
+        after_help = "A state is a spec, a template, a folder of templates, git:REV[:PATH], plan:FILE, deployed, or - for stdin.\nOne that stands alone is compared with the spec (git:REV, deployed) or with nothing; a plan with what it changes.\n\nExamples:\n  lakewright review                                  # git:HEAD against lake.yaml\n  lakewright review git:origin/main git:HEAD --env prod --fail-on broadened\n  lakewright review prod.plan --format markdown > comment.md\n  lakewright review git:main --format sarif > access.sarif"
+    )]
+    Review(verbs::review::Arguments),
     /// Ask who may do what, and what a change lets in
     #[command(
         after_help = "Examples:\n  lakewright access diff git:main lake.yaml --env prod --fail-on broadened\n  lakewright access diff templates-old/ templates-new/\n  lakewright access diff --list-kinds"
@@ -164,6 +169,11 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether JSON was asked for by a flag of the verb.
+    pub fn is_json(&self) -> bool {
+        matches!(self, Command::Review(arguments) if arguments.is_json())
+    }
+
     /// Runs the verb.
     pub fn run(self, output: &Output) -> Ended {
         match self {
@@ -175,6 +185,7 @@ impl Command {
             Command::Plan(arguments) => verbs::plan::run(arguments, output),
             Command::Show(arguments) => verbs::show::run(arguments, output),
             Command::Diff(arguments) => verbs::diff::run(arguments, output),
+            Command::Review(arguments) => verbs::review::run(arguments, output),
             Command::Access(arguments) => verbs::access::run(arguments, output),
             Command::Apply(arguments) => verbs::apply::run(arguments, output),
             Command::Output(arguments) => verbs::output::run(arguments, output),

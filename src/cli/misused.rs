@@ -54,7 +54,9 @@ fn global(words: &[&str]) -> Global {
         has(&format!("--color={wanted}")) || words.windows(2).any(|two| two == ["--color", wanted])
     };
     Global {
-        json: has("--json"),
+        json: has("--json")
+            || has("--format=json")
+            || words.windows(2).any(|two| two == ["--format", "json"]),
         color: match (color("always"), color("never")) {
             (_, true) => Color::Never,
             (true, false) => Color::Always,

@@ -5,6 +5,7 @@
 //! The exit code is decided once, here.
 
 mod arguments;
+mod asked;
 mod called;
 mod commands;
 mod connect;
@@ -18,6 +19,7 @@ mod planning;
 mod running;
 mod states;
 mod verbs;
+mod waiving;
 
 use std::ffi::OsString;
 
@@ -61,10 +63,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         let verb = matches.subcommand_name().unwrap_or_default().to_owned();
         Ok((Cli::from_arg_matches(&matches)?, verb))
     });
-    let (cli, verb) = match parsed {
+    let (mut cli, verb) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => return misused::misused(&error, &arguments),
     };
+    cli.global.json |= cli.command.is_json();
     let output = output::Output::new(&cli.global, &verb);
     let exit = match cli.command.run(&output) {
         Ok(exit) | Err(Stop::Said(exit)) => exit,

@@ -65,6 +65,11 @@ impl Output {
         }
     }
 
+    /// Whether nothing is to be left out of what is shown.
+    pub fn shows_all(&self) -> bool {
+        self.all
+    }
+
     fn said(&self) -> MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -20,7 +20,9 @@ use crate::lower::script_key;
 use crate::names::{BucketName, Region, StackName};
 use crate::plan::{self, Consent, Context, Deployed, Plan, Upload};
 use crate::render;
+use crate::review::lockout::{Duty, Keeper};
 use crate::source::Sources;
+use crate::spec::reference::Principal;
 use crate::stacks::{Placement, Stack, StackKey};
 
 /// What a plan has to know beside the stacks and what is deployed.
@@ -35,6 +37,7 @@ pub fn context<'a>(ready: &'a Ready, consents: Vec<Consent>) -> Context<'a> {
         execution_role: role,
         uploads: uploads(ready),
         opt_outs: lake.opt_outs.clone(),
+        keepers: keepers(lake),
         ..Context::new(
             &lake.naming.lake_id(),
             home.environment.as_str(),
@@ -42,6 +45,38 @@ pub fn context<'a>(ready: &'a Ready, consents: Vec<Consent>) -> Context<'a> {
             home.region.clone(),
         )
     }
+}
+
+/// Who has to be able to take a change of a lake back: whoever applies it, and the administrators that it names.
+pub fn keepers(lake: &Lake) -> Vec<Keeper> {
+    let home = &lake.home;
+    let arn = |principal: &Principal| match principal {
+        Principal::Role { account, name } => Some(home.iam_arn(account.as_ref(), "role", name)),
+        Principal::User { account, name } => Some(home.iam_arn(account.as_ref(), "user", name)),
+        _ => None,
+    };
+    // CloudFormation acts as the execution role; without any role it is somebody of the account
+    let applies = home.execution_role.as_ref().or(home.deploy_role.as_ref());
+    let applies = applies.and_then(|role| arn(&role.value));
+    let who = applies.unwrap_or_else(|| home.arn("iam", "", home.account.as_str(), "root"));
+    let mut keepers = vec![Keeper { who, duty: Duty::Applies, of: None }];
+    let mut administers = |principal: &Principal, of: String| {
+        let duty = Duty::Administers;
+        keepers.extend(arn(principal).map(|who| Keeper { who, duty, of: Some(of) }));
+    };
+    for key in lake.keys.values() {
+        for admin in &key.admins {
+            administers(&admin.value, key.path());
+            // the key of a bucket's copy has the administrators of the bucket's
+            let copies = lake.buckets.values().filter(|bucket| bucket.key() == Some(&key.name));
+            for copy in copies.filter(|bucket| bucket.replica.is_some()) {
+                administers(&admin.value, format!("{}.replicate", copy.path()));
+            }
+        }
+    }
+    let admins = lake.lake_formation.iter().flat_map(|given| &given.admins);
+    admins.for_each(|admin| administers(&admin.value, "lake_formation".to_owned()));
+    keepers
 }
 
 /// The base bucket of each region of a lake.
@@ -300,7 +335,7 @@ pub fn flags(flag: &str, values: &[String]) -> String {
 }
 
 /// A word as a shell takes it: in quotes where it has to be.
-fn typed(word: &str) -> String {
+pub fn typed(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:@%+=,".contains(c);
     match !word.is_empty() && word.chars().all(plain) {
         true => word.to_owned(),

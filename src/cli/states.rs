@@ -24,9 +24,9 @@ use crate::access::{self, Source, State};
 use crate::catalogue;
 use crate::document::Value;
 use crate::plan::access::name;
-use crate::plan::{Deployed, Plan, file};
+use crate::plan::{Cause, Deployed, Plan, file};
 use crate::resolve::DUMMY_ACCOUNT;
-use crate::stacks::{Placement, Stack};
+use crate::stacks::{Causes, Placement, Stack};
 use crate::syntax;
 
 /// One side of a comparison.
@@ -34,6 +34,15 @@ pub struct Side {
     pub content: Content,
     /// The spec behind the state, where there is one: lines come from it.
     pub spec: Option<Box<Ready>>,
+    lines: Lines,
+}
+
+/// What knows which entry of a spec a statement comes from.
+enum Lines {
+    Nobody,
+    /// The stacks of a spec: where the properties of a resource come from, by stack and logical id.
+    Compiled(BTreeMap<(String, String), Causes>),
+    Planned(Box<Plan>),
 }
 
 /// What a side holds.
@@ -66,7 +75,7 @@ const GRAMMAR: &str =
 
 /// Reads a state.
 pub fn read(word: &str, how: &How, output: &Output) -> Result<Side, Stop> {
-    let (content, spec) = match word.split_once(':') {
+    Ok(match word.split_once(':') {
         _ if word == "deployed" => deployed(how, output)?,
         _ if word == "live" => {
             return Err(anyhow::anyhow!(
@@ -81,33 +90,78 @@ pub fn read(word: &str, how: &How, output: &Output) -> Result<Side, Stop> {
             };
             at(&Root::revision(path, revision)?, path, how, output)?
         }
-        Some(("plan", path)) => (planned(Utf8Path::new(path), output)?, None),
+        Some(("plan", path)) => planned(Utf8Path::new(path), output)?,
         _ => {
             let path = Utf8Path::new(word);
             at(&Root::Here, path, how, output)?
         }
-    };
-    Ok(Side { content, spec })
+    })
 }
 
-type Found = (Content, Option<Box<Ready>>);
+impl Side {
+    /// A state that no spec is behind.
+    pub fn of(content: Content) -> Side {
+        Side { content, spec: None, lines: Lines::Nobody }
+    }
 
-fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Found, Stop> {
+    /// The states before and after a plan.
+    pub fn of_plan(plan: Plan) -> (Side, Side) {
+        let (before, after) = (plan.access_before(), plan.access_after());
+        let content = |state| Content::State(Box::new(state));
+        let lines = Lines::Planned(Box::new(plan));
+        (Side::of(content(before)), Side { content: content(after), spec: None, lines })
+    }
+
+    /// Where a statement or a resource of the state stands in the spec.
+    pub fn place(&self, cause: &access::Cause) -> Cause {
+        let origin = &cause.origin;
+        let statement = format!("[{}]", cause.statement);
+        let property = [cause.property.as_str(), "Statement", &statement];
+        let key = (origin.stack.clone(), origin.logical_id.clone());
+        let path = match &self.lines {
+            Lines::Compiled(causes) => {
+                let wanted = if cause.statement.is_empty() { &property[..1] } else { &property };
+                causes.get(&key).map(|causes| causes.of(wanted))
+            }
+            Lines::Planned(plan) => {
+                let stack = plan.stacks.iter().find(|stack| name(&stack.key) == origin.stack);
+                let Some(change) = stack.and_then(|stack| stack.change(&origin.logical_id)) else {
+                    return Cause { path: origin.path.clone(), ..Cause::default() };
+                };
+                let own = change
+                    .properties
+                    .iter()
+                    .find(|one| one.path.iter().map(String::as_str).take(3).eq(property));
+                return own.map_or(&change.cause, |one| &one.cause).clone();
+            }
+            Lines::Nobody => None,
+        };
+        let path = path.unwrap_or_else(|| origin.path.clone());
+        match &self.spec {
+            Some(ready) if !path.is_empty() => planning::context(ready, Vec::new()).cause(&path),
+            _ => Cause { path, ..Cause::default() },
+        }
+    }
+}
+
+fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Side, Stop> {
     if path != "-" && root.is_folder(path) {
-        return Ok((folder(root, path, how)?, None));
+        return Ok(Side::of(folder(root, path, how)?));
     }
     let bytes = root
         .read(path)
         .map_err(|error| error.context(format!("`{path}` is no state: name {GRAMMAR}")))?;
     let text = syntax::decode(bytes.clone());
     if file::is_plan(&text) {
-        return Ok((planned(path, output)?, None));
+        return planned(path, output);
     }
     match syntax::template(&text) {
-        Ok(value) if value.get("Statement").is_some() => return Ok((Content::Policy(value), None)),
+        Ok(value) if value.get("Statement").is_some() => {
+            return Ok(Side::of(Content::Policy(value)));
+        }
         Ok(value) if value.get("Resources").is_some() => {
             let source = source("template", value, None, how);
-            return Ok((Content::State(Box::new(access::read(&[source]))), None));
+            return Ok(Side::of(Content::State(Box::new(access::read(&[source])))));
         }
         Ok(_) if path.extension() == Some("json") => {
             return Err(anyhow::anyhow!(
@@ -123,7 +177,13 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Found,
     let ready = load::read_from(root, path, bytes).ready(how.environment, output)?;
     let compiled = ready.compile(&Placement::default(), output)?;
     let state = of_stacks(&ready, &compiled.stacks);
-    Ok((Content::State(Box::new(state)), Some(Box::new(ready))))
+    let causes = compiled.stacks.into_iter().flat_map(|stack| {
+        let stack_name = name(&stack.key);
+        let own = stack.causes.into_iter();
+        own.map(move |(id, causes)| ((stack_name.clone(), id.to_string()), causes))
+    });
+    let lines = Lines::Compiled(causes.collect());
+    Ok(Side { content: Content::State(Box::new(state)), spec: Some(Box::new(ready)), lines })
 }
 
 /// The state that a compiled spec describes.
@@ -157,11 +217,12 @@ pub fn of_deployed<'d>(account: &str, deployed: &'d Deployed) -> State {
     access::read(&sources)
 }
 
-fn deployed(how: &How, output: &Output) -> Result<Found, Stop> {
+fn deployed(how: &How, output: &Output) -> Result<Side, Stop> {
     let ready = load::read(how.file)?.ready(how.environment, output)?;
     let observed = planning::observe(&ready, how.place, &[], output)?;
     let state = of_deployed(ready.lake.home.account.as_str(), &observed.deployed);
-    Ok((Content::State(Box::new(state)), Some(Box::new(ready))))
+    let spec = Some(Box::new(ready));
+    Ok(Side { content: Content::State(Box::new(state)), spec, lines: Lines::Nobody })
 }
 
 /// The plan in a file.
@@ -170,8 +231,8 @@ pub fn plan(path: &Utf8Path, output: &Output) -> Result<Plan, Stop> {
     planning::saved(path, &text, output)
 }
 
-fn planned(path: &Utf8Path, output: &Output) -> Result<Content, Stop> {
-    Ok(Content::State(Box::new(plan(path, output)?.access_after())))
+fn planned(path: &Utf8Path, output: &Output) -> Result<Side, Stop> {
+    Ok(Side::of_plan(plan(path, output)?).1)
 }
 
 /// Every template below a folder. A folder that is called after a region says where its templates belong, as

@@ -14,6 +14,7 @@ pub mod origins;
 pub mod places;
 pub mod reach;
 pub mod roles;
+pub mod waivers;
 pub mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,6 +34,7 @@ pub use naming::Naming;
 pub use origins::Origins;
 pub use places::{Bucket, Database, Key, Place, Table};
 pub use roles::Role;
+pub use waivers::Waiver;
 pub use watch::{Alarm, Notify};
 
 /// A data lake in one environment.
@@ -60,6 +62,8 @@ pub struct Lake {
     pub alarms: BTreeMap<Name, Alarm>,
     /// Where policy documents of the user's own lie, relative to the spec.
     pub policies: Option<At<String>>,
+    /// Findings that the spec accepts.
+    pub waivers: Vec<Waiver>,
     /// Where the lake opts out of a default, by spec path: what the plan prints as "less than the
     /// default".
     pub opt_outs: Vec<OptOut>,

@@ -5,9 +5,12 @@
 
 use std::borrow::Cow;
 
-use super::{Plan, StackAction, StackPlan};
-use crate::access::{self, Counts, Source, State};
+use super::state::refusal;
+use super::{Context, Plan, Refusal, StackAction, StackPlan, name_of};
+use crate::access::{self, Source, State};
+use crate::diagnostic::LW0615;
 use crate::document::Value;
+use crate::review::lockout::{self, Check, Duty, Outcome};
 use crate::stacks::StackKey;
 use crate::verdict::Options;
 
@@ -26,9 +29,13 @@ impl Plan {
         })
     }
 
-    /// How many principals and policies the plan broadens, narrows, or leaves.
-    pub(super) fn access_counts(&self) -> Counts {
-        access::counts(&self.access_before(), &self.access_after(), &Options::default())
+    /// Says how many principals and policies the plan broadens, narrows, or leaves, and refuses it where whoever
+    /// applies, or administers, could not take it back.
+    pub(super) fn judge_access(&mut self, context: &Context) {
+        let (before, after) = (self.access_before(), self.access_after());
+        self.verdict = access::counts(&before, &after, &Options::default());
+        let found = lockout::check(&before, &after, &context.keepers);
+        self.refusals.extend(found.losses().map(|check| locked_out(check, context)));
     }
 
     fn state<'p>(&'p self, body: impl Fn(&'p StackPlan) -> Option<&'p Value>) -> State {
@@ -51,6 +58,50 @@ impl Plan {
         let mut sources: Vec<Source> = self.stacks.iter().filter_map(source).collect();
         access::feed(&mut sources);
         access::read(&sources)
+    }
+}
+
+/// Why a plan is refused after which somebody could not change a policy again. Nothing waives it.
+fn locked_out(check: &Check, context: &Context) -> Refusal {
+    let who = match (check.keeper.duty, check.keeper.who.strip_suffix(":root")) {
+        (_, Some(account)) => {
+            let account = account.rsplit(':').next().unwrap_or_default();
+            format!("nobody of account {account}, which applies it,")
+        }
+        (Duty::Applies, None) => format!("{}, which applies it,", check.keeper.who),
+        (Duty::Administers, None) => format!("its administrator {}", check.keeper.who),
+    };
+    let no = if who.starts_with("nobody") { "could" } else { "could not" };
+    let because = match &check.outcome {
+        Outcome::Lost { because, .. } => because.as_str(),
+        Outcome::Kept { .. } | Outcome::Unknown { .. } => "",
+    };
+    // lakewright's own buckets are the lake's, and have no name in the spec
+    let thing = match name_of(&check.origin.path) {
+        name if name.is_empty() || check.origin.path == "lake" => {
+            check.subject.rsplit(':').next().unwrap_or_default().to_owned()
+        }
+        name => name,
+    };
+    let policy = &check.undoing().policy;
+    let change = match &check.outcome {
+        Outcome::Lost { by: Some(by), .. } if !by.statement.is_empty() => format!(
+            "except {} in the statement {}, or take the document of your own away that denies more than lakewright's",
+            check.keeper.who, by.statement
+        ),
+        _ => format!(
+            "let {} change it: {} in the {policy}",
+            check.keeper.who,
+            check.undoing().actions.join(" or ")
+        ),
+    };
+    Refusal {
+        cause: Some(context.cause(&check.origin.path)),
+        ..refusal(
+            LW0615,
+            format!("`{thing}`: after this change {who} {no} change its {policy} again: {because}"),
+            vec![change, check.way_out()],
+        )
     }
 }
 

@@ -79,7 +79,7 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
     };
     let there = outputs::named_objects(deployed, &plan.uploads);
     plan.uploads.retain(|upload| !there.contains(upload.key.as_str()));
-    plan.verdict = plan.access_counts();
+    plan.judge_access(context);
     plan
 }
 

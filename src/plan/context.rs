@@ -13,6 +13,7 @@ use crate::diagnostic::{LW0614, nearest};
 use crate::document::{Map, Value};
 use crate::lake::{OptOut, Origins};
 use crate::names::{AccountId, Region};
+use crate::review::lockout::Keeper;
 use crate::source::Sources;
 
 /// Names that are listed where one is unknown.
@@ -36,6 +37,8 @@ pub struct Context<'a> {
     pub uploads: Vec<Upload>,
     /// See [`crate::lake::Lake::opt_outs`].
     pub opt_outs: Vec<OptOut>,
+    /// Who has to be able to take the change back; nobody: it is not asked.
+    pub keepers: Vec<Keeper>,
     pub warnings: Vec<String>,
 }
 
@@ -53,6 +56,7 @@ impl<'a> Context<'a> {
             execution_role: None,
             uploads: Vec::new(),
             opt_outs: Vec::new(),
+            keepers: Vec::new(),
             warnings: Vec::new(),
         }
     }

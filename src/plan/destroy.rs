@@ -60,7 +60,7 @@ pub fn destroy(deployed: &Deployed, context: &Context) -> Plan {
         consents,
         refusals,
     };
-    plan.verdict = plan.access_counts();
+    plan.judge_access(context);
     plan
 }
 

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod access_reach;
+pub mod access_rules;
 pub mod access_states;
 pub mod deployer;
 pub mod diagnostics;
@@ -10,7 +11,9 @@ pub mod document;
 pub mod drift;
 mod escape;
 pub mod events;
+mod markdown;
 pub mod plan;
+pub mod review;
 pub mod status;
 
 pub use escape::escape;

@@ -20,7 +20,7 @@ pub use combine::combine;
 
 use crate::catalogue;
 use crate::diagnostic::{self, Code, Diagnostic, Diagnostics, nearest};
-use crate::lake::{Home, Lake, LakeFormation, Naming, OptOut, Organization, Origins};
+use crate::lake::{Home, Lake, LakeFormation, Naming, OptOut, Organization, Origins, Waiver};
 use crate::names::{AccountId, Name, Region};
 use crate::source::Span;
 use crate::spec::decode::{At, Named, list};
@@ -282,6 +282,7 @@ impl<'a> Resolver<'a> {
         let notify = self.notify();
         let alarms = self.alarms(&databases);
         let log_days = self.log_days();
+        let waivers = self.waivers();
         Lake {
             naming: self.naming,
             home: self.home,
@@ -305,8 +306,21 @@ impl<'a> Resolver<'a> {
                 .policies
                 .as_ref()
                 .map(|folder| At { value: folder.value.0.clone(), span: folder.span }),
+            waivers,
             opt_outs: self.opt_outs,
         }
+    }
+
+    fn waivers(&self) -> Vec<Waiver> {
+        let waiver = |given: &spec::waivers::Waiver| Waiver {
+            at: self.position("waivers", given.span),
+            span: given.span,
+            rule: At { value: given.rule.value.0.clone(), span: given.rule.span },
+            on: At { value: given.on.value.0.clone(), span: given.on.span },
+            reason: given.reason.value.0.clone(),
+            until: At { value: given.until.value.0, span: given.until.span },
+        };
+        self.spec.waivers.iter().map(waiver).collect()
     }
 
     /// The accounts that the environments name, read from the tree: also those of environments that

@@ -27,6 +27,7 @@ pub mod scalars;
 pub mod schema;
 pub mod shape;
 pub mod sources;
+pub mod waivers;
 pub mod watch;
 pub mod words;
 
@@ -78,6 +79,9 @@ record! {
         /// A folder beside the spec with policy documents of your own, each under the name of the one
         /// of lakewright's that it takes the place of: `s3-write.json`. See `docs/policies.md`.
         policies: Option<At<policies::Folder>>,
+        /// Findings of rules over access that are accepted, each with a reason and a last day.
+        /// `lakewright access rules` lists what is found, and every review what is waived.
+        waivers: Vec<waivers::Waiver>,
         /// How long logs are kept.
         logs: Option<logs::Logs>,
         /// Who is told.

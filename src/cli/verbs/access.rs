@@ -4,17 +4,16 @@ use anyhow::{Context, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::questions;
-use crate::access::{self, Compared, State};
+use super::{questions, rules};
+use crate::access::{self, Compared};
 
-use crate::cli::commands::Where;
+use crate::cli::asked::{Asked, let_pass};
 use crate::cli::output::Output;
-use crate::cli::states::{self, Content, How, Side};
-use crate::cli::{Ended, Exit, Misuse, Stop, env, planning};
+use crate::cli::states::Content;
+use crate::cli::{Ended, Exit, Misuse, env, planning};
 use crate::document::{Map, Value};
 use crate::render::access::{self as view, Subject};
 use crate::render::access_states::{self, View};
-use crate::syntax;
 use crate::verdict::{self, Comparison, Document, Kind, Options, Verdict};
 
 #[derive(Debug, Args)]
@@ -50,6 +49,11 @@ enum Question {
         after_help = "The file is a list, such as\n  - { who: role/Analyst, can: read, on: marts }\n  - { who: role/Analyst, cannot: [write, delete], on: [bronze/, marts] }\n\nExample:\n  lakewright access check access.yaml --env prod    # exit 4 if one does not hold"
     )]
     Check(questions::Check),
+    /// List what the rules find in a state, and what waivers silence
+    #[command(
+        after_help = "Examples:\n  lakewright access rules --env prod --fail-on high\n  lakewright access rules templates/ --json\n  lakewright access rules --list"
+    )]
+    Rules(rules::Rules),
     /// Print the other account's half of an entry of `access`
     #[command(
         after_help = "Examples:\n  lakewright access handover partner --env prod\n  lakewright access handover partner --env prod --to handover/"
@@ -68,23 +72,8 @@ struct Diff {
     /// What two policy documents are attached to.
     #[arg(long, value_enum)]
     kind: Option<Attached>,
-    /// The environment of specs; needed where a spec has several.
-    #[arg(long, env = "LAKEWRIGHT_ENV", value_name = "NAME")]
-    env: Option<String>,
-    /// The spec that `git:REV` and `deployed` are about.
-    #[arg(long, value_name = "FILE", default_value = "lake.yaml")]
-    spec: Utf8PathBuf,
-    /// The account that templates are for.
-    #[arg(long, value_name = "ID", value_parser = account)]
-    account: Option<String>,
-    /// The region that templates are for.
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
     #[command(flatten)]
-    place: Where,
-    /// The document of a policy or permissions boundary that a state names and does not hold.
-    #[arg(long, value_name = "ARN=FILE", value_parser = supplied)]
-    document: Vec<(String, Utf8PathBuf)>,
+    asked: Asked,
     /// Exit 4 on any of these; incomparable and undecided count as broadened.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "VERDICT")]
     fail_on: Vec<Gate>,
@@ -100,20 +89,6 @@ struct Diff {
     /// Compare many pairs: a line each of {"id", "kind", "old", "new"}, a line of JSON out for each.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["old", "new", "kind"])]
     pairs: Option<Utf8PathBuf>,
-}
-
-pub(super) fn account(text: &str) -> Result<String, String> {
-    let fine = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
-    fine.then(|| text.to_owned()).ok_or_else(|| "an account id has 12 digits".to_owned())
-}
-
-pub(super) fn supplied(text: &str) -> Result<(String, Utf8PathBuf), String> {
-    match text.split_once('=') {
-        Some((arn, file)) if arn.starts_with("arn:") && !file.is_empty() => {
-            Ok((arn.to_owned(), file.into()))
-        }
-        _ => Err("write ARN=FILE, such as arn:aws:iam::111122223333:policy/wall=wall.json".into()),
-    }
 }
 
 /// A kind of policy.
@@ -151,6 +126,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         Question::Who(arguments) => questions::who(&arguments, output),
         Question::What(arguments) => questions::what(&arguments, output),
         Question::Check(arguments) => questions::check(&arguments, output),
+        Question::Rules(arguments) => rules::run(&arguments, output),
         Question::Handover(arguments) => questions::handover(&arguments, output),
     }
 }
@@ -173,7 +149,7 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
     if old == new && old == "-" {
         return Err(Misuse("only one of the two states can be `-`".to_owned()).into());
     }
-    let (before, after) = sides(arguments, old, new, output)?;
+    let (before, after) = arguments.asked.sides(old, new, output)?;
     match (before.content, after.content) {
         (Content::Policy(before), Content::Policy(after)) => {
             let Some(kind) = arguments.kind else {
@@ -192,7 +168,7 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
                 return Err(Misuse("--kind is for two policy documents".to_owned()).into());
             }
             let (mut before_state, mut after_state) = (*before_state, *after_state);
-            supply(arguments, &mut before_state, &mut after_state)?;
+            arguments.asked.supply(&mut [&mut before_state, &mut after_state])?;
             let compared = access::compare(&before_state, &after_state, &options);
             let spec = after.spec.as_ref().or(before.spec.as_ref());
             let context = spec.map(|ready| planning::context(ready, Vec::new()));
@@ -203,7 +179,8 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
                 true => output.document(access_states::json(&view), exit),
                 false => output.data(&access_states::text(&view)),
             }
-            passed(compared.verdict(), arguments, output);
+            let undecided = compared.verdict() == Verdict::Undecided;
+            let_pass(arguments.allow_undecided.as_deref(), undecided, output);
             Ok(exit)
         }
         _ => {
@@ -211,41 +188,6 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
             Err(Misuse(told.to_owned()).into())
         }
     }
-}
-
-/// Both sides. Templates whose account nobody says are taken to be of the account of the other side's spec.
-fn sides(arguments: &Diff, old: &str, new: &str, output: &Output) -> Result<(Side, Side), Stop> {
-    let how = |account| How {
-        environment: arguments.env.as_deref(),
-        file: &arguments.spec,
-        account,
-        region: arguments.region.as_deref(),
-        place: &arguments.place,
-    };
-    let own = arguments.account.as_deref();
-    let home = |side: &Side| side.spec.as_ref().map(|ready| ready.lake.home.account.to_string());
-    let after = states::read(new, &how(own), output)?;
-    let account = own.map(str::to_owned).or_else(|| home(&after));
-    let before = states::read(old, &how(account.as_deref()), output)?;
-    let after = match (own, home(&after), home(&before)) {
-        (None, None, Some(account)) if new != "-" => {
-            states::read(new, &how(Some(&account)), output)?
-        }
-        _ => after,
-    };
-    Ok((before, after))
-}
-
-fn supply(arguments: &Diff, old: &mut State, new: &mut State) -> anyhow::Result<()> {
-    for (arn, file) in &arguments.document {
-        let text = syntax::decode(env::read(file)?);
-        let document = syntax::template(&text).with_context(|| format!("`{file}`"))?;
-        let before = old.supply(arn, &document);
-        if !new.supply(arn, &document) && !before {
-            return Err(anyhow!("neither state names the policy {arn}, which --document supplies"));
-        }
-    }
-    Ok(())
 }
 
 fn policies(
@@ -265,14 +207,9 @@ fn policies(
         true => output.document(view::json(&subject, &comparison), exit),
         false => output.data(&view::text(&subject, &comparison)),
     }
-    passed(comparison.verdict, arguments, output);
+    let undecided = comparison.verdict == Verdict::Undecided;
+    let_pass(arguments.allow_undecided.as_deref(), undecided, output);
     Ok(exit)
-}
-
-fn passed(verdict: Verdict, arguments: &Diff, output: &Output) {
-    if let (Some(reason), Verdict::Undecided) = (&arguments.allow_undecided, verdict) {
-        output.report(&format!("undecided is let pass: {}", crate::render::escape(reason)));
-    }
 }
 
 fn gate(compared: &Compared, arguments: &Diff) -> Exit {

@@ -15,6 +15,8 @@ pub mod plan;
 pub mod policies;
 mod questions;
 pub mod recover;
+pub mod review;
+mod rules;
 pub mod schema;
 pub mod show;
 pub mod status;

@@ -6,42 +6,19 @@ use anyhow::{Context, anyhow, bail};
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
-use super::access::{account, supplied};
 use crate::access::State;
 use crate::access::reach::{Closure, Judge, Reached, Subject, Target, outsiders, trusted};
 use crate::catalogue::escalations::{Verbs, verbs};
 use crate::catalogue::iam;
+use crate::cli::asked::Asked;
 use crate::cli::called::{Called, Place};
-use crate::cli::commands::Where;
 use crate::cli::output::Output;
-use crate::cli::states::{self, Content, How, Side};
+use crate::cli::states::{Content, Side};
 use crate::cli::{Ended, Exit, Misuse, Stop, env, load};
 use crate::document::{Map, Value};
 use crate::render::access_reach::{self as view, Answer, Row};
 use crate::stacks::Placement;
 use crate::syntax;
-
-/// Which state is asked.
-#[derive(Debug, Args)]
-pub struct Asked {
-    /// The environment of specs; needed where a spec has several.
-    #[arg(long, env = "LAKEWRIGHT_ENV", value_name = "NAME")]
-    env: Option<String>,
-    /// The spec that `git:REV` and `deployed` are about.
-    #[arg(long, value_name = "FILE", default_value = "lake.yaml")]
-    spec: Utf8PathBuf,
-    /// The account that templates are for.
-    #[arg(long, value_name = "ID", value_parser = account)]
-    account: Option<String>,
-    /// The region that templates are for.
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
-    #[command(flatten)]
-    place: Where,
-    /// The document of a policy or permissions boundary that a state names and does not hold.
-    #[arg(long, value_name = "ARN=FILE", value_parser = supplied)]
-    document: Vec<(String, Utf8PathBuf)>,
-}
 
 /// What is expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -116,30 +93,14 @@ pub struct Handover {
     to: Option<Utf8PathBuf>,
 }
 
-fn read(word: &str, asked: &Asked, output: &Output) -> Result<(State, Side), Stop> {
-    let how = How {
-        environment: asked.env.as_deref(),
-        file: &asked.spec,
-        account: asked.account.as_deref(),
-        region: asked.region.as_deref(),
-        place: &asked.place,
-    };
-    let mut side = states::read(word, &how, output)?;
+pub(super) fn read(word: &str, asked: &Asked, output: &Output) -> Result<(State, Side), Stop> {
+    let mut side = asked.side(word, output)?;
     let policy = Content::Policy(Value::Null);
     let Content::State(state) = std::mem::replace(&mut side.content, policy) else {
         return Err(anyhow!("`{word}` is a policy document, and the question is about a state: name a spec, a template, or a folder of templates").into());
     };
     let mut state = *state;
-    for (arn, file) in &asked.document {
-        let text = syntax::decode(env::read(file)?);
-        let document = syntax::template(&text).with_context(|| format!("`{file}`"))?;
-        if !state.supply(arn, &document) {
-            return Err(anyhow!(
-                "the state does not name the policy {arn}, which --document supplies"
-            )
-            .into());
-        }
-    }
+    asked.supply(&mut [&mut state])?;
     Ok((state, side))
 }
 

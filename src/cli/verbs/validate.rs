@@ -6,7 +6,7 @@ use crate::check;
 use crate::cli::commands::Spec;
 use crate::cli::load::{self, Loaded};
 use crate::cli::output::Output;
-use crate::cli::{Ended, Exit};
+use crate::cli::{Ended, Exit, waiving};
 use crate::compile;
 use crate::diagnostic::{Diagnostics, Severity};
 use crate::document::Map;
@@ -62,7 +62,9 @@ fn made_of(loaded: &mut Loaded, environment: &str) -> Diagnostics {
     let Some(lake) = compile::understand(&loaded.tree, environment).lake else {
         return Diagnostics::default();
     };
+    let expired = waiving::expired(&lake, waiving::today());
     let Vocabulary { library, diagnostics: mut found } = loaded.vocabulary(&lake);
+    found.extend(expired);
     if !found.has_errors() {
         let scripts = load::scripts(&lake, &loaded.folder, &load::Root::Here);
         let compiled = compile::compile(&lake, &library, &scripts, &Placement::default());

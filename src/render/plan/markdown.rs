@@ -2,10 +2,11 @@
 
 use std::fmt::Write;
 
-use super::values::{block, clean, inline, path};
+use super::values::{block, inline, path};
 use super::{access_lines, access_summary, at_risk, groups, line, summary};
 use crate::document::Value;
 use crate::plan::{Action, Change, Plan, PropertyChange, StackPlan};
+use crate::render::markdown::{fenced, marker, text};
 
 /// The plan as Markdown of at most `most` bytes (GitHub takes 65,536 characters). A hidden marker
 /// stands first, so that a later run finds its comment again. The top (refusals, data at risk, access,
@@ -36,7 +37,7 @@ pub fn markdown(plan: &Plan, most: usize) -> String {
 
 fn top(plan: &Plan) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "<!-- lakewright:plan:{} -->", name(&plan.environment));
+    let _ = writeln!(out, "<!-- lakewright:plan:{} -->", marker(&plan.environment));
     let _ = writeln!(out, "### lakewright: {} in {}\n", text(&plan.lake), text(&plan.environment));
     let _ = writeln!(out, "**{}**", summary(plan));
     if let Some(access) = access_summary(plan) {
@@ -135,36 +136,4 @@ fn property(out: &mut String, property: &PropertyChange) {
     } else if let Some(after) = &property.after {
         let _ = writeln!(out, "+   {name}: {}", show(after));
     }
-}
-
-/// Text between Markdown's signs: nothing in it may become a link, a tag or a mention.
-fn text(raw: &str) -> String {
-    let mut safe = String::with_capacity(raw.len());
-    for c in clean(raw).chars() {
-        match c {
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '&' => safe.push_str("&amp;"),
-            '@' => safe.push_str("@\u{2060}"),
-            '[' | ']' | '*' | '_' | '|' | '#' => {
-                safe.push('\\');
-                safe.push(c);
-            }
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
-/// Text inside a fence: it can't end the fence.
-fn fenced(raw: &str) -> String {
-    clean(raw).replace("```", "'''")
-}
-
-/// The environment in the marker, where two hyphens would end the comment.
-fn name(raw: &str) -> String {
-    raw.chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
-        .collect::<String>()
-        .replace("--", "-")
 }

@@ -1,0 +1,76 @@
+//! Declared flows that worked and will not: what a change breaks.
+//!
+//! In: both states and the flows of the new spec as questions. Out: [`Failing`]: what the layers read let through before
+//! and no longer do. A flow that is new, or that was never let through, is not here.
+
+use crate::access::State;
+use crate::access::reach::{Judge, Reached, Subject, Target};
+use crate::catalogue::escalations::verbs;
+
+/// What a flow needs.
+#[derive(Debug, Clone)]
+pub struct Need {
+    /// `access.audit-export.read[0]`, `pipelines.clean-orders`.
+    pub path: String,
+    pub who: Subject,
+    /// As people call it.
+    pub name: String,
+    /// `read`, `write`, `delete`.
+    pub verb: &'static str,
+    /// `curated/`.
+    pub place: String,
+    pub targets: Vec<Target>,
+}
+
+/// A flow that breaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    pub path: String,
+    pub who: String,
+    pub verb: &'static str,
+    pub place: String,
+    pub because: Option<String>,
+    /// Whether it is not known, rather than certain.
+    pub is_unknown: bool,
+}
+
+/// The flows that break.
+pub fn failing(old: &State, new: &State, needs: &[Need]) -> Vec<Failing> {
+    if old == new {
+        return Vec::new();
+    }
+    let (before, after) = (Judge::new(old), Judge::new(new));
+    let ask = |judge: &Judge<'_>, need: &Need| {
+        let mut best = Reached::No { because: None };
+        for target in &need.targets {
+            for action in verbs().actions(&target.kind, need.verb) {
+                best = best.or(|| judge.ask(&need.who, action, target, None, false));
+            }
+        }
+        best
+    };
+    let mut found: Vec<Failing> = Vec::new();
+    for need in needs {
+        let now = ask(&after, need);
+        let (because, is_unknown) = match now {
+            Reached::Yes { .. } => continue,
+            Reached::No { because } => (because, false),
+            Reached::Unknown { because } => (Some(because), true),
+        };
+        if !ask(&before, need).is_yes() {
+            continue;
+        }
+        let one = Failing {
+            path: need.path.clone(),
+            who: need.name.clone(),
+            verb: need.verb,
+            place: need.place.clone(),
+            because,
+            is_unknown,
+        };
+        if !found.contains(&one) {
+            found.push(one);
+        }
+    }
+    found
+}

@@ -1,0 +1,271 @@
+//! A state as rules look at it: every statement with whom it belongs to, and questions to the search.
+//!
+//! In: a [`State`]. Out: [`Said`], a statement as parsed and as it stands in the template; [`Ground::stands`], whether
+//! what an identity's statement gives is still there once its boundary and its Denies are counted.
+
+use std::collections::BTreeMap;
+
+use super::{Around, Finding, Rule};
+use crate::access::reach::closure::resource;
+use crate::access::reach::{Judge, Reached, Subject, Target};
+use crate::access::{Boundary, Held, Origin, State};
+use crate::catalogue::iam;
+use crate::catalogue::watched;
+use crate::document::Value;
+use crate::verdict::read::{Condition, Effect, Statement};
+use crate::verdict::{Document, Kind};
+
+/// What a document is attached to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attached {
+    Identity,
+    Trust,
+    Resource,
+}
+
+/// A statement of a state.
+pub struct Said<'s> {
+    pub attached: Attached,
+    /// The principal or resource that the document belongs to, as the state names it.
+    pub holder: &'s str,
+    /// `role`, or a CloudFormation type.
+    pub kind: &'s str,
+    /// The account of the holder.
+    pub account: &'s str,
+    pub held: &'s Held,
+    pub statement: Statement,
+    /// As it stands in the template, references resolved.
+    pub raw: &'s Value,
+}
+
+/// A state, ready for rules.
+pub struct Ground<'s> {
+    pub state: &'s State,
+    pub around: &'s Around,
+    pub judge: Judge<'s>,
+    pub said: Vec<Said<'s>>,
+    /// Documents that are no policies: holder, kind, document and what is wrong.
+    pub malformed: Vec<(&'s str, &'s str, &'s Held, String)>,
+    /// Whether something may take away what an identity's statement gives.
+    cut: BTreeMap<&'s str, bool>,
+}
+
+impl<'s> Ground<'s> {
+    pub fn new(state: &'s State, around: &'s Around) -> Self {
+        let mut ground = Ground {
+            state,
+            around,
+            judge: Judge::new(state),
+            said: Vec::new(),
+            malformed: Vec::new(),
+            cut: BTreeMap::new(),
+        };
+        for (name, one) in &state.principals {
+            let before = ground.said.len();
+            let kind = one.kind.as_str();
+            for held in &one.identity {
+                ground.read(held, Attached::Identity, (name, kind, &one.account));
+            }
+            let denies =
+                ground.said[before..].iter().any(|said| said.statement.effect == Effect::Deny);
+            ground
+                .cut
+                .insert(name, denies || one.boundary != Boundary::None || !one.groups.is_empty());
+            if let Some(held) = &one.trust {
+                ground.read(held, Attached::Trust, (name, kind, &one.account));
+            }
+        }
+        for (name, one) in &state.resources {
+            for held in &one.policies {
+                ground.read(held, Attached::Resource, (name, &one.kind, &one.account));
+            }
+        }
+        ground
+    }
+
+    fn read(&mut self, held: &'s Held, attached: Attached, of: (&'s str, &'s str, &'s str)) {
+        let (holder, kind, account) = of;
+        let how = match attached {
+            Attached::Identity => Kind::Identity,
+            Attached::Trust => Kind::Trust,
+            Attached::Resource => Kind::Resource,
+        };
+        let document = match Document::read(&held.document, how) {
+            Ok(document) => document,
+            Err(error) => return self.malformed.push((holder, kind, held, error.to_string())),
+        };
+        let raw: Vec<&Value> = match held.document.get("Statement") {
+            Some(Value::List(list)) => list.iter().collect(),
+            one => one.into_iter().collect(),
+        };
+        let said = document.statements.into_iter().zip(raw);
+        let said = said.map(|(statement, raw)| Said {
+            attached,
+            holder,
+            kind,
+            account,
+            held,
+            statement,
+            raw,
+        });
+        self.said.extend(said);
+    }
+
+    /// The Allows of one kind of document.
+    pub fn allows(&self, attached: Attached) -> impl Iterator<Item = &Said<'s>> {
+        let fits = move |said: &&Said<'_>| {
+            said.attached == attached && said.statement.effect == Effect::Allow
+        };
+        self.said.iter().filter(fits)
+    }
+
+    /// Whether an identity's statement gives an action on one of its resources, all things of the identity counted. What
+    /// is not known is taken to be given.
+    pub fn stands(&self, said: &Said<'_>, action: &str) -> bool {
+        if !self.cut.get(said.holder).copied().unwrap_or(false) {
+            return true;
+        }
+        let who = Subject::Named(said.holder.to_owned());
+        said.resources().into_iter().any(|resource| {
+            let target = Target { kind: "any".to_owned(), resource, guard: String::new() };
+            !matches!(self.judge.ask(&who, action, &target, None, false), Reached::No { .. })
+        })
+    }
+
+    /// Whether somebody gets through to objects below an ARN; what is not known is no.
+    pub fn reaches(&self, who: &str, set: &str, bucket: &str, below: &str) -> Option<&'static str> {
+        let target = Target {
+            kind: "object".to_owned(),
+            resource: Value::from(format!("{below}*")),
+            guard: bucket.to_owned(),
+        };
+        let who = Subject::Named(who.to_owned());
+        let mut actions = watched::set(set).actions.iter();
+        let found = actions.find(|one| self.judge.ask(&who, one, &target, None, false).is_yes());
+        found.map(String::as_str)
+    }
+
+    /// A resource of the state as a target of its own.
+    pub fn target(&self, name: &str, kind: &str) -> Target {
+        Target { kind: kind.to_owned(), resource: resource(name), guard: name.to_owned() }
+    }
+}
+
+impl<'s> Said<'s> {
+    /// Whether it speaks of an action, by name or by pattern.
+    pub fn speaks_of(&self, action: &str) -> bool {
+        let listed = &self.statement.actions;
+        listed.items.iter().any(|pattern| iam::stands_for(&pattern.shown(), action)) != listed.not
+    }
+
+    /// The actions of a set that it speaks of, in the set's order.
+    pub fn of(&self, set: &str) -> Vec<&'static str> {
+        let all = watched::set(set).actions.iter();
+        all.map(String::as_str).filter(|action| self.speaks_of(action)).collect()
+    }
+
+    /// What it is about, as JSON: `Resource`, or everything for `NotResource`.
+    pub fn resources(&self) -> Vec<Value> {
+        match self.raw.get("Resource") {
+            Some(Value::List(list)) => list.clone(),
+            Some(one) => vec![one.clone()],
+            None => vec![Value::from("*")],
+        }
+    }
+
+    /// Whether every resource of every service is meant.
+    pub fn is_everywhere(&self) -> bool {
+        match &self.statement.resources {
+            None => false,
+            Some(listed) => listed.not || listed.items.iter().any(|one| one.shown() == "*"),
+        }
+    }
+
+    /// Whether everything of every service is allowed.
+    pub fn is_everything(&self) -> bool {
+        let listed = &self.statement.actions;
+        !listed.not && listed.items.iter().any(|one| matches!(one.shown().as_str(), "*" | "*:*"))
+    }
+
+    /// The condition that binds one of these keys (in lower case; `x*` for keys that begin so) to fixed values.
+    pub fn bound(&self, keys: &[&str]) -> Option<&Condition> {
+        self.statement.conditions.iter().find(|condition| {
+            let named = keys.iter().any(|key| match key.strip_suffix('*') {
+                Some(head) => condition.key.starts_with(head),
+                None => condition.key == *key,
+            });
+            let operator = &condition.operator;
+            named
+                && !operator.negated
+                && !operator.if_exists
+                && !condition.written.to_ascii_lowercase().contains("null")
+                && condition
+                    .values
+                    .iter()
+                    .all(|value| !matches!(value.shown().as_str(), "*" | "?*"))
+        })
+    }
+
+    /// Whether a condition of the form `key: value` is there.
+    pub fn demands(&self, key: &str, value: &str) -> bool {
+        self.bound(&[key]).is_some_and(|condition| {
+            condition.values.iter().all(|one| one.shown().eq_ignore_ascii_case(value))
+        })
+    }
+
+    /// The first of what it is about, for people.
+    pub fn place(&self) -> String {
+        let first = self.statement.resources.as_ref().and_then(|listed| listed.items.first());
+        first.map(|pattern| pattern.shown()).unwrap_or_default()
+    }
+
+    /// A finding about the holder.
+    pub fn finding(
+        &self,
+        rule: &'static Rule,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Finding {
+        let place = if self.attached == Attached::Trust { String::new() } else { self.place() };
+        Finding {
+            rule,
+            subject: self.holder.to_owned(),
+            kind: self.kind.to_owned(),
+            place,
+            place_path: String::new(),
+            origin: self.held.origin.clone(),
+            property: format!("{} / {}", self.held.property, self.statement.label),
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
+/// A finding about something that no statement says.
+pub fn about(
+    rule: &'static Rule,
+    (subject, kind): (&str, &str),
+    origin: &Origin,
+    message: impl Into<String>,
+    help: impl Into<String>,
+) -> Finding {
+    Finding {
+        rule,
+        subject: subject.to_owned(),
+        kind: kind.to_owned(),
+        place: String::new(),
+        place_path: String::new(),
+        origin: origin.clone(),
+        property: String::new(),
+        message: message.into(),
+        help: help.into(),
+    }
+}
+
+/// At most three of a list, and how many more there are.
+pub fn some_of(list: &[&str]) -> String {
+    match list.len() {
+        0..=3 => list.join(", "),
+        n => format!("{} and {} more", list[..3].join(", "), n - 3),
+    }
+}
