@@ -491,6 +491,74 @@ fn every_role_has_its_cases() {
     assert!(count >= 15, "only {count} roles");
 }
 
+/// Whoever queries in a workgroup does so in that one, and reads its results and no others.
+#[test]
+fn every_workgroup_has_its_cases() {
+    let (mut missing, mut count) = (String::new(), 0);
+    for example in examples() {
+        let asked = access::asked(&example.cases);
+        for (environment, lake) in example.lakes() {
+            for workgroup in lake.workgroups.values() {
+                let own = lake.home.own_arn(
+                    "athena",
+                    &lake.home.region,
+                    &format!("workgroup/{}", workgroup.workgroup_name),
+                );
+                let results = &workgroup.results.value;
+                let bucket = &lake.buckets[&results.bucket].bucket_name;
+                let results = format!("{}/{}", lake.home.s3_arn(bucket, ""), results.prefix);
+                for who in &workgroup.who {
+                    count += 1;
+                    let asks = |one: &Asked, action: &str, fits: &dyn Fn(&str) -> bool| {
+                        one.steps.iter().any(|step| {
+                            step.action == action
+                                && fits(&step.resource)
+                                && is(&lake, &who.value, step)
+                        })
+                    };
+                    let query =
+                        |one: &Asked| asks(one, "athena:StartQueryExecution", &|on| on == own);
+                    let read =
+                        |one: &Asked| asks(one, "s3:GetObject", &|on| on.starts_with(&results));
+                    let alone = |one: &Asked| {
+                        one.variations.iter().any(|it| it == "without identity policies")
+                    };
+                    for (what, found) in [
+                        ("it queries", asked.iter().any(|one| one.want && query(one))),
+                        ("it reads results", asked.iter().any(|one| one.want && read(one))),
+                        (
+                            "it does not query without identity policies",
+                            asked.iter().any(|one| !one.want && alone(one) && query(one)),
+                        ),
+                        (
+                            "it does not read results without identity policies",
+                            asked.iter().any(|one| !one.want && alone(one) && read(one)),
+                        ),
+                        (
+                            "it does not query in another workgroup",
+                            asked.iter().any(|one| {
+                                let other = |on: &str| on != own;
+                                !one.want && asks(one, "athena:StartQueryExecution", &other)
+                            }),
+                        ),
+                    ] {
+                        if !found {
+                            missing += &format!(
+                                "  {} ({environment}), {}: {}: no case for `{what}`\n",
+                                example.name(),
+                                workgroup.path(),
+                                who.value
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "cases are missing:\n{missing}");
+    assert!(count >= 4, "only {count} people in workgroups");
+}
+
 /// The same lakes with a perimeter around every bucket of theirs: each case ends as it did before.
 #[test]
 fn the_perimeter_takes_nothing_from_those_inside() {

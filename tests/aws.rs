@@ -7,6 +7,8 @@ mod calls;
 mod connection;
 #[path = "aws/errors.rs"]
 mod errors;
+#[path = "aws/live.rs"]
+mod live;
 #[path = "aws/ministack.rs"]
 mod ministack;
 #[path = "aws/objects.rs"]

@@ -106,6 +106,7 @@ impl Bench for InSandbox {
             "lake_formation" => {
                 let settings = LakeFormationSettings {
                     admins: vec![text("admin").to_owned()],
+                    cross_account_version: text("version").parse().ok(),
                     ..LakeFormationSettings::default()
                 };
                 self.sandbox.set_lake_formation_settings(&region, &settings)

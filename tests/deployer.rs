@@ -203,6 +203,33 @@ fn roles_are_made_with_the_boundary_only_and_through_cloudformation() {
     assert!(owns > 0, "no role has a boundary of its own");
 }
 
+/// `alias/name` is both the name of an alias and the end of its ARN
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html>).
+#[test]
+fn whoever_applies_can_make_the_aliases_of_the_lake() {
+    let mut seen = 0;
+    for (name, lake, stacks) in lakes() {
+        let made = made(&lake, &stacks, Purpose::Apply);
+        let may = |one: &&Value| texts(one, "Action").contains(&"kms:CreateAlias");
+        let statements = statements(&made);
+        let places: Vec<&str> =
+            statements.iter().copied().filter(may).flat_map(|one| texts(one, "Resource")).collect();
+        let resources = stacks.iter().flat_map(|stack| stack.resources());
+        let aliases = resources.filter_map(|(_, one)| one.at(&["Properties", "AliasName"]));
+        for alias in aliases.filter_map(Value::as_str) {
+            let (home, account) = (&lake.home, &lake.home.account);
+            let arn = format!("arn:{}:kms:{}:{account}:{alias}", home.partition, home.region);
+            let holds = |place: &&str| match place.strip_suffix('*') {
+                Some(start) => arn.starts_with(start),
+                None => **place == arn,
+            };
+            assert!(places.iter().any(holds), "{name}: {arn} in {places:?}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 3, "{seen}");
+}
+
 #[test]
 fn whoever_plans_changes_nothing() {
     for (name, lake, stacks) in lakes() {

@@ -18,7 +18,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-const EXAMPLES: [&str; 4] = ["medallion", "cross-account-sharing", "streaming", "north-star"];
+const EXAMPLES: [&str; 5] =
+    ["analytics", "medallion", "cross-account-sharing", "streaming", "north-star"];
 
 fn environment(example: &str) -> &'static str {
     if example == "streaming" { "dev" } else { "prod" }

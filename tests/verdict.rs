@@ -9,7 +9,6 @@ use std::fs;
 use std::path::Path;
 
 use lakewright::document::Value;
-use lakewright::verdict::layers::{About, Boundary, Principal, Resource, State, compare_states};
 use lakewright::verdict::{
     Decision, Document, Kind, Options, Reach, Request, Requester, Standing, Verdict, compare,
     evaluate,
@@ -348,71 +347,6 @@ fn policy(kind: Kind, statements: &str) -> Document {
 const S3: &str = r#"{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}"#;
 const GET: &str = r#"{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}"#;
 
-/// The verdicts on a role and a bucket, changed.
-fn rows(change: impl FnOnce(&mut State, &mut State)) -> Vec<(About, Verdict, bool)> {
-    let role = Principal {
-        identity: vec![policy(Kind::Identity, S3)],
-        boundary: Boundary::Known(policy(Kind::Identity, GET)),
-        trust: Vec::new(),
-    };
-    let public =
-        r#"{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}"#;
-    let bucket = Resource {
-        policy: vec![policy(Kind::Resource, public)],
-        restricted_to: Some("111122223333".to_owned()),
-    };
-    let mut old = State::default();
-    old.principals.insert("role/a".to_owned(), role);
-    old.resources.insert("bucket".to_owned(), bucket);
-    let mut new = old.clone();
-    change(&mut old, &mut new);
-    let rows = compare_states(&old, &new, &Options::default());
-    rows.into_iter().map(|row| (row.about, row.comparison.verdict, row.comparison.exact)).collect()
-}
-
-#[test]
-fn a_boundary_cuts_and_its_removal_broadens() {
-    let role = |state: &mut State, change: fn(&mut Principal)| {
-        change(state.principals.get_mut("role/a").expect("the role"));
-    };
-    let first = |rows: Vec<(About, Verdict, bool)>| (rows[0].1, rows[0].2);
-    assert_eq!(first(rows(|_, _| ())), (Verdict::Equivalent, true));
-    let removed = rows(|_, new| role(new, |role| role.boundary = Boundary::None));
-    assert_eq!(first(removed), (Verdict::Broadened, true));
-    // what the boundary does not let through may go or come
-    let less = rows(|_, new| role(new, |role| role.identity = vec![policy(Kind::Identity, GET)]));
-    assert_eq!(first(less), (Verdict::Equivalent, true));
-    let wider = rows(|_, new| {
-        role(new, |role| {
-            let all = r#"{"Effect": "Allow", "Action": "*", "Resource": "*"}"#;
-            role.boundary = Boundary::Known(policy(Kind::Identity, all));
-        });
-    });
-    assert_eq!(first(wider), (Verdict::Broadened, true));
-    let unknown = rows(|_, new| {
-        role(new, |role| role.boundary = Boundary::Unknown("arn:aws:iam::1:policy/b".to_owned()));
-    });
-    assert_eq!(first(unknown), (Verdict::Undecided, false));
-    let same = rows(|old, new| {
-        for state in [old, new] {
-            role(state, |role| {
-                role.boundary = Boundary::Unknown("arn:aws:iam::1:policy/b".to_owned())
-            });
-        }
-    });
-    assert_eq!(first(same), (Verdict::Equivalent, true));
-    let gone = rows(|_, new| new.principals.clear());
-    assert_eq!(first(gone), (Verdict::Narrowed, true));
-}
-
-#[test]
-fn a_public_access_block_counts_though_no_statement_changes() {
-    let off = rows(|_, new| {
-        new.resources.get_mut("bucket").expect("the bucket").restricted_to = None;
-    });
-    assert_eq!(off[1], (About::Resource, Verdict::Broadened, true));
-}
-
 /// The binary on two policies and a line of flags: exit code and what it wrote.
 fn access(old: &str, new: &str, line: &str) -> (i32, String, String) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -485,6 +419,112 @@ fn what_is_too_large_ends_and_names_the_dimension() {
     );
     assert_eq!(found.verdict, Verdict::Undecided);
     assert!(found.reason.expect("a reason").text.contains("`resource`"));
+}
+
+/// Pairs that are made to be hard, or are larger than any policy of AWS.
+fn hostile() -> Vec<(&'static str, String, String)> {
+    let letter = |at: usize| char::from(b'a' + (at % 26) as u8);
+    let stars = |seed: usize, count: usize| -> String {
+        (0..count).map(|at| format!("*{}", letter(seed * 7 + at * (seed % 5 + 1)))).collect()
+    };
+    let allow = |resource: &str, condition: &str| {
+        format!(
+            r#"{{"Effect": "Allow", "Action": "s3:*", "Resource": "{resource}", "Condition": {{{condition}}}}}"#
+        )
+    };
+    let list = |statements: Vec<String>| format!("[{}]", statements.join(","));
+    let globs = |from: usize| {
+        list((from..from + 64).map(|at| allow(&format!("{}*", stars(at, 10)), "")).collect())
+    };
+    // each of the old ones takes a word of each of the new ones, and none takes all of them
+    let ruler = |key: usize| {
+        let far = (1..25).map(move |distance| {
+            let between = "?".repeat(distance - 1);
+            format!(
+                r#""StringNotLike": {{"k:{key}": "*a{between}a*"}}, "Null": {{"k:{key}": "false"}}"#
+            )
+        });
+        far.chain([format!(r#""StringLike": {{"k:{key}": "{}*"}}"#, "*a".repeat(8))])
+    };
+    let keys: Vec<String> =
+        (0..8).flat_map(ruler).map(|condition| allow("*", &condition)).collect();
+    let present: Vec<String> = (0..8).map(|key| format!(r#""k:{key}": "false""#)).collect();
+    let present = list(vec![allow("*", &format!(r#""Null": {{{}}}"#, present.join(", ")))]);
+    // a key absent here and empty there, each read both ways
+    let open: Vec<String> = (0..8)
+        .map(|key| {
+            allow(
+                &format!("{}*", stars(key, 10)),
+                &format!(r#""ForAnyValue:StringLikeIfExists": {{"k:{key}": "{}"}}"#, stars(key, 6)),
+            )
+        })
+        .collect();
+    let closed: Vec<String> = open
+        .iter()
+        .map(|one| one.replace("ForAnyValue:StringLikeIfExists", "ForAllValues:StringLike"))
+        .collect();
+    let many = |count: usize, by: usize| {
+        let one = |at: usize| {
+            format!(
+                r#"{{"Effect": "Allow", "Action": "a:b", "Resource": "r{}*{}"}}"#,
+                at / by,
+                at % 97
+            )
+        };
+        list((0..count).map(one).collect())
+    };
+    let megabytes =
+        list((0..100_000).map(|at| allow(&format!("arn:aws:s3:::bucket-{at}/*"), "")).collect());
+    assert!(megabytes.len() > 10_000_000 - 1_000_000, "{}", megabytes.len());
+    vec![
+        ("64 globs of ten stars, others", globs(0), globs(64)),
+        ("64 globs of ten stars, against all", globs(0), S3.to_owned()),
+        ("eight keys that cannot be", list(keys), present),
+        ("eight keys read both ways", list(open), list(closed)),
+        ("5,000 statements and more", many(5_000, 3), many(2_900, 7)),
+        ("a document of 10 MB", megabytes, S3.to_owned()),
+    ]
+}
+
+/// Seconds of CPU that an input may take: two, of a build that is optimised.
+const SECONDS: u32 = if cfg!(debug_assertions) { 60 } else { 2 };
+
+#[test]
+#[cfg(target_os = "linux")]
+fn any_input_ends_within_its_time_and_memory() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let wrap =
+        |statements: &str| format!("{{\"Version\": \"2012-10-17\", \"Statement\": {statements}}}");
+    for (name, old, new) in hostile() {
+        for (old, new) in [(&old, &new), (&new, &old)] {
+            std::fs::write(folder.path().join("old.json"), wrap(old)).expect("written");
+            std::fs::write(folder.path().join("new.json"), wrap(new)).expect("written");
+            // the shell's limits end the process that goes beyond them: 512 MiB of address space
+            let run = format!(
+                "ulimit -v 524288; ulimit -t {SECONDS}; exec {} access diff old.json new.json --kind identity --json",
+                env!("CARGO_BIN_EXE_lakewright")
+            );
+            let done = std::process::Command::new("sh")
+                .args(["-c", &run])
+                .current_dir(folder.path())
+                .output();
+            let done = done.expect("a shell");
+            let out = String::from_utf8_lossy(&done.stdout);
+            assert!(
+                done.status.success(),
+                "{name}: {}\n{}",
+                done.status,
+                String::from_utf8_lossy(&done.stderr)
+            );
+            let value = Value::from_json(&out).expect("JSON");
+            let row = &value.get("principals").and_then(Value::as_list).expect("rows")[0];
+            let verdict = row.get("verdict").and_then(Value::as_str).expect("a verdict");
+            assert_ne!(verdict, "equivalent", "{name}");
+            let reason = row.at(&["reason", "kind"]).and_then(Value::as_str);
+            let known = matches!(reason, None | Some("too_large" | "undocumented"));
+            assert!(known, "{name}: {verdict} {reason:?}");
+        }
+    }
 }
 
 #[test]

@@ -273,6 +273,27 @@ pub fn pairs() -> Vec<(&'static str, String, String)> {
             statement("Allow", r#""s3:*""#, &format!("\"*{letter}????????????*\""), &conditions)
         })
         .collect();
+    // 64 globs of ten stars each, under eight keys of which each may be absent or empty: once all others, once narrowed
+    let letter = |at: usize| char::from(b'a' + (at % 26) as u8);
+    let stars = |seed: usize| -> String {
+        (0..10).map(|at| format!("*{}", letter(seed * 7 + at * (seed % 5 + 1)))).collect()
+    };
+    let globs = |from: usize, more: &str| -> Vec<String> {
+        let one = |at: usize| {
+            let condition = format!(
+                r#""ForAnyValue:StringLikeIfExists": {{"k:{}": "*{}*"}}, "StringLike": {{"k:{}": "*{}*"}}"#,
+                at % 3,
+                letter(at),
+                3 + at % 5,
+                letter(at + 1)
+            );
+            statement("Allow", r#""s3:*""#, &format!("\"{}{more}*\"", stars(at)), &condition)
+        };
+        (from..from + 64).map(one).collect()
+    };
+    let ten = globs(0, "");
+    pairs.push(("64 globs of ten stars, all others", document(&ten), document(&globs(64, ""))));
+    pairs.push(("64 globs of ten stars, each narrowed", document(&ten), document(&globs(0, "*z"))));
     pairs.push((
         "made to blow up",
         document(&exponential),

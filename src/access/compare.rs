@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::grants;
+use super::guarded;
 use super::rows;
 use super::state::{Origin, State, Unread};
 use crate::verdict::{
@@ -59,6 +60,13 @@ pub struct Cause {
     pub statement: String,
 }
 
+/// A request beyond the first, and the statement that allows or allowed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Further {
+    pub request: Request,
+    pub cause: Option<Cause>,
+}
+
 /// On which sides something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
@@ -79,6 +87,10 @@ pub struct Row {
     pub comparison: Comparison,
     pub gained_by: Option<Cause>,
     pub lost_by: Option<Cause>,
+    /// More that was gained, each with what allows it, where more witnesses than one were asked for.
+    pub also_gained: Vec<Further>,
+    /// More that was lost.
+    pub also_lost: Vec<Further>,
     /// What to type so that more is known.
     pub help: Option<String>,
     /// What else has to be so before the request gets through, where the layer alone is not all.
@@ -88,6 +100,30 @@ pub struct Row {
 }
 
 impl Row {
+    /// A row of something that is the same on both sides.
+    pub(super) fn same(
+        subject: &str,
+        kind: &str,
+        layer: Layer,
+        presence: Presence,
+        origin: Option<Origin>,
+    ) -> Row {
+        Row {
+            subject: subject.to_owned(),
+            kind: kind.to_owned(),
+            layer,
+            presence,
+            comparison: Comparison::equal(),
+            gained_by: None,
+            lost_by: None,
+            also_gained: Vec::new(),
+            also_lost: Vec::new(),
+            help: None,
+            given: Vec::new(),
+            origin,
+        }
+    }
+
     pub fn verdict(&self) -> Verdict {
         self.comparison.verdict
     }
@@ -160,7 +196,7 @@ pub fn compare(old: &State, new: &State, options: &Options) -> Compared {
         rows.extend(rows::trust(name, old, new, options));
     }
     for name in names(&old.resources, &new.resources) {
-        rows.extend(rows::resource(name, old, new, options));
+        rows.extend(guarded::resource(name, old, new, options));
     }
     rows.extend(others(old, new));
     Compared { rows }
@@ -189,7 +225,7 @@ pub fn counts(old: &State, new: &State, options: &Options) -> Counts {
             let restricts = one.public_access.is_some_and(|block| block.restrict);
             !restricts && !one.policies.is_empty() && one.policies.iter().all(rows::allows)
         });
-        count(plain, &|| rows::resource(name, old, new, options));
+        count(plain, &|| guarded::resource(name, old, new, options));
     }
     others(old, new).iter().for_each(|row| counts.count(row.verdict()));
     counts
@@ -206,7 +242,7 @@ fn names<'s, T>(
 fn others(old: &State, new: &State) -> Vec<Row> {
     let resources = names(&old.resources, &new.resources).into_iter();
     let mut rows: Vec<Row> =
-        resources.filter_map(|name| rows::public_access(name, old, new)).collect();
+        resources.filter_map(|name| guarded::public_access(name, old, new)).collect();
     let same = old.grants == new.grants && old.filters == new.filters && old.tagged == new.tagged;
     if !same {
         let principals = grants::principals(old, new);
@@ -256,25 +292,20 @@ fn lake_formation(who: &str, old: &State, new: &State) -> Row {
         exact,
         gained: gained.found.as_ref().map(request),
         lost: lost.found.as_ref().map(request),
-        gained_by: None,
-        lost_by: None,
         reason: reason.map(|text| Reason { kind: ReasonKind::Undocumented, text }),
+        ..Comparison::equal()
     };
     let has = |state: &State| state.grants.iter().any(|grant| grant.principal == who);
     let first = |state: &State| {
         state.grants.iter().find(|grant| grant.principal == who).map(|grant| grant.origin.clone())
     };
+    let kind = "AWS::LakeFormation::PrincipalPermissions";
+    let there = presence(has(old), has(new));
     Row {
-        subject: who.to_owned(),
-        kind: "AWS::LakeFormation::PrincipalPermissions".to_owned(),
-        layer: Layer::LakeFormation,
-        presence: presence(has(old), has(new)),
         comparison,
         gained_by: gained.found.as_ref().map(cause),
         lost_by: lost.found.as_ref().map(cause),
-        help: None,
-        given: Vec::new(),
-        origin: first(new).or_else(|| first(old)),
+        ..Row::same(who, kind, Layer::LakeFormation, there, first(new).or_else(|| first(old)))
     }
 }
 
@@ -333,18 +364,16 @@ fn unmodelled<'u>(old: &'u [Unread], new: &'u [Unread]) -> Vec<Row> {
                 (false, _) => "is new",
                 (true, false) => "goes",
             };
-            let text = format!("`{property}` of {kind} {what}, and {}", one.why);
+            let text = match one.value.is_empty() {
+                // nobody looked, so that there is no value
+                true => format!("`{property}` of {kind} was not read: {}", one.why),
+                false => format!("`{property}` of {kind} {what}, and {}", one.why),
+            };
+            let there = presence(was, is);
+            let origin = Some(one.origin.clone());
             Row {
-                subject: place,
-                kind: kind.to_owned(),
-                layer: Layer::Unmodelled,
-                presence: presence(was, is),
                 comparison: Comparison::unknown(Reason { kind: ReasonKind::Unmodelled, text }),
-                gained_by: None,
-                lost_by: None,
-                help: None,
-                given: Vec::new(),
-                origin: Some(one.origin.clone()),
+                ..Row::same(&place, kind, Layer::Unmodelled, there, origin)
             }
         })
         .collect()

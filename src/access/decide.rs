@@ -12,7 +12,8 @@ use super::rows::{Documents, policies};
 use super::state::{Boundary, Guarded, Held, Principal, State};
 use crate::catalogue::iam::{self, Level};
 use crate::document::Value;
-use crate::verdict::effective::{of_requester, possible, restricted, shown};
+use crate::verdict::effective::{of_requester, possible, shown};
+use crate::verdict::public::{Publicity, left_of_public, publicity};
 use crate::verdict::read::Effect;
 use crate::verdict::{
     Decision, Document, Kind, Options, Reach, Request, Requester, Standing, applies, evaluate,
@@ -60,13 +61,18 @@ fn said(documents: &Documents<'_>, request: &Request) -> Said {
     Said { decision, by: documents.cause(at) }
 }
 
-/// Whether a bucket's public access block keeps out what its policy lets in.
-fn is_cut(guarded: &Guarded, read: &Documents<'_>, request: &Request) -> bool {
+/// Whether a bucket's public access block keeps out what its policy lets in; `None` where that hangs on whether S3 calls
+/// the policy public, and its page leaves it open.
+fn is_cut(guarded: &Guarded, read: &Documents<'_>, request: &Request) -> Option<bool> {
     let restricts = guarded.public_access.is_some_and(|block| block.restrict);
-    let left = restricts
-        .then(|| restricted(&read.documents, &guarded.account, guarded.partition))
-        .flatten();
-    left.is_some_and(|left| evaluate(&[left], request, Reach::Whole) != Decision::Allowed)
+    let left = left_of_public(&guarded.account, guarded.partition);
+    let is_kept_out = evaluate(&[left], request, Reach::Whole) != Decision::Allowed;
+    match publicity(&read.documents) {
+        _ if !restricts || !is_kept_out => Some(false),
+        Publicity::NotPublic => Some(false),
+        Publicity::Public => Some(true),
+        Publicity::Unclear(_) => None,
+    }
 }
 
 /// A name of a state as it stands in a request: an ARN as it is, a reference as `${stack/Id.Arn}`.
@@ -170,7 +176,9 @@ pub fn decide(state: &State, request: &Request) -> Decided {
                     Decision::Denied => return deny(theirs.by),
                     Decision::Unknown => unknown = true,
                     Decision::Allowed => {
-                        half = theirs.by.filter(|_| !is_cut(guarded, &read, request))
+                        let cut = is_cut(guarded, &read, request);
+                        unknown |= cut.is_none();
+                        half = theirs.by.filter(|_| cut == Some(false));
                     }
                     Decision::NotAllowed => {}
                 }

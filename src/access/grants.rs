@@ -119,6 +119,87 @@ pub(super) fn gained(old: &State, new: &State, principal: &str) -> Way {
     way
 }
 
+/// What a grant shows of a table.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shown {
+    /// The table's name, where a whole database was asked about.
+    pub table: Option<String>,
+    /// These columns, or all but these.
+    pub columns: BTreeSet<String>,
+    pub excludes: bool,
+    /// Only rows for which this holds.
+    pub rows: Option<String>,
+}
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if let Some(table) = &self.table {
+            write!(f, "{table}: ")?;
+        }
+        let columns: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        match (self.excludes, columns.is_empty()) {
+            (true, true) => f.write_str("every column")?,
+            (true, false) => write!(f, "every column but {}", columns.join(", "))?,
+            (false, _) => f.write_str(&columns.join(", "))?,
+        }
+        match &self.rows {
+            Some(rows) => write!(f, " where {rows}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a principal is granted of a table by one of these permissions, or of every table of a database. What a wider
+/// grant holds is left out.
+pub fn seen(
+    state: &State,
+    principal: &str,
+    database: &str,
+    table: Option<&str>,
+    permissions: &[&str],
+) -> Vec<Shown> {
+    let tables: BTreeSet<&(String, String)> = state.tables.iter().collect();
+    let mut found: BTreeSet<Shown> = BTreeSet::new();
+    for atom in atoms(state, principal, &tables) {
+        let Place::Table(of, name) = &atom.place else { continue };
+        let fits = name.as_deref().is_none_or(|name| table.is_none_or(|table| table == name));
+        if of != database || !fits || !permissions.iter().any(|one| holds(atom.permission, one)) {
+            continue;
+        }
+        let View { columns, excludes, rows } = atom.view;
+        let table = if table.is_none() { name.clone() } else { None };
+        found.insert(Shown { table, columns, excludes, rows });
+    }
+    let whole = |one: &Shown| one.excludes && one.columns.is_empty() && one.rows.is_none();
+    let wide: Vec<Option<String>> =
+        found.iter().filter(|one| whole(one)).map(|one| one.table.clone()).collect();
+    let covered = |one: &Shown| {
+        wide.iter().any(|table| {
+            table.is_none() && one.table.is_some() || *table == one.table && !whole(one)
+        })
+    };
+    found.into_iter().filter(|one| !covered(one)).collect()
+}
+
+/// Who may hand on what of a table, or of every table of a database: principal and permission.
+pub fn handed_on(state: &State, database: &str, table: Option<&str>) -> BTreeSet<(String, String)> {
+    let tables: BTreeSet<&(String, String)> = state.tables.iter().collect();
+    let here = |atom: &Atom<'_>| match &atom.place {
+        Place::Table(of, name) => {
+            let own = |name: &String| table.is_none_or(|table| table == name);
+            of == database && name.as_ref().is_none_or(own)
+        }
+        _ => false,
+    };
+    let mut found = BTreeSet::new();
+    for principal in principals(state, state) {
+        let atoms = atoms(state, principal, &tables);
+        let passed_on = atoms.iter().filter(|atom| atom.grantable && here(atom));
+        found.extend(passed_on.map(|atom| (principal.to_owned(), atom.permission.to_owned())));
+    }
+    found
+}
+
 /// The principals of grants on either side.
 pub(super) fn principals<'s>(old: &'s State, new: &'s State) -> BTreeSet<&'s str> {
     old.grants.iter().chain(&new.grants).map(|grant| grant.principal.as_str()).collect()

@@ -5,7 +5,7 @@
 use super::compare::{Layer, Presence, Row};
 use super::state::State;
 use crate::catalogue::iam::{self, Level};
-use crate::verdict::Requester;
+use crate::verdict::{Request, Requester};
 
 /// How grave a gain is, the gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,9 +33,14 @@ impl Gravity {
     }
 }
 
-/// How grave what a row gained is.
+/// How grave what a row gained is: the gravest of all that is shown.
 pub fn gravity(row: &Row, state: &State) -> Gravity {
-    let Some(request) = &row.comparison.gained else { return Gravity::Plain };
+    let first = row.comparison.gained.iter();
+    let all = first.chain(row.also_gained.iter().map(|further| &further.request));
+    all.map(|request| of(row, request, state)).min().unwrap_or(Gravity::Plain)
+}
+
+fn of(row: &Row, request: &Request, state: &State) -> Gravity {
     if row.layer == Layer::PublicAccess {
         return Gravity::Exposure;
     }

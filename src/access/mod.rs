@@ -13,8 +13,10 @@ pub mod compare;
 mod decide;
 mod grants;
 mod gravity;
+mod guarded;
 mod lake_formation;
 mod permits;
+pub mod live;
 pub mod reach;
 mod rows;
 mod source;
@@ -23,10 +25,11 @@ mod template;
 mod texts;
 mod transfers;
 
-pub use compare::{Cause, Compared, Counts, Layer, Presence, Row, compare, counts};
+pub use compare::{Cause, Compared, Counts, Further, Layer, Presence, Row, compare, counts};
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use gravity::{Gravity, gravity};
 pub use permits::{On, Permit, permits};
+pub use live::live;
 pub use source::{Source, feed};
 pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,

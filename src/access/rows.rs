@@ -1,18 +1,18 @@
-//! What is asked of each layer of a principal or a resource.
+//! What is asked of each layer of a principal: its policies within its boundary, and a role's trust.
 //!
 //! In: its name and both states. Out: a row, or none where the layer is in neither state. The engine in `crate::verdict`
-//! answers; here stands which documents count, under which cut, and what is not at hand.
+//! answers; here stands which documents count, under which cut, and what is not at hand. Read next: `guarded`, the same
+//! for resources.
 
 use std::collections::BTreeSet;
 
-use super::compare::{Cause, Layer, Presence, Row, presence};
-use super::decide::in_request;
-use super::state::{Boundary, Guarded, Held, Origin, Principal, PublicAccess, State};
+use super::compare::{Cause, Further, Layer, Row, presence};
+use super::state::{Boundary, Held, Origin, Principal, State};
 use crate::document::Value;
-use crate::verdict::effective::{EXAMPLE_ACCOUNT, of_account, of_anybody, restricted, within};
+use crate::verdict::effective::{EXAMPLE_ACCOUNT, of_anybody, within};
 use crate::verdict::{
     Comparison, Decision, Document, Kind, Malformed, Options, Reach, Reason, ReasonKind, Request,
-    Requester, Standing, Verdict, evaluate,
+    Verdict, Witness, evaluate,
 };
 
 /// Policies, read, and where each statement stands.
@@ -29,13 +29,26 @@ impl<'h> Documents<'h> {
         Ok(Documents { documents: held.iter().map(read).collect::<Result<_, _>>()?, held })
     }
 
+    /// Witnesses beyond the first with where their statements stand, each moved to a place that `placed` knows better.
+    pub fn further(
+        &self,
+        witnesses: &[Witness],
+        placed: impl Fn(Request) -> Request,
+    ) -> Vec<Further> {
+        let one = |witness: &Witness| Further {
+            request: placed(witness.request.clone()),
+            cause: self.cause(Some(witness.by)),
+        };
+        witnesses.iter().map(one).collect()
+    }
+
     /// Where the statement of a number stands, counted over all documents.
     pub fn cause(&self, at: Option<usize>) -> Option<Cause> {
         let mut at = at?;
         for (document, held) in self.documents.iter().zip(&self.held) {
             if let Some(statement) = document.statements.get(at) {
                 return Some(Cause {
-                    origin: held.origin.clone(),
+                    origin: held.origin_of(at),
                     property: held.property.clone(),
                     statement: statement.label.clone(),
                 });
@@ -65,11 +78,11 @@ pub(super) fn policies<'s>(
     (held, elsewhere)
 }
 
-fn same(old: &[&Held], new: &[&Held]) -> bool {
+pub(super) fn same(old: &[&Held], new: &[&Held]) -> bool {
     old.len() == new.len() && old.iter().zip(new).all(|(a, b)| a.document == b.document)
 }
 
-fn malformed((origin, error): (Origin, Malformed)) -> Comparison {
+pub(super) fn malformed((origin, error): (Origin, Malformed)) -> Comparison {
     let text = format!("the policy of {}/{} is none: {error}", origin.stack, origin.logical_id);
     Comparison::unknown(Reason { kind: ReasonKind::Malformed, text })
 }
@@ -107,23 +120,13 @@ pub(super) fn identity(name: &str, old: &State, new: &State, options: &Options) 
         return None;
     }
     let shown = after.or(before)?;
-    let mut row = Row {
-        subject: name.to_owned(),
-        kind: match shown.kind.as_str() {
-            "role" => "AWS::IAM::Role",
-            "user" => "AWS::IAM::User",
-            _ => "AWS::IAM::Group",
-        }
-        .to_owned(),
-        layer: Layer::Identity,
-        presence: presence(before.is_some(), after.is_some()),
-        comparison: Comparison::equal(),
-        gained_by: None,
-        lost_by: None,
-        help: None,
-        given: Vec::new(),
-        origin: origin(after, before),
+    let kind = match shown.kind.as_str() {
+        "role" => "AWS::IAM::Role",
+        "user" => "AWS::IAM::User",
+        _ => "AWS::IAM::Group",
     };
+    let there = presence(before.is_some(), after.is_some());
+    let mut row = Row::same(name, kind, Layer::Identity, there, origin(after, before));
     let none = (Vec::new(), BTreeSet::new());
     let (own, away) = before.map_or_else(|| none.clone(), |one| policies(old, one));
     let (others, new_away) = after.map_or(none, |one| policies(new, one));
@@ -185,19 +188,21 @@ pub(super) fn identity(name: &str, old: &State, new: &State, options: &Options) 
         cut_by(found, &wall, &new_wall, others.documents.iter().any(Document::allows), &mut row);
     row.gained_by = others.cause(found.gained_by);
     row.lost_by = own.cause(found.lost_by);
-    let at_home = |request: Option<Request>, old: [&[Document]; 2], new: [&[Document]; 2]| {
-        request.map(|request| at_home(request, &shown.account, &old, &new))
+    let at_home = |request: Request, old: [&[Document]; 2], new: [&[Document]; 2]| {
+        at_home(request, &shown.account, &old, &new)
     };
     let before = [&*own.documents, cut.as_deref().unwrap_or(ALL)];
     let after = [&*others.documents, new_cut.as_deref().unwrap_or(ALL)];
-    found.gained = at_home(found.gained, before, after);
-    found.lost = at_home(found.lost, after, before);
+    found.gained = found.gained.map(|request| at_home(request, before, after));
+    found.lost = found.lost.map(|request| at_home(request, after, before));
+    row.also_gained = others.further(&found.also_gained, |one| at_home(one, before, after));
+    row.also_lost = own.further(&found.also_lost, |one| at_home(one, after, before));
     row.comparison = found;
     Some(row)
 }
 
 /// No boundary.
-const ALL: &[Document] = &[];
+pub(super) const ALL: &[Document] = &[];
 
 /// The same request on a resource of the principal's own account, where the account that stands in it is an example
 /// only: if it still is what changed.
@@ -213,7 +218,12 @@ fn at_home(request: Request, account: &str, old: &[&[Document]], new: &[&[Docume
 }
 
 /// The same request on another resource, if it still is what changed.
-fn on(request: Request, resource: String, old: &[&[Document]], new: &[&[Document]]) -> Request {
+pub(super) fn on(
+    request: Request,
+    resource: String,
+    old: &[&[Document]],
+    new: &[&[Document]],
+) -> Request {
     let other = Request { resource: Some(resource), ..request.clone() };
     let says = |layers: &[&[Document]]| {
         let mut read = layers.iter().filter(|layer| !layer.is_empty()).peekable();
@@ -246,6 +256,7 @@ fn cut_by(
         exact: false,
         gained: None,
         gained_by: None,
+        also_gained: Vec::new(),
         reason: Some(unknown(arn)),
         ..found
     };
@@ -291,18 +302,9 @@ pub(super) fn trust(name: &str, old: &State, new: &State, options: &Options) -> 
         one.iter().filter_map(|one| one.trust.as_ref()).collect()
     }
     let (own, others) = (trusts(before), trusts(after));
-    let mut row = Row {
-        subject: name.to_owned(),
-        kind: "AWS::IAM::Role".to_owned(),
-        layer: Layer::Trust,
-        presence: presence(before.is_some(), after.is_some()),
-        comparison: Comparison::equal(),
-        gained_by: None,
-        lost_by: None,
-        help: None,
-        given: Vec::new(),
-        origin: origin(after, before),
-    };
+    let there = presence(before.is_some(), after.is_some());
+    let origin = origin(after, before);
+    let mut row = Row::same(name, "AWS::IAM::Role", Layer::Trust, there, origin);
     if same(&own, &others) {
         return Some(row);
     }
@@ -313,194 +315,10 @@ pub(super) fn trust(name: &str, old: &State, new: &State, options: &Options) -> 
             let found = within(&[&own.documents], &[&others.documents], Kind::Trust, options);
             row.gained_by = others.cause(found.gained_by);
             row.lost_by = own.cause(found.lost_by);
+            row.also_gained = others.further(&found.also_gained, |one| one);
+            row.also_lost = own.further(&found.also_lost, |one| one);
             found
         }
     };
     Some(row)
 }
-
-/// Whether identity policies of the account count beside a resource's own policy. For a key they count where the key
-/// policy says so, as for a role's trust. KMS developer guide, "Key policies in AWS KMS".
-fn identity_counts(kind: &str) -> bool {
-    kind != "AWS::KMS::Key"
-}
-
-/// Who may use a resource, by its own policy.
-pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) -> Option<Row> {
-    let (before, after) = (old.resources.get(name), new.resources.get(name));
-    fn held(one: Option<&Guarded>) -> Vec<&Held> {
-        one.iter().flat_map(|one| &one.policies).collect()
-    }
-    let (own, others) = (held(before), held(after));
-    if own.is_empty() && others.is_empty() {
-        return None;
-    }
-    let shown = after.or(before)?;
-    let mut row = Row {
-        subject: name.to_owned(),
-        kind: shown.kind.clone(),
-        layer: Layer::Resource,
-        presence: presence(before.is_some(), after.is_some()),
-        comparison: Comparison::equal(),
-        gained_by: None,
-        lost_by: None,
-        help: None,
-        given: Vec::new(),
-        origin: guarded_origin(after, before),
-    };
-    let restricts = |one: Option<&Guarded>| one.is_some_and(is_restricted);
-    if same(&own, &others) && restricts(before) == restricts(after) {
-        return Some(row);
-    }
-    let read =
-        || Ok((Documents::read(own, Kind::Resource)?, Documents::read(others, Kind::Resource)?));
-    let (own, others) = match read() {
-        Ok(read) => read,
-        Err(error) => {
-            row.comparison = malformed(error);
-            return Some(row);
-        }
-    };
-    let (account, partition) = (&shown.account, shown.partition);
-    let cut = |one: Option<&Guarded>, documents: &[Document]| {
-        let restricts = restricts(one);
-        restricts.then(|| restricted(documents, account, partition)).flatten().map(|one| vec![one])
-    };
-    let (wall, new_wall) = (cut(before, &own.documents), cut(after, &others.documents));
-    let ask = |old: &[Document], new: &[Document]| {
-        let (mut before, mut after) = (vec![old], vec![new]);
-        before.extend(wall.as_deref());
-        after.extend(new_wall.as_deref());
-        within(&before, &after, Kind::Resource, options)
-    };
-    // A resource that comes or goes with its policy: nobody could use it on the other side.
-    let is_there = |one: Option<&Guarded>, other: Option<&Guarded>| {
-        one.is_some() || other.is_some_and(|other| other.origin.is_none() || other.outlives_policy)
-    };
-    let stays = is_there(before, after) && is_there(after, before);
-    // beside what identity policies of the account allow: what is direct, and what is denied, shows
-    let beside = (identity_counts(&shown.kind) && stays).then(|| of_account(account, partition));
-    let with = |documents: &[Document]| -> Vec<Document> {
-        documents.iter().chain(&beside).cloned().collect()
-    };
-    let (was, is) = (with(&own.documents), with(&others.documents));
-    let mut found = ask(&was, &is);
-    let here = |request: Option<Request>, old: [&[Document]; 2], new: [&[Document]; 2]| {
-        let request = request?;
-        let name = in_request(name);
-        let within = request.resource.as_ref().is_some_and(|one| one.starts_with(&*name));
-        Some(if within { request } else { on(request, name.into_owned(), &old, &new) })
-    };
-    let before = [&*was, wall.as_deref().unwrap_or(ALL)];
-    let after = [&*is, new_wall.as_deref().unwrap_or(ALL)];
-    found.gained = here(found.gained, before, after);
-    found.lost = here(found.lost, after, before);
-    row.gained_by = others.cause(found.gained_by);
-    row.lost_by = own.cause(found.lost_by);
-    row.comparison = found;
-    Some(row)
-}
-
-fn guarded_origin(new: Option<&Guarded>, old: Option<&Guarded>) -> Option<Origin> {
-    let own = |one: Option<&Guarded>| {
-        let one = one?;
-        one.origin.clone().or_else(|| one.policies.first().map(|held| held.origin.clone()))
-    };
-    own(new).or_else(|| own(old))
-}
-
-/// Whether the settings restrict public policies. A bucket that is made without any has all four on
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/configuring-block-public-access-bucket.html>), and a template
-/// that takes them away turns them off; which of the two it was is not known, so the block counts as off.
-fn is_restricted(one: &Guarded) -> bool {
-    one.public_access.is_some_and(|block| block.restrict)
-}
-
-/// What a public access block keeps out, where it is not the same on both sides.
-pub(super) fn public_access(name: &str, old: &State, new: &State) -> Option<Row> {
-    let (before, after) = (old.resources.get(name), new.resources.get(name));
-    let shown = after.or(before)?;
-    if shown.kind != "AWS::S3::Bucket" {
-        return None;
-    }
-    // A bucket that is new is made with all four on; one that goes is no more.
-    let on =
-        PublicAccess { block_acls: true, ignore_acls: true, block_policy: true, restrict: true };
-    let (was, is) = match (before, after) {
-        (Some(before), Some(after)) => {
-            (before.public_access.unwrap_or_default(), after.public_access.unwrap_or_default())
-        }
-        (None, Some(after)) => (on, after.public_access.unwrap_or(on)),
-        _ => return None,
-    };
-    let settings = |block: PublicAccess| {
-        [
-            ("RestrictPublicBuckets", block.restrict, READ),
-            ("IgnorePublicAcls", block.ignore_acls, READ),
-            ("BlockPublicPolicy", block.block_policy, SET_POLICY),
-            ("BlockPublicAcls", block.block_acls, SET_ACL),
-        ]
-    };
-    let differ = |on: PublicAccess, off: PublicAccess| {
-        let both = settings(on).into_iter().zip(settings(off));
-        both.filter(|(on, off)| on.1 && !off.1).map(|(on, _)| (on.0, on.2)).collect::<Vec<_>>()
-    };
-    let (opened, closed) = (differ(was, is), differ(is, was));
-    if opened.is_empty() && closed.is_empty() {
-        return None;
-    }
-    let request = |list: &[(&str, (&str, &str))]| {
-        let (_, (action, behind)) = list.first()?;
-        let account = &shown.account;
-        let root = format!("arn:{}:iam::{account}:root", shown.partition);
-        let principal = match behind.is_empty() {
-            true => Requester::read("AWS", &root),
-            false => Requester::Anonymous,
-        };
-        Some(Request {
-            principal: Some(principal),
-            action: format!("s3:{action}"),
-            resource: Some(format!("{name}{behind}")),
-            context: Default::default(),
-            standing: Standing::default(),
-            tokens: Vec::new(),
-        })
-    };
-    let verdict = match (opened.is_empty(), closed.is_empty()) {
-        (false, true) => Verdict::Broadened,
-        (true, _) => Verdict::Narrowed,
-        (false, false) => Verdict::Incomparable,
-    };
-    let comparison = Comparison {
-        verdict,
-        gained: request(&opened),
-        lost: request(&closed),
-        ..Comparison::equal()
-    };
-    let cause = |list: &[(&str, _)], one: Option<&Guarded>| {
-        let names: Vec<&str> = list.iter().map(|(name, _)| *name).collect();
-        let property = format!("PublicAccessBlockConfiguration ({})", names.join(", "));
-        let origin = one.and_then(|one| one.origin.clone()).unwrap_or_default();
-        (!list.is_empty()).then_some(Cause { origin, property, statement: String::new() })
-    };
-    let given = if opened.is_empty() { Vec::new() } else { vec![GIVEN.to_owned()] };
-    Some(Row {
-        subject: name.to_owned(),
-        kind: shown.kind.clone(),
-        layer: Layer::PublicAccess,
-        presence: Presence::Both,
-        comparison,
-        gained_by: cause(&opened, after),
-        lost_by: cause(&closed, after),
-        help: None,
-        given,
-        origin: guarded_origin(after, before),
-    })
-}
-
-/// What each setting keeps out, by the name of the action, and what stands behind the bucket's ARN.
-const READ: (&str, &str) = ("GetObject", "/x");
-const SET_POLICY: (&str, &str) = ("PutBucketPolicy", "");
-const SET_ACL: (&str, &str) = ("PutBucketAcl", "");
-const GIVEN: &str =
-    "a bucket policy or an access control list that is public, on the bucket or its objects";

@@ -52,6 +52,35 @@ pub struct Held {
     pub origin: Origin,
     /// `PolicyDocument`, `Policies/0`: the property, in the notation of a path.
     pub property: String,
+    /// The path in a spec of each statement, where it is known more precisely than that of the resource.
+    pub paths: Vec<String>,
+}
+
+impl Held {
+    /// Where the statement of a number stands.
+    pub fn origin_of(&self, statement: usize) -> Origin {
+        match self.paths.get(statement) {
+            Some(path) if !path.is_empty() => Origin { path: path.clone(), ..self.origin.clone() },
+            _ => self.origin.clone(),
+        }
+    }
+
+    /// Asks for the spec path of each statement, by the property's steps: `PolicyDocument`, `Statement`, `[Sid]`.
+    fn trace(&mut self, path: &dyn Fn(&Origin, &[&str]) -> Option<String>) {
+        let statements = match self.document.get("Statement") {
+            Some(Value::List(list)) => list.iter().collect(),
+            Some(one) => vec![one],
+            None => Vec::new(),
+        };
+        let of = |statement: &Value| {
+            let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default();
+            let sid = format!("[{sid}]");
+            let mut steps: Vec<&str> = self.property.split('/').collect();
+            steps.extend(["Statement", &sid]);
+            path(&self.origin, &steps).unwrap_or_default()
+        };
+        self.paths = statements.into_iter().map(of).collect();
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -220,11 +249,25 @@ pub struct Unread {
     pub property: String,
     /// Why, as a clause: "the type is not modelled".
     pub why: String,
-    /// The value itself, on one line of JSON: two states that say the same of it agree.
+    /// The value itself, on one line of JSON: two states that say the same of it agree. Empty where nobody looked.
     pub value: String,
 }
 
 impl State {
+    /// Asks where in a spec each statement comes from: by the resource and the steps to the statement.
+    pub fn trace(&mut self, path: &dyn Fn(&Origin, &[&str]) -> Option<String>) {
+        for one in self.principals.values_mut() {
+            let boundary = match &mut one.boundary {
+                Boundary::Read(held) => Some(held),
+                Boundary::None | Boundary::Unread(_) => None,
+            };
+            let held = one.identity.iter_mut().chain(&mut one.trust).chain(boundary);
+            held.for_each(|held| held.trace(path));
+        }
+        let guarded = self.resources.values_mut().flat_map(|one| &mut one.policies);
+        guarded.for_each(|held| held.trace(path));
+    }
+
     /// Puts the document of a managed policy where only its ARN was known: attached to principals, and as their boundary.
     /// Whether anything named it.
     pub fn supply(&mut self, arn: &str, document: &Value) -> bool {
@@ -232,6 +275,7 @@ impl State {
             document: document.clone(),
             origin: Origin::default(),
             property: arn.to_owned(),
+            paths: Vec::new(),
         };
         let mut named = false;
         for principal in self.principals.values_mut() {

@@ -3,12 +3,16 @@
 //! One function a family of types; the table [`MODELLED`] lists them. A type that is not in the table and has a
 //! property that looks like a policy goes to [`State::unread`], by name.
 
+mod identities;
+mod mentions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use identities::named;
+use mentions::{looks_like_access, mentioned};
+
 use super::source::Source;
-use super::state::{
-    Boundary, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner, State, Unread,
-};
+use super::state::{Guarded, Held, Origin, PrincipalKind, PublicAccess, Runner, State, Unread};
 use super::texts::{Texts, kind_of};
 use crate::document::{Map, Value};
 
@@ -40,6 +44,7 @@ pub const MODELLED: &[(&str, &str)] = &[
         "administrators, what new databases and tables leave to IAM",
     ),
     ("AWS::Glue::Table", "its name, for grants by tag, and its location"),
+    ("AWS::Athena::WorkGroup", "whether those who query say where results go"),
     ("AWS::Glue::Job", "role and script"),
     ("AWS::Lambda::Function", "role and code"),
     ("AWS::KinesisFirehose::DeliveryStream", "the roles it takes"),
@@ -131,6 +136,7 @@ impl Reader<'_> {
                     self.known(source, &arn, PrincipalKind::User).groups.insert(group.clone());
                 }
             }
+            "AWS::Athena::WorkGroup" => self.workgroup(at),
             "AWS::S3::Bucket" => {
                 let arn = self.texts.arn(source, id);
                 let block = properties.get("PublicAccessBlockConfiguration");
@@ -246,62 +252,6 @@ impl Reader<'_> {
         self.state
     }
 
-    fn principal(&mut self, at: (&Source, &str, &Value), kind: PrincipalKind) {
-        let (source, id, definition) = at;
-        let properties = definition.get("Properties").unwrap_or(&Value::Null);
-        let arn = self.texts.arn(source, id);
-        let trust = self.held(source, id, definition, "AssumeRolePolicyDocument");
-        let mut identity = Vec::new();
-        let inline = properties.get("Policies").and_then(Value::as_list).unwrap_or(&[]);
-        for (index, policy) in inline.iter().enumerate() {
-            let document = policy.get("PolicyDocument");
-            if let Some(document) = document.and_then(|one| self.texts.resolve(source, one)) {
-                let property = format!("Policies/{index}");
-                identity.push(Held { document, origin: origin(source, id, definition), property });
-            }
-        }
-        let mut attached = BTreeSet::new();
-        for managed in self.list(source, properties.get("ManagedPolicyArns")) {
-            match self.managed.get(&managed) {
-                Some(held) => identity.push(held.clone()),
-                None => drop(attached.insert(managed)),
-            }
-        }
-        let boundary = match properties.get("PermissionsBoundary") {
-            None => Boundary::None,
-            Some(value) => {
-                let boundary = self.texts.text(source, value);
-                match self.managed.get(&boundary) {
-                    Some(held) => Boundary::Read(held.clone()),
-                    None => Boundary::Unread(boundary),
-                }
-            }
-        };
-        let groups = self.list(source, properties.get("Groups"));
-        let groups = groups.iter().map(|name| named(source, PrincipalKind::Group, name)).collect();
-        let origin = origin(source, id, definition);
-        // A policy that was read before may have named the role without its path.
-        let name = arn.rsplit('/').next().map(str::to_owned);
-        let earlier = name.map(|name| named(source, kind, &name)).filter(|other| *other != arn);
-        let earlier = earlier.and_then(|other| self.state.principals.remove(&other));
-        let known = self.known(source, &arn, kind);
-        if let Some(earlier) = earlier {
-            known.identity.extend(earlier.identity);
-            known.groups.extend(earlier.groups);
-        }
-        known.identity.extend(identity);
-        known.attached.extend(attached);
-        known.groups.extend::<BTreeSet<String>>(groups);
-        known.trust = trust;
-        known.boundary = boundary;
-        known.origin = Some(origin);
-    }
-
-    fn known(&mut self, source: &Source, arn: &str, kind: PrincipalKind) -> &mut Principal {
-        let account = &source.account;
-        self.state.principals.entry(arn.to_owned()).or_insert_with(|| Principal::new(kind, account))
-    }
-
     /// The key that a bucket encrypts with by default, where it is one of KMS's that somebody made.
     fn bucket_key(&self, source: &Source, properties: &Value) -> Option<String> {
         let rules = properties
@@ -322,34 +272,6 @@ impl Reader<'_> {
             key: None,
             outlives_policy: false,
         })
-    }
-
-    fn attach_to(&mut self, at: (&Source, &str, &Value), kind: PrincipalKind, key: &str) {
-        if let Some(name) = at.2.at(&["Properties", key]) {
-            let name = self.texts.text(at.0, name);
-            self.attach(at, kind, &name);
-        }
-    }
-
-    fn attach(&mut self, at: (&Source, &str, &Value), kind: PrincipalKind, name: &str) {
-        let (source, id, definition) = at;
-        let Some(held) = self.held(source, id, definition, "PolicyDocument") else { return };
-        let arn = self.holder(source, kind, name);
-        self.known(source, &arn, kind).identity.push(held);
-    }
-
-    /// The ARN of a principal that a policy names by its name alone.
-    fn holder(&self, source: &Source, kind: PrincipalKind, name: &str) -> String {
-        let plain = named(source, kind, name);
-        if self.state.principals.contains_key(&plain) {
-            return plain;
-        }
-        let ends = format!("/{name}");
-        let starts = plain.strip_suffix(name).unwrap_or(&plain).to_owned();
-        let made = self.state.principals.iter().find(|(arn, known)| {
-            known.kind == kind && arn.starts_with(&starts) && arn.ends_with(&ends)
-        });
-        made.map_or(plain, |(arn, _)| arn.clone())
     }
 
     fn guard(&mut self, at: (&Source, &str, &Value), arn: &str, kind: &str, property: &str) {
@@ -429,6 +351,28 @@ impl Reader<'_> {
         }
     }
 
+    /// A workgroup that does not enforce its settings lets those who query send results, which are data, anywhere that
+    /// they can write (Athena User Guide, "Override client-side settings").
+    fn workgroup(&mut self, at: (&Source, &str, &Value)) {
+        let (source, id, definition) = at;
+        let path = ["Properties", "WorkGroupConfiguration", "EnforceWorkGroupConfiguration"];
+        let enforced = match definition.at(&path) {
+            Some(Value::Bool(value)) => *value,
+            Some(Value::Str(text)) => text.as_ref() == "true",
+            // AWS documents no default
+            _ => false,
+        };
+        if !enforced {
+            self.state.unread.push(Unread {
+                origin: origin(source, id, definition),
+                kind: kind_of(definition).to_owned(),
+                property: "EnforceWorkGroupConfiguration".to_owned(),
+                why: "those who query say where results go".to_owned(),
+                value: "false".to_owned(),
+            });
+        }
+    }
+
     fn held(&self, source: &Source, id: &str, definition: &Value, property: &str) -> Option<Held> {
         let document = definition.at(&["Properties", property])?;
         // A policy may stand as JSON in a text (AWS::SecretsManager::ResourcePolicy and others take both).
@@ -440,6 +384,7 @@ impl Reader<'_> {
             document: self.texts.resolve(source, &document)?,
             origin: origin(source, id, definition),
             property: property.to_owned(),
+            paths: Vec::new(),
         })
     }
 
@@ -464,26 +409,6 @@ pub(super) fn origin(source: &Source, id: &str, definition: &Value) -> Origin {
         stack: source.name.clone(),
         logical_id: id.to_owned(),
         path: path.unwrap_or("").to_owned(),
-    }
-}
-
-/// The ARN of a principal by its name, without a path.
-fn named(source: &Source, kind: PrincipalKind, name: &str) -> String {
-    if name.starts_with("arn:") {
-        return name.to_owned();
-    }
-    if name.starts_with('{') {
-        return by_attribute(name);
-    }
-    format!("arn:{}:iam::{}:{}/{name}", source.partition(), source.account, kind.as_str())
-}
-
-/// A `Ref` to a principal that CloudFormation names, as the reference to its ARN: what others know it by.
-fn by_attribute(reference: &str) -> String {
-    let value = Value::from_json(reference).unwrap_or_default();
-    match value.get("Ref").and_then(Value::as_str) {
-        Some(id) => crate::document!({"Fn::GetAtt": [(id.to_owned()), "Arn"]}).to_json(),
-        None => reference.to_owned(),
     }
 }
 
@@ -521,51 +446,4 @@ fn roles_in<'v>(value: &'v Value, found: &mut impl FnMut(&'v Value)) {
         Value::List(list) => list.iter().for_each(|value| roles_in(value, found)),
         _ => {}
     }
-}
-
-/// A name that speaks of a policy, or statements somewhere inside.
-fn looks_like_access(key: &str, value: &Value) -> bool {
-    fn statements(value: &Value) -> bool {
-        match value {
-            Value::Map(map) => {
-                map.get("Statement").is_some()
-                    || map.get("Effect").is_some()
-                    || map.iter().any(|(_, value)| statements(value))
-            }
-            Value::List(list) => list.iter().any(statements),
-            _ => false,
-        }
-    }
-    let named = key.contains("Policy") || matches!(key, "Principal" | "Principals" | "Permissions");
-    named || statements(value)
-}
-
-/// The references that stand in the documents of a state.
-fn mentioned(state: &State) -> BTreeSet<String> {
-    fn walk(value: &Value, found: &mut BTreeSet<String>) {
-        match value {
-            Value::Map(map) => {
-                if let Some(Value::Str(id)) = map.get("Ref") {
-                    found.insert(id.to_string());
-                }
-                if let Some([Value::Str(id), ..]) = map.get("Fn::GetAtt").and_then(Value::as_list) {
-                    found.insert(id.to_string());
-                }
-                map.iter().for_each(|(_, value)| walk(value, found));
-            }
-            Value::List(list) => list.iter().for_each(|value| walk(value, found)),
-            _ => {}
-        }
-    }
-    let mut found = BTreeSet::new();
-    let held = state.principals.values().flat_map(|one| one.identity.iter().chain(&one.trust));
-    let held = held.chain(state.resources.values().flat_map(|one| &one.policies));
-    held.for_each(|held| walk(&held.document, &mut found));
-    let texts = state.principals.keys().chain(state.resources.keys());
-    for text in texts.filter(|text| text.starts_with('{')) {
-        if let Ok(value) = Value::from_json(text) {
-            walk(&value, &mut found);
-        }
-    }
-    found
 }

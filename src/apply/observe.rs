@@ -18,11 +18,12 @@ use crate::cloud::{
     BucketAddress, Caller, Cloud, CloudError, ObjectAddress, Reading, StackAddress, StackStatus,
     StackSummary,
 };
-use crate::diagnostic::{self, Diagnostic, Severity};
+use crate::diagnostic::{self, Diagnostic, Severity, nearest};
+use crate::document::Value;
 use crate::graph::Part;
 use crate::lake::Naming;
 use crate::names::{AccountId, BucketName, Region};
-use crate::plan::{Deployed, DeployedStack, Kept};
+use crate::plan::{Deployed, DeployedStack, Kept, name_of};
 use crate::stacks::StackKey;
 
 /// The tag that tells whose a stack is; its value is `Naming::lake_id`.
@@ -89,6 +90,9 @@ pub fn observe(
     let mut deployed =
         Deployed { stacks: read_all(cloud, clock, scope, found)?, ..Default::default() };
     let kept = index.map(|index| index.kept).unwrap_or_default();
+    if let Some(told) = scope.forget.iter().find_map(|name| unknown(name, &kept, &deployed)) {
+        return Err(told);
+    }
     deployed.kept = still_kept(cloud, clock, scope, &deployed, kept)?;
     Ok(deployed)
 }
@@ -253,6 +257,35 @@ fn tags_to_come(
     Ok(tags)
 }
 
+/// Whether a name that was typed means what stands at a path, or has this logical id.
+fn means(name: &str, path: &str, id: &str) -> bool {
+    name == path || name == id || name == name_of(path)
+}
+
+/// Why a name cannot be forgotten, if nothing is called so. What is deployed is known too: the same command is typed
+/// again after a run that failed half-way.
+fn unknown(name: &str, kept: &BTreeSet<Kept>, deployed: &Deployed) -> Option<Diagnostic> {
+    let there = deployed.stacks.values().flat_map(|stack| stack.resources()).map(|(id, it)| {
+        let path = it.at(&["Metadata", "lakewright", "path"]).and_then(Value::as_str);
+        (path.unwrap_or_default(), id)
+    });
+    let mut things = kept.iter().map(|it| (it.path.as_str(), it.logical_id.as_str())).chain(there);
+    if things.any(|(path, id)| means(name, path, id)) {
+        return None;
+    }
+    let names: BTreeSet<String> = kept.iter().map(|kept| name_of(&kept.path)).collect();
+    let headline = format!("--forget {name}: nothing that was kept is called `{name}`");
+    let told = Diagnostic::new(diagnostic::LW0614, Severity::Error, None, headline);
+    Some(match nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => told.help(format!("did you mean `{near}`?")),
+        None if names.is_empty() => told.help("nothing was kept: leave it out"),
+        None => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            told.help(format!("what was kept: {} (`lakewright status` lists it)", names.join(", ")))
+        }
+    })
+}
+
 /// What the index says was kept, and is neither in a stack nor gone.
 fn still_kept(
     cloud: &dyn Cloud,
@@ -264,8 +297,7 @@ fn still_kept(
     let mut still = Vec::new();
     for kept in kept {
         let id = kept.logical_id.as_str();
-        let called = crate::plan::name_of(&kept.path);
-        if scope.forget.iter().any(|name| *name == kept.path || name == id || *name == called) {
+        if scope.forget.iter().any(|name| means(name, &kept.path, id)) {
             continue;
         }
         let held = deployed.stacks.iter().any(|(key, stack)| {

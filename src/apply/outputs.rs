@@ -36,6 +36,7 @@ const KINDS: &[(&str, &str, &str)] = &[
         "firehose:{region}:{account}:deliverystream/{}",
     ),
     ("AWS::Glue::Job", "job", "glue:{region}:{account}:job/{}"),
+    ("AWS::Athena::WorkGroup", "workgroup", "athena:{region}:{account}:workgroup/{}"),
     ("AWS::IAM::Role", "role", "iam::{account}:role/{}"),
     ("AWS::SNS::Topic", "topic", "="),
     ("AWS::CloudWatch::Alarm", "alarm", "cloudwatch:{region}:{account}:alarm:{}"),

@@ -114,6 +114,7 @@ fn resource(drift: &cfn::types::StackResourceDrift) -> Result<ResourceDrift, Clo
                 }
             })
             .collect(),
+        actual,
     })
 }
 

@@ -211,6 +211,13 @@ impl Cloud for Aws {
         self.wait(Aws::open_to_iam(self, region))
     }
 
+    fn lake_formation_grants(
+        &self,
+        region: &Region,
+    ) -> Result<Vec<LakeFormationGrant>, CloudError> {
+        self.wait(Aws::lake_formation_grants(self, region))
+    }
+
     fn get_object(&self, at: &ObjectAddress) -> Result<Option<Object>, CloudError> {
         self.wait(self.newest_version(at))
     }

@@ -75,8 +75,25 @@ pub struct Escalations {
 pub struct Verbs {
     /// What an action on an encrypted object asks of the key.
     pub key: BTreeMap<String, String>,
+    /// What verbs take on tables that Lake Formation decides about.
+    pub lake_formation: Lending,
     /// Kind of resource, verb, actions: any of them is enough.
     verbs: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+}
+
+/// What verbs take on tables that Lake Formation decides about.
+#[derive(Debug, Deserialize)]
+pub struct Lending {
+    /// AWS's page.
+    pub source: String,
+    /// The action of borrowing credentials for the files.
+    pub borrow: String,
+    /// The action of looking a table up.
+    pub find: String,
+    /// Verb on the data: permissions of Lake Formation, any of them is enough.
+    pub grants: BTreeMap<String, Vec<String>>,
+    /// Verb on the table's entry in the catalog: likewise, beside IAM's action.
+    pub entries: BTreeMap<String, Vec<String>>,
 }
 
 static ESCALATIONS: LazyLock<Escalations> = LazyLock::new(|| {
@@ -103,6 +120,11 @@ impl Verbs {
     /// The verbs, in the order in which they are shown.
     pub const ALL: [&'static str; 4] = ["read", "write", "delete", "manage"];
 
+    /// The kinds of resources, ascending.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.verbs.keys().map(String::as_str)
+    }
+
     /// The actions of a verb on a kind of resource; none where it means nothing there.
     pub fn actions(&self, kind: &str, verb: &str) -> &[String] {
         self.verbs.get(kind).and_then(|verbs| verbs.get(verb)).map_or(&[], Vec::as_slice)
@@ -120,6 +142,7 @@ mod tests {
         let all = ways.escalations.iter().flat_map(|way| &way.actions);
         let all = all.chain([&ways.pass, &ways.trust]);
         let verbs = verbs();
+        let all = all.chain([&verbs.lake_formation.borrow, &verbs.lake_formation.find]);
         let all = all.chain(verbs.key.iter().flat_map(|(on, of)| [on, of]));
         let all = all.chain(verbs.verbs.values().flat_map(|verbs| verbs.values().flatten()));
         let mut seen = 0;

@@ -31,7 +31,7 @@ pub(super) fn check(lakes: &[Lake], found: &mut Diagnostics) {
             let home = match taken.kind {
                 Kind::Bucket => lake.home.partition.to_owned(),
                 Kind::Role => lake.home.account.to_string(),
-                Kind::Database | Kind::Stream | Kind::Job | Kind::LfTag => {
+                Kind::Database | Kind::Stream | Kind::Job | Kind::Workgroup | Kind::LfTag => {
                     format!("{}/{}", lake.home.account, lake.home.region)
                 }
             };

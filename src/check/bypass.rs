@@ -2,8 +2,8 @@
 //! (LW0427).
 //!
 //! Columns and rows mean nothing to somebody who reads the files. Everybody counts who reaches them:
-//! access to objects, to a table that IAM decides about and that lies at the same place, a job whose
-//! role is theirs. Grants of Lake Formation add up: one broader grant undoes a narrower one.
+//! access to objects, to a table that IAM decides about and that lies at the same place, results of
+//! Athena, a job whose role is theirs. Grants of Lake Formation add up: one broader grant undoes a narrower one.
 
 use super::headline_of;
 use crate::diagnostic::{self, Diagnostic, Diagnostics};
@@ -11,6 +11,8 @@ use crate::lake::Lake;
 use crate::lake::access::{Access, Grant, Verb};
 use crate::lake::formation::{Restricted, Through, fits, tags_of_column, visible};
 use crate::lake::places::{Database, Place, Table};
+use crate::lake::views::{Views, beyond};
+use crate::names::Name;
 use crate::source::Span;
 use crate::spec::decode::At;
 use crate::spec::reference::Principal;
@@ -65,6 +67,10 @@ fn way_round(lake: &Lake, restricted: &Restricted, table: &Table) -> Option<Diag
             return Some(undone(restricted, table, tagged.span, how));
         }
     }
+    if let Some((workgroup, span)) = by_results(lake, restricted, table) {
+        let how = format!("reads results of workgroup `{workgroup}`, which show more of it");
+        return Some(undone(restricted, table, span, &how));
+    }
     for pipeline in lake.pipelines.values() {
         let Some(role) = pipeline.role.as_ref().filter(|role| lake.covers(&role.value, who)) else {
             continue;
@@ -78,6 +84,26 @@ fn way_round(lake: &Lake, restricted: &Restricted, table: &Table) -> Option<Diag
         }
     }
     None
+}
+
+/// Results of a workgroup that somebody reads as objects and that show more of a table than the entry
+/// leaves. Those who query in the workgroup itself are compared with each other (LW0428).
+fn by_results<'l>(
+    lake: &'l Lake,
+    restricted: &Restricted,
+    table: &Table,
+) -> Option<(&'l Name, Span)> {
+    let who = &restricted.who.value;
+    let name = format!("{}.{}", table.database, table.name);
+    let only = |views: Views| views.into_iter().filter(|(of, _)| *of == name).collect::<Views>();
+    let own = only(lake.views(who));
+    lake.workgroups.values().find_map(|workgroup| {
+        let (_, grant) = lake.reads_results(workgroup, who)?;
+        let others = workgroup.who.iter().filter(|member| !lake.covers(&member.value, who));
+        let shows =
+            |member: &At<Principal>| beyond(&only(lake.views(&member.value)), &own).is_some();
+        others.into_iter().any(shows).then_some((&workgroup.name, grant.place.span))
+    })
 }
 
 /// Whether a grant gives somebody the files of a table, or the whole of it.

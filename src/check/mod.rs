@@ -28,6 +28,7 @@ mod strangers;
 mod tables;
 mod waivers;
 mod watching;
+mod workgroups;
 
 use crate::diagnostic::Diagnostics;
 use crate::lake::Lake;
@@ -36,7 +37,7 @@ use crate::syntax::{self, Node};
 
 /// Everything that is wrong with a lake as a whole.
 pub fn all(lake: &Lake) -> Diagnostics {
-    let rules: [fn(&Lake, &mut Diagnostics); 21] = [
+    let rules: [fn(&Lake, &mut Diagnostics); 22] = [
         names::check,
         regions::check,
         lifecycle::check,
@@ -53,6 +54,7 @@ pub fn all(lake: &Lake) -> Diagnostics {
         guards::check,
         formation::check,
         rows::check,
+        workgroups::check,
         bypass::check,
         keys::check,
         waivers::check,

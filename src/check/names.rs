@@ -28,6 +28,7 @@ pub(super) enum Kind {
     Database,
     Stream,
     Job,
+    Workgroup,
     LfTag,
     /// Of an account.
     Role,
@@ -40,6 +41,7 @@ impl Kind {
             Kind::Database => "database",
             Kind::Stream => "stream",
             Kind::Job => "job",
+            Kind::Workgroup => "workgroup",
             Kind::LfTag => "LF-tag",
             Kind::Role => "role",
         }
@@ -78,6 +80,9 @@ pub(super) fn taken(lake: &Lake) -> Vec<Taken> {
         if pipeline.role.is_none() {
             take(Kind::Role, &pipeline.role_name, pipeline.span, pipeline.path());
         }
+    }
+    for workgroup in lake.workgroups.values() {
+        take(Kind::Workgroup, &workgroup.workgroup_name, workgroup.span, workgroup.path());
     }
     for role in lake.roles.values() {
         take(Kind::Role, &role.role_name, role.span, role.path());
@@ -160,6 +165,11 @@ fn lengths(lake: &Lake, found: &mut Diagnostics) {
     for source in lake.sources.values().filter(|source| source.stream_name.len() > 64) {
         let what = format!("source `{}`", source.name);
         too_long(found, source.span, source.path(), &what, &source.stream_name, 64);
+    }
+    // Athena API reference, CreateWorkGroup, Name.
+    for workgroup in lake.workgroups.values().filter(|it| it.workgroup_name.len() > 128) {
+        let what = format!("workgroup `{}`", workgroup.name);
+        too_long(found, workgroup.span, workgroup.path(), &what, &workgroup.workgroup_name, 128);
     }
     // Glue API reference, DatabaseInput, Name.
     for database in lake.databases.values().filter(|database| database.catalog_name.len() > 255) {

@@ -80,6 +80,13 @@ const TABLES: Quota = Quota {
     most: 200_000,
     source: "https://docs.aws.amazon.com/general/latest/gr/glue.html",
 };
+const WORKGROUPS: Quota = Quota {
+    what: "Athena workgroups",
+    whose: "an account in a region",
+    service: ("Amazon Athena", "athena"),
+    most: 1_000,
+    source: "https://docs.aws.amazon.com/athena/latest/ug/service-limits.html",
+};
 const ALARMS: Quota = Quota {
     what: "CloudWatch alarms",
     whose: "an account in a region",
@@ -149,6 +156,10 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
     let (roles, policies) = identities(lake);
     exceeded(&ROLES, &roles, found);
     exceeded(&POLICIES, &policies, found);
+
+    let workgroups: Vec<Counted> =
+        lake.workgroups.values().map(|one| (one.span, one.path(), 1)).collect();
+    exceeded(&WORKGROUPS, &workgroups, found);
 
     let (alarms, rules) = watching(lake);
     exceeded(&ALARMS, &alarms, found);
@@ -233,6 +244,9 @@ fn identities(lake: &Lake) -> (Vec<Counted>, Vec<Counted>) {
             .filter(|who| matches!(who.value, Principal::Role { .. } | Principal::User { .. }))
             .filter(|who| !lake.crosses(&who.value));
         policies.push((access.span, access.path(), own.count()));
+    }
+    for workgroup in lake.workgroups.values() {
+        policies.push((workgroup.span, workgroup.path(), workgroup.who.len()));
     }
     (roles, policies)
 }

@@ -44,6 +44,9 @@ pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
             needs.push((schedule.span, path, home, &["AWS::Scheduler::Schedule"]));
         }
     }
+    for workgroup in lake.workgroups.values() {
+        needs.push((workgroup.span, workgroup.path(), home, &["AWS::Athena::WorkGroup"]));
+    }
     for notify in lake.notify.values().filter(|notify| notify.existing.is_none()) {
         needs.push((notify.span, notify.path(), home, &["AWS::SNS::Topic"]));
     }

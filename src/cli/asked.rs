@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::commands::Where;
 use super::output::Output;
-use super::states::{self, How, Side};
+use super::states::{self, Content, How, Side};
 use super::{Stop, env};
 use crate::access::State;
 use crate::syntax;
@@ -17,7 +17,7 @@ pub struct Asked {
     /// The environment of specs; needed where a spec has several.
     #[arg(long, env = "LAKEWRIGHT_ENV", value_name = "NAME")]
     pub env: Option<String>,
-    /// The spec that `git:REV` and `deployed` are about.
+    /// The spec that `git:REV`, `deployed` and `live` are about.
     #[arg(long, value_name = "FILE", default_value = "lake.yaml")]
     pub spec: Utf8PathBuf,
     /// The account that templates are for.
@@ -77,13 +77,22 @@ impl Asked {
             }
             _ => after,
         };
+        let (mut before, mut after) = (before, after);
+        let read: Vec<_> = before.documents.iter().chain(&after.documents).cloned().collect();
+        for side in [&mut before, &mut after] {
+            if let Content::State(state) = &mut side.content {
+                for (arn, document) in &read {
+                    state.supply(arn, document);
+                }
+            }
+        }
         Ok((before, after))
     }
 
     /// Puts the documents that were handed in into the states that name them.
     pub fn supply(&self, states: &mut [&mut State]) -> anyhow::Result<()> {
         for (arn, file) in &self.document {
-            let text = syntax::decode(env::read(file)?);
+            let text = syntax::decode(env::named(file, states::NO_DOCUMENT)?);
             let document = syntax::template(&text).with_context(|| format!("`{file}`"))?;
             let mut named = false;
             for state in states.iter_mut() {

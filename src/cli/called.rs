@@ -4,19 +4,24 @@
 //! [`Place`] with everything that has to be asked of it. With a spec behind the state every name of the spec is known;
 //! without one the names that templates carry, and ARNs.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, anyhow};
 
 use crate::access::State;
 use crate::access::reach::{Subject, Target, closure};
 use crate::document::Value;
-use crate::lake::Lake;
+use crate::lake::{self, Lake};
 use crate::names::Name;
+use crate::render::access_reach::By;
 use crate::spec::reference::{Principal, Reference};
 
 /// A place by its name, and what it consists of.
 pub struct Place {
     pub name: String,
     pub targets: Vec<Target>,
+    /// What else holds the data of a table: results of queries and copies, as the spec says.
+    pub elsewhere: Vec<(By, Vec<Target>)>,
 }
 
 /// A state, and the spec behind it.
@@ -130,7 +135,10 @@ impl Called<'_> {
         };
         match targets.is_empty() {
             true => Err(anyhow!("there is no place `{word}` in this state: {PLACES}")),
-            false => Ok(Place { name: word.to_owned(), targets }),
+            false => {
+                let elsewhere = self.lake.map_or_else(Vec::new, |lake| self.elsewhere(lake, word));
+                Ok(Place { name: word.to_owned(), targets, elsewhere })
+            }
         }
     }
 
@@ -192,6 +200,11 @@ impl Called<'_> {
             let arn = home.own_arn("glue", &home.region, &resource);
             Target { kind: kind.to_owned(), resource: Value::from(arn.clone()), guard: arn }
         };
+        if let Some(name) = word.strip_prefix("analytics.").unwrap_or(word).strip_prefix("athena.")
+            && let Some(workgroup) = lake.workgroups.get(&Name::new(name).ok()?)
+        {
+            return at(&workgroup.results.value);
+        }
         let word = word
             .strip_prefix("buckets.")
             .map_or_else(|| word.to_owned(), |rest| format!("{rest}/"));
@@ -230,6 +243,49 @@ impl Called<'_> {
             }
             Reference::Each(_) => None,
         }
+    }
+
+    /// Where else the data of a table, or of a database, is: the copies of its bucket, and the results of workgroups whose
+    /// people read it.
+    fn elsewhere(&self, lake: &Lake, word: &str) -> Vec<(By, Vec<Target>)> {
+        let word = word.strip_prefix("databases.").unwrap_or(word);
+        let place = match Reference::parse(word) {
+            Ok(Reference::Table { database, table }) => lake::Place::Table { database, table },
+            Ok(Reference::Thing(name)) if lake.databases.contains_key(&name) => {
+                lake::Place::Database(name)
+            }
+            _ => return Vec::new(),
+        };
+        let mut found = Vec::new();
+        let tables: BTreeSet<String> = lake
+            .tables_at(&place)
+            .iter()
+            .map(|(_, table)| format!("{}.{}", table.database, table.name))
+            .collect();
+        for workgroup in lake.workgroups.values() {
+            let reads =
+                |who: &Principal| lake.views(who).keys().any(|table| tables.contains(table));
+            let Some(bucket) = lake.buckets.get(&workgroup.results.value.bucket) else { continue };
+            if workgroup.who.iter().any(|who| reads(&who.value)) {
+                let arn = lake.home.s3_arn(&bucket.bucket_name, "");
+                let objects = self.objects(&arn, &workgroup.results.value.prefix);
+                found.push((By::Results(workgroup.name.to_string()), objects));
+            }
+        }
+        for location in lake.files_of(&place) {
+            let Some(bucket) = lake.buckets.get(&location.bucket) else { continue };
+            let Some(replica) = &bucket.replica else { continue };
+            let copied = lake::places::Location {
+                bucket: location.bucket.clone(),
+                prefix: replica.prefix.clone(),
+            };
+            let by = By::Copy(replica.region.to_string());
+            if copied.overlaps(&location) && found.iter().all(|(known, _)| *known != by) {
+                let arn = lake.home.s3_arn(&replica.bucket_name, "");
+                found.push((by, self.objects(&arn, &location.prefix)));
+            }
+        }
+        found
     }
 
     fn made(&self, path: &str, kind: &str) -> Option<String> {

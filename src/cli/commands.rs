@@ -153,9 +153,9 @@ pub enum Command {
     /// Take back stacks that are stuck in a failed update
     #[command(after_help = "Example:\n  lakewright recover --env prod")]
     Recover(verbs::recover::Arguments),
-    /// Print the policies that people and pipelines need to work with a lake
+    /// Print the policies that people and pipelines need, and the vocabulary that all policies are made of
     #[command(
-        after_help = "Examples:\n  lakewright policies deployer --env prod --for plan\n  lakewright policies deployer --env prod --for boundary --out policies/\n  lakewright policies deployer --env prod --for apply --json | jq '.policies[].document'"
+        after_help = "Examples:\n  lakewright policies deployer --env prod --for plan\n  lakewright policies deployer --env prod --for boundary --out policies/\n  lakewright policies deployer --env prod --for apply --json | jq '.policies[].document'\n  lakewright policies show s3-delete"
     )]
     Policies(verbs::policies::Arguments),
     /// Explain a code, such as LW0203

@@ -6,6 +6,8 @@ use std::io::{IsTerminal, Read, Write};
 use anyhow::Context;
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::diagnostic::nearest;
+
 /// An environment variable that is set, not empty, and text.
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
@@ -34,6 +36,26 @@ pub fn read(path: &Utf8Path) -> anyhow::Result<Vec<u8>> {
         return Ok(bytes);
     }
     Ok(fs_err::read(path)?)
+}
+
+/// The bytes of a file that somebody named. Where there is none, the error says what to type: the name of a neighbour
+/// that is spelled nearly so, or `instead`.
+pub fn named(path: &Utf8Path, instead: &str) -> anyhow::Result<Vec<u8>> {
+    if path == "-" || exists(path) {
+        return read(path);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_str().is_empty());
+    let listed = folder.unwrap_or(Utf8Path::new(".")).read_dir_utf8();
+    let names = listed.into_iter().flatten().flatten().map(|entry| entry.file_name().to_owned());
+    let names: Vec<String> = names.collect();
+    let near = nearest(path.file_name().unwrap_or_default(), names.iter().map(String::as_str));
+    match near {
+        Some(near) => {
+            let near = folder.map_or(Utf8PathBuf::from(near), |folder| folder.join(near));
+            anyhow::bail!("there is no file `{path}`: did you mean `{near}`?")
+        }
+        None => anyhow::bail!("there is no file `{path}`: {instead}"),
+    }
 }
 
 /// Writes a file whole or not at all: into a neighbour first, then renamed.

@@ -7,8 +7,10 @@
 use std::collections::BTreeSet;
 
 use crate::cloud::{Cloud, LakeFormationSettings, OpenToIam};
+use crate::lake::formation::Through;
 use crate::lake::{Database, Lake};
 use crate::spec::databases::Mode;
+use crate::spec::reference::Principal;
 
 /// Where the account's settings give less or more than the spec says.
 pub fn warnings(lake: &Lake, cloud: &dyn Cloud) -> Vec<String> {
@@ -33,6 +35,7 @@ pub fn warnings(lake: &Lake, cloud: &dyn Cloud) -> Vec<String> {
         return said;
     }
     said.extend(other_admins(lake, &settings));
+    said.extend(too_old(lake, &settings));
     match cloud.open_to_iam(region) {
         Ok(open) => said.extend(
             lake.governed()
@@ -90,6 +93,55 @@ fn other_admins(lake: &Lake, settings: &LakeFormationSettings) -> Option<String>
     })
 }
 
+/// Sharing with other accounts needs a version of Lake Formation's settings that knows what is shared (AWS Lake
+/// Formation developer guide, "Updating cross-account data sharing version settings" and "Prerequisites for setting up
+/// hybrid access mode").
+fn too_old(lake: &Lake, settings: &LakeFormationSettings) -> Option<String> {
+    let version = settings.cross_account_version?;
+    let (needed, why) = needed_version(lake)?;
+    (version < needed).then(|| {
+        format!(
+            "Lake Formation's cross-account settings in {} are of version {version}, and {why} needs version {needed} or later: an administrator raises it under `Cross account version settings` of the Data Catalog settings, or sets CROSS_ACCOUNT_VERSION by aws lakeformation put-data-lake-settings, which replaces all settings.",
+            lake.home.region
+        )
+    })
+}
+
+/// The version that the spec's grants across accounts need, and for what.
+fn needed_version(lake: &Lake) -> Option<(u32, String)> {
+    let mut needed: Option<(u32, String)> = None;
+    let mut need = |version: u32, why: String| {
+        if needed.as_ref().is_none_or(|(known, _)| *known < version) {
+            needed = Some((version, why));
+        }
+    };
+    for access in lake.access.values() {
+        for who in access.who.iter().filter(|who| lake.crosses(&who.value)) {
+            if access.tagged.is_some() {
+                need(3, format!("{} for `{}`, by LF-tags,", access.path(), who.value));
+            }
+            for grant in &access.grants {
+                let place = &grant.place.value;
+                if lake.through(access, &who.value, place) == Through::Iam {
+                    continue;
+                }
+                let named = matches!(who.value, Principal::Role { .. } | Principal::User { .. });
+                match lake.mode_of(place) {
+                    Mode::Hybrid => {
+                        let of = format!("{} for `{}` on {place}", access.path(), who.value);
+                        need(4, format!("{of}, a hybrid database,"));
+                    }
+                    _ if access.restriction.rows.is_some() || named => {
+                        need(3, format!("{} for `{}` on {place}", access.path(), who.value));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    needed
+}
+
 /// What IAM decides about although Lake Formation should.
 fn left_open(
     lake: &Lake,
@@ -138,4 +190,55 @@ fn ways(lake: &Lake, database: &Database) -> Option<String> {
             ways.join(", ")
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolve::resolve;
+    use crate::source::Sources;
+    use crate::syntax::parse;
+
+    fn said(version: Option<u32>, mode: &str, access: &str) -> Option<String> {
+        let text = format!(
+            "lakewright: 1\nlake: acme\norganization: {{ id: o-a1b2c3d4e5, trusted: {{ \"333333333333\": partner }} }}\nenvironments: {{ dev: {{ account: \"111111111111\", region: eu-west-1 }} }}\nbuckets: {{ raw: {{}} }}\nlake_formation: {{ admins: [role/Admin] }}\ndatabases: {{ sales: {{ location: raw/sales/, mode: {mode}, lf_tags: {{ domain: sales }}, tables: {{ orders: {{ format: parquet, columns: {{ id: bigint, country: string }} }} }} }} }}\naccess: {{ a: {access} }}\n"
+        );
+        let mut sources = Sources::default();
+        let file = sources.add("lake.yaml", text);
+        let (tree, _) = parse(&sources, file);
+        let resolved = resolve(&tree, "dev");
+        assert!(!resolved.diagnostics.has_errors(), "{:?}", resolved.diagnostics);
+        let settings =
+            LakeFormationSettings { cross_account_version: version, ..Default::default() };
+        too_old(&resolved.lake.expect("a lake"), &settings)
+    }
+
+    #[test]
+    fn a_version_that_does_not_know_what_is_shared_is_said() {
+        let table = "{ who: [account/333333333333], read: [sales.orders] }";
+        let rows = "{ who: [account/333333333333], read: [sales.orders], rows: country = 'DE' }";
+        let role = "{ who: [\"333333333333:role/Reader\"], read: [sales.orders] }";
+        let tags = "{ who: [account/333333333333], lf_tags: { domain: sales } }";
+        let own = "{ who: [role/Reader], read: [sales.orders], columns: [id] }";
+        for (mode, access, needed) in [
+            ("hybrid", table, Some(4)),
+            ("hybrid", rows, Some(4)),
+            ("hybrid", own, None),
+            ("lakeformation", rows, Some(3)),
+            ("lakeformation", role, Some(3)),
+            ("lakeformation", tags, Some(3)),
+            ("lakeformation", table, None),
+            ("lakeformation", own, None),
+        ] {
+            for version in 1..=5 {
+                let told = said(Some(version), mode, access);
+                let wanted = needed.is_some_and(|needed| version < needed);
+                assert_eq!(told.is_some(), wanted, "{mode} {access} {version}: {told:?}");
+                let word = format!("needs version {}", needed.unwrap_or_default());
+                assert!(told.is_none_or(|told| told.contains(&word)), "{mode} {access}");
+            }
+            // what is not told is not claimed
+            assert_eq!(said(None, mode, access), None);
+        }
+    }
 }

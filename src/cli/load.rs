@@ -1,5 +1,6 @@
 //! A spec from its file through the phases.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -52,19 +53,22 @@ pub struct Ready {
     pub origins: Origins,
     pub library: Library,
     pub scripts: Scripts,
+    /// Whether what is found while templates are made was said: a verb may make them more than once.
+    told: Cell<bool>,
 }
 
 /// Reads a file as a tree.
 pub fn read(path: &Utf8Path) -> Result<Loaded, Stop> {
-    let bytes = env::read(path).map_err(|error| {
-        let missing = path == "lake.yaml" && !env::exists(path);
-        if missing {
-            error.context("there is no spec here (`lakewright init` writes one)")
-        } else {
-            error
-        }
-    })?;
-    Ok(read_from(&Root::Here, path, bytes))
+    read_or(path, "name a spec, or `lakewright init` writes one")
+}
+
+/// Reads a file as a tree. `instead`: what to type where there is none.
+pub fn read_or(path: &Utf8Path, instead: &str) -> Result<Loaded, Stop> {
+    if path == "lake.yaml" && !env::exists(path) {
+        let told = "there is no spec `lake.yaml` here: name one, or `lakewright init` writes one";
+        return Err(anyhow::anyhow!(told).into());
+    }
+    Ok(read_from(&Root::Here, path, env::named(path, instead)?))
 }
 
 /// A file that was read, as a tree.
@@ -87,7 +91,7 @@ impl Root {
         let repository = folder.unwrap_or(Utf8Path::new(".")).to_owned();
         let wanted = format!("{name}^{{commit}}");
         let found = env::git(&repository, &["rev-parse", "--verify", "--end-of-options", &wanted])
-            .map_err(|error| error.context(format!("git does not know the revision `{name}`")))?;
+            .map_err(|error| error.context(format!("git does not know the revision `{name}` (`git log --oneline` and `git branch --all` list what it knows)")))?;
         Ok(Root::Commit { repository, commit: String::from_utf8_lossy(&found).trim().to_owned() })
     }
 
@@ -167,7 +171,9 @@ impl Loaded {
             lake.home.account,
             lake.home.region
         ));
-        Ok(Ready { sources: self.sources, folder: self.folder, lake, origins, library, scripts })
+        let told = Cell::new(false);
+        let Loaded { sources, folder, .. } = self;
+        Ok(Ready { sources, folder, lake, origins, library, scripts, told })
     }
 
     /// The policy documents of a lake: lakewright's, and in their places those of the folder that the spec names.
@@ -205,11 +211,14 @@ impl Loaded {
 }
 
 impl Ready {
-    /// The stacks of the lake, beside what is deployed.
+    /// The stacks of the lake, beside what is deployed. Errors end the run; warnings are printed, once.
     pub fn compile(&self, placement: &Placement, output: &Output) -> Result<Compiled, Stop> {
         let compiled = compile::compile(&self.lake, &self.library, &self.scripts, placement);
-        if compiled.diagnostics.has_errors() {
+        let errors = compiled.diagnostics.has_errors();
+        if errors || (!self.told.replace(true) && !compiled.diagnostics.is_empty()) {
             output.findings(&compiled.diagnostics, &self.sources);
+        }
+        if errors {
             return Err(Stop::Said(Exit::Error));
         }
         for stack in &compiled.stacks {

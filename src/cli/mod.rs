@@ -6,12 +6,14 @@
 
 mod arguments;
 mod asked;
+mod asking;
 mod called;
 mod commands;
 mod connect;
 pub mod env;
 mod exit;
 mod lake_formation;
+mod live;
 mod load;
 mod misused;
 mod output;

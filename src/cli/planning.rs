@@ -247,6 +247,9 @@ impl Observed {
     }
 }
 
+/// What to type where there is no file with a plan.
+pub const NO_PLAN: &str = "`lakewright plan --out FILE` saves a plan";
+
 /// The plan in the text of a file, or why there is none.
 pub fn saved(path: &Utf8Path, text: &str, output: &Output) -> Result<Plan, Stop> {
     plan::file::read(text).map_err(|error| {

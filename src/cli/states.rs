@@ -4,6 +4,7 @@
 //! lake.yaml          a spec, compiled          templates/   a folder of templates, all stacks of one state
 //! git:REV[:PATH]     the same, as of a commit  plan:FILE    what is there once a saved plan is applied
 //! deployed           the templates that CloudFormation holds
+//! live               what the account has of what they make: policies, trust, public access blocks, grants
 //! policy.json, stack.yaml, -                   a policy document or a template; `-` reads stdin
 //! ```
 //!
@@ -35,6 +36,8 @@ pub struct Side {
     /// The spec behind the state, where there is one: lines come from it.
     pub spec: Option<Box<Ready>>,
     lines: Lines,
+    /// Documents by ARN that were read beside the state: no template of any state holds them.
+    pub documents: Vec<(String, Value)>,
 }
 
 /// What knows which entry of a spec a statement comes from.
@@ -70,19 +73,16 @@ pub struct How<'a> {
 const REGION: &str = "us-east-1";
 
 /// What can be named, for messages.
-const GRAMMAR: &str =
-    "a spec, a template, a policy, a folder of templates, `git:REV`, `plan:FILE` or `deployed`";
+const GRAMMAR: &str = "a spec, a template, a policy, a folder of templates, `git:REV`, `plan:FILE`, `deployed` or `live`";
+
+/// What to type where there is no file with a document.
+pub const NO_DOCUMENT: &str = "--document takes ARN=FILE, the file with the policy of that ARN";
 
 /// Reads a state.
 pub fn read(word: &str, how: &How, output: &Output) -> Result<Side, Stop> {
     Ok(match word.split_once(':') {
         _ if word == "deployed" => deployed(how, output)?,
-        _ if word == "live" => {
-            return Err(anyhow::anyhow!(
-                "`live` cannot be read yet: `deployed` reads the templates that CloudFormation holds, and `lakewright drift` where the account is not what they say"
-            )
-            .into());
-        }
+        _ if word == "live" => return live(how, output),
         Some(("git", revision)) => {
             let (revision, path) = match revision.split_once(':') {
                 Some((revision, path)) => (revision, Utf8Path::new(path)),
@@ -101,7 +101,7 @@ pub fn read(word: &str, how: &How, output: &Output) -> Result<Side, Stop> {
 impl Side {
     /// A state that no spec is behind.
     pub fn of(content: Content) -> Side {
-        Side { content, spec: None, lines: Lines::Nobody }
+        Side { content, spec: None, lines: Lines::Nobody, documents: Vec::new() }
     }
 
     /// The states before and after a plan.
@@ -109,7 +109,7 @@ impl Side {
         let (before, after) = (plan.access_before(), plan.access_after());
         let content = |state| Content::State(Box::new(state));
         let lines = Lines::Planned(Box::new(plan));
-        (Side::of(content(before)), Side { content: content(after), spec: None, lines })
+        (Side::of(content(before)), Side { content: content(after), spec: None, lines, documents: Vec::new() })
     }
 
     /// Where a statement or a resource of the state stands in the spec.
@@ -183,7 +183,7 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Side, 
         own.map(move |(id, causes)| ((stack_name.clone(), id.to_string()), causes))
     });
     let lines = Lines::Compiled(causes.collect());
-    Ok(Side { content: Content::State(Box::new(state)), spec: Some(Box::new(ready)), lines })
+    Ok(Side { content: Content::State(Box::new(state)), spec: Some(Box::new(ready)), lines, documents: Vec::new() })
 }
 
 /// The state that a compiled spec describes.
@@ -200,11 +200,22 @@ pub fn of_stacks<'s>(ready: &Ready, stacks: &'s [Stack]) -> State {
             .map(|(parameter, from)| (parameter.clone(), (name(&from.stack), from.output.clone())))
             .collect(),
     };
-    access::read(&stacks.iter().map(source).collect::<Vec<_>>())
+    let mut state = access::read(&stacks.iter().map(source).collect::<Vec<_>>());
+    state.trace(&|origin, steps| {
+        let stack = stacks.iter().find(|stack| name(&stack.key) == origin.stack)?;
+        let causes = stack.causes.iter().find(|(id, _)| id.as_str() == origin.logical_id);
+        causes.map(|(_, causes)| causes.of(steps))
+    });
+    state
 }
 
 /// The state of what is deployed.
-pub fn of_deployed<'d>(account: &str, deployed: &'d Deployed) -> State {
+pub fn of_deployed(account: &str, deployed: &Deployed) -> State {
+    access::read(&sources(account, deployed))
+}
+
+/// What is deployed, connected.
+pub fn sources<'d>(account: &str, deployed: &'d Deployed) -> Vec<Source<'d>> {
     let source = |(key, stack): (_, &'d crate::plan::DeployedStack)| Source {
         name: name(key),
         account: account.to_owned(),
@@ -214,7 +225,21 @@ pub fn of_deployed<'d>(account: &str, deployed: &'d Deployed) -> State {
     };
     let mut sources: Vec<Source> = deployed.stacks.iter().map(source).collect();
     access::feed(&mut sources);
-    access::read(&sources)
+    sources
+}
+
+fn live(how: &How, output: &Output) -> Result<Side, Stop> {
+    let ready = load::read(how.file)?.ready(how.environment, output)?;
+    let observed = planning::observe(&ready, how.place, &[], output)?;
+    output.progress("Reading what the account has ...");
+    let (state, documents) =
+        super::live::read(&ready, &observed).map_err(|found| output.stop(found, &ready.sources))?;
+    Ok(Side {
+        content: Content::State(Box::new(state)),
+        spec: Some(Box::new(ready)),
+        lines: Lines::Nobody,
+        documents,
+    })
 }
 
 fn deployed(how: &How, output: &Output) -> Result<Side, Stop> {
@@ -222,12 +247,12 @@ fn deployed(how: &How, output: &Output) -> Result<Side, Stop> {
     let observed = planning::observe(&ready, how.place, &[], output)?;
     let state = of_deployed(ready.lake.home.account.as_str(), &observed.deployed);
     let spec = Some(Box::new(ready));
-    Ok(Side { content: Content::State(Box::new(state)), spec, lines: Lines::Nobody })
+    Ok(Side { content: Content::State(Box::new(state)), spec, lines: Lines::Nobody, documents: Vec::new() })
 }
 
 /// The plan in a file.
 pub fn plan(path: &Utf8Path, output: &Output) -> Result<Plan, Stop> {
-    let text = String::from_utf8_lossy(&env::read(path)?).into_owned();
+    let text = String::from_utf8_lossy(&env::named(path, planning::NO_PLAN)?).into_owned();
     planning::saved(path, &text, output)
 }
 

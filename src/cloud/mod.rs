@@ -30,8 +30,8 @@ pub use objects::{
     BucketAddress, Object, ObjectAddress, ObjectVersion, PutCondition, VersionMarker, VersionPage,
 };
 pub use reading::{
-    DriftStatus, LakeFormationSettings, OpenToIam, PropertyDrift, Reading, ResourceDrift,
-    StackDrift,
+    DriftStatus, LakeFormationGrant, LakeFormationSettings, OpenToIam, PropertyDrift, Reading,
+    ResourceDrift, StackDrift,
 };
 pub use status::{ChangeSetStatus, ExecutionStatus, StackStatus};
 
@@ -120,6 +120,10 @@ pub trait Cloud: Send + Sync {
     /// What Lake Formation leaves to IAM in the region: every database and table in which
     /// `IAMAllowedPrincipals` has a grant, ascending (lakeformation:ListPermissions).
     fn open_to_iam(&self, region: &Region) -> Result<Vec<OpenToIam>, CloudError>;
+
+    /// Every grant of Lake Formation in the region, in any order (lakeformation:ListPermissions, all pages).
+    fn lake_formation_grants(&self, region: &Region)
+    -> Result<Vec<LakeFormationGrant>, CloudError>;
 
     // --- objects -----------------------------------------------------------------------------
     // Every call names the account that must own the bucket (S3's ExpectedBucketOwner): bucket

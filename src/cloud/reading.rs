@@ -23,6 +23,8 @@ pub struct ResourceDrift {
     pub kind: String,
     pub status: DriftStatus,
     pub differences: Vec<PropertyDrift>,
+    /// All of its properties as detection found them, where it tells.
+    pub actual: Option<Value>,
 }
 
 /// Whether reality is what the template says.
@@ -66,6 +68,21 @@ pub struct LakeFormationSettings {
     pub iam_decides_new_databases: bool,
     /// The same for new tables.
     pub iam_decides_new_tables: bool,
+    /// The version of sharing with other accounts (`CROSS_ACCOUNT_VERSION`), if the settings say one.
+    pub cross_account_version: Option<u32>,
+}
+
+/// A grant of Lake Formation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LakeFormationGrant {
+    /// An ARN, an account, `IAM_ALLOWED_PRINCIPALS`.
+    pub principal: String,
+    /// In the form of `AWS::LakeFormation::PrincipalPermissions`, without the id of the catalog.
+    pub resource: Value,
+    /// Ascending.
+    pub permissions: Vec<String>,
+    /// Ascending.
+    pub with_grant_option: Vec<String>,
 }
 
 /// A database or table about which IAM alone decides, whatever Lake Formation grants.

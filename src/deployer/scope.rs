@@ -46,7 +46,8 @@ impl<'a> Scope<'a> {
         };
         let name = definition.get("Properties").and_then(|all| facts.given_name(all));
         let pattern = match name.and_then(|(_, value)| value.as_str()) {
-            Some(name) => self.pattern(name),
+            // an alias of KMS is called `alias/name`, and its ARN ends in that, not in `alias/alias/name`
+            Some(name) => self.pattern(name.strip_prefix(before(form, &slot)).unwrap_or(name)),
             // CloudFormation puts the stack's name first
             // (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html>).
             None if facts.called.is_empty() => "*".to_owned(),
@@ -106,6 +107,13 @@ fn put<'v>(
         }
     }
     out
+}
+
+/// What stands before a slot in the last part of an ARN's form: `alias/`.
+fn before<'f>(form: &'f str, slot: &str) -> &'f str {
+    let end = form.find(&format!("${{{slot}}}")).unwrap_or(0);
+    let start = form[..end].rfind(':').map_or(0, |colon| colon + 1);
+    &form[start..end]
 }
 
 /// The names of the slots of an ARN's form, in order.

@@ -316,6 +316,7 @@ mod tests {
             kind: seen.kind.clone(),
             status: DriftStatus::NotChecked,
             differences: Vec::new(),
+            actual: None,
         });
         assert_eq!(judge(&detected).verdict, Verdict::Unread("not read".into()));
     }

@@ -9,7 +9,7 @@ use crate::catalogue::resource_type;
 use crate::cloud::{Cloud, CloudError, Reading, ResourceDrift, StackAddress};
 use crate::diagnostic::Diagnostic;
 use crate::document::{Map, Value};
-use crate::names::{AccountId, LogicalId};
+use crate::names::{AccountId, LogicalId, Region};
 use crate::plan::{Deployed, DeployedStack};
 use crate::stacks::StackKey;
 
@@ -148,16 +148,7 @@ fn one_stack(
             None => Reading::Unread("its name in AWS is not known".into()),
             Some(identifier) => {
                 let line = identifier_line(&kind, &identifier);
-                match insist(clock, || cloud.read(&key.region, &kind, &line)) {
-                    Ok(reading) => reading,
-                    // One resource that may not be read does not end the run.
-                    Err(CloudError::AccessDenied(why)) => {
-                        Reading::Unread(format!("access denied: {why}"))
-                    }
-                    Err(error) => {
-                        return Err(explain(&error, &format!("reading {kind} {line}")));
-                    }
-                }
+                read_one(cloud, clock, &key.region, &kind, &line)?
             }
         };
         let written = written_out(&properties, &around, key, stack);
@@ -176,6 +167,21 @@ fn one_stack(
         });
     }
     Ok((all, incomplete))
+}
+
+/// One resource, by the line of its identifier. One that may not be read does not end the run.
+pub(super) fn read_one(
+    cloud: &dyn Cloud,
+    clock: &dyn Clock,
+    region: &Region,
+    kind: &str,
+    line: &str,
+) -> Result<Reading, Diagnostic> {
+    match insist(clock, || cloud.read(region, kind, line)) {
+        Ok(reading) => Ok(reading),
+        Err(CloudError::AccessDenied(why)) => Ok(Reading::Unread(format!("access denied: {why}"))),
+        Err(error) => Err(explain(&error, &format!("reading {kind} {line}"))),
+    }
 }
 
 /// The partition of a stack: the second word of its ARN.

@@ -11,7 +11,10 @@
 
 mod compare;
 mod judge;
+mod live;
 mod look;
+
+pub use live::{Found, Is, Wanted, document, readings};
 
 use crate::apply::Clock;
 use crate::cloud::Cloud;

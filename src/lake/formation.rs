@@ -305,6 +305,19 @@ impl Lake {
     }
 }
 
+/// An expression as text: keys and values ascending.
+pub fn sorted(expression: &TagExpression) -> Vec<String> {
+    let one = |(key, values): &(At<String>, Vec<At<String>>)| {
+        let mut values: Vec<&str> = values.iter().map(|at| at.value.as_str()).collect();
+        values.sort_unstable();
+        values.dedup();
+        format!("{}={}", key.value, values.join("|"))
+    };
+    let mut all: Vec<String> = expression.keys.iter().map(one).collect();
+    all.sort();
+    all
+}
+
 /// The LF-tags that something of these tables carries: key to values.
 pub fn carried<'l>(
     tables: Vec<(&'l Database, &'l Table)>,

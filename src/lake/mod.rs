@@ -7,6 +7,7 @@
 //! messages and never reach a template.
 
 pub mod access;
+pub mod analytics;
 pub mod flows;
 pub mod formation;
 pub mod naming;
@@ -14,6 +15,7 @@ pub mod origins;
 pub mod places;
 pub mod reach;
 pub mod roles;
+pub mod views;
 pub mod waivers;
 pub mod watch;
 
@@ -28,13 +30,14 @@ use crate::spec::reference::Principal;
 use crate::spec::roles::Assumer;
 
 pub use access::Access;
+pub use analytics::Workgroup;
 pub use flows::{Pipeline, Source};
 pub use formation::LakeFormation;
 pub use naming::Naming;
 pub use origins::Origins;
 pub use places::{Bucket, Database, Key, Place, Table};
-pub use roles::Role;
 pub use waivers::Waiver;
+pub use roles::Role;
 pub use watch::{Alarm, Notify};
 
 /// A data lake in one environment.
@@ -58,6 +61,7 @@ pub struct Lake {
     pub pipelines: BTreeMap<Name, Pipeline>,
     pub roles: BTreeMap<Name, Role>,
     pub access: BTreeMap<Name, Access>,
+    pub workgroups: BTreeMap<Name, Workgroup>,
     pub notify: BTreeMap<Name, Notify>,
     pub alarms: BTreeMap<Name, Alarm>,
     /// Where policy documents of the user's own lie, relative to the spec.
@@ -227,6 +231,8 @@ impl Lake {
         let mut named: BTreeSet<&Principal> = BTreeSet::new();
         named.extend(self.keys.values().flat_map(|key| key.admins.iter().map(|at| &at.value)));
         named.extend(self.access.values().flat_map(|access| access.who.iter().map(|at| &at.value)));
+        let analysts = self.workgroups.values().flat_map(|workgroup| &workgroup.who);
+        named.extend(analysts.map(|at| &at.value));
         named.extend(self.pipelines.values().filter_map(|p| p.role.as_ref().map(|at| &at.value)));
         let home = [&self.home.deploy_role, &self.home.execution_role];
         named.extend(home.into_iter().flatten().map(|at| &at.value));
@@ -265,6 +271,10 @@ impl Lake {
             "pipelines" => self.pipelines.get(&name).map(|thing| thing.span),
             "roles" => self.roles.get(&name).map(|thing| thing.span),
             "access" => self.access.get(&name).map(|thing| thing.span),
+            "analytics" => {
+                let name = words.next().and_then(|name| Name::new(name).ok())?;
+                self.workgroups.get(&name).map(|thing| thing.span)
+            }
             "notify" => self.notify.get(&name).map(|thing| thing.span),
             "alarms" => self.alarms.get(&name).map(|thing| thing.span),
             _ => None,

@@ -14,6 +14,8 @@ use crate::spec::reference::Principal;
 #[derive(Debug, Clone)]
 pub struct Key {
     pub name: Name,
+    /// The path of the thing that it was made for; `None` for one that the spec declares.
+    pub of: Option<String>,
     pub span: Span,
     pub description: Option<String>,
     /// Where it is not ours.
@@ -32,7 +34,7 @@ pub struct Key {
 impl Key {
     /// The key's path in the spec.
     pub fn path(&self) -> String {
-        format!("keys.{}", self.name)
+        self.of.clone().unwrap_or_else(|| format!("keys.{}", self.name))
     }
 }
 
@@ -51,6 +53,8 @@ pub enum Encryption {
 #[derive(Debug, Clone)]
 pub struct Bucket {
     pub name: Name,
+    /// The path of the thing that it was made for; `None` for one that the spec declares.
+    pub of: Option<String>,
     pub span: Span,
     pub description: Option<String>,
     /// What it is called in S3.
@@ -83,7 +87,7 @@ pub struct Bucket {
 impl Bucket {
     /// The bucket's path in the spec.
     pub fn path(&self) -> String {
-        format!("buckets.{}", self.name)
+        self.of.clone().unwrap_or_else(|| format!("buckets.{}", self.name))
     }
 
     /// The key of the lake that encrypts it, if one does.

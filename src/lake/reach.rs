@@ -7,6 +7,7 @@
 use super::Lake;
 use super::formation::Through;
 use super::places::{Database, Location, Place};
+use super::views::Views;
 use crate::source::Span;
 
 /// A way to the files of a database.
@@ -69,6 +70,26 @@ impl Lake {
             let whole = Location { bucket: bucket.name.clone(), prefix: String::new() };
             if bucket.replica.is_some() && meets(&Place::Objects(whole)) {
                 machinery(format!("the copy of {}", bucket.name));
+            }
+        }
+        let tables = |views: &Views| {
+            let ours = format!("{}.", database.name);
+            views.keys().any(|table| table.starts_with(&ours))
+        };
+        for workgroup in self.workgroups.values() {
+            let members = workgroup.who.iter().map(|who| &who.value);
+            if !members.clone().any(|who| tables(&self.views(who))) {
+                continue;
+            }
+            ways.push(Way { who: format!("results of athena.{}", workgroup.name), given: None });
+            for (_, who, grant) in self.readers_of_results(workgroup) {
+                if members.clone().any(|member| self.covers(member, who)) {
+                    continue;
+                }
+                let (verb, place) = (grant.verb.as_str(), &grant.place.value);
+                let results = format!("results of athena.{}", workgroup.name);
+                let who = format!("{who} ({verb} {place}, {results})");
+                ways.push(Way { who, given: Some(grant.place.span) });
             }
         }
         ways.sort();

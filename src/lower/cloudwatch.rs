@@ -287,6 +287,8 @@ impl Lowering<'_> {
         resource
             .set("AlarmName", name)
             .set("AlarmDescription", alarm.description.clone().unwrap_or(what))
+            // The default, said so that drift detection compares it: an alarm can be silenced by hand.
+            .set("ActionsEnabled", true)
             .set("Namespace", rule.namespace)
             .set("MetricName", rule.name)
             .set("Dimensions", Value::List(dimensions))

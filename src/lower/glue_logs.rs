@@ -4,7 +4,7 @@
 //! lake, the name of a security configuration; one configuration serves every job of the same key, since
 //! an account has few of them. Names of log groups are Glue's: AWS Glue developer guide, "Logging for
 //! AWS Glue jobs"; below a security configuration they carry its name and the role's.
-//! Read next: `glue`.
+//! Read next: `pipelines`.
 
 use super::base::retention_in_days;
 use super::{Lowering, key_id};
@@ -128,7 +128,10 @@ impl Lowering<'_> {
     }
 
     /// The security configurations that jobs asked for. CloudFormation cannot change one, so its name
-    /// says all that it depends on.
+    /// says all that it depends on. One that no job needs any more goes with the catalog, before the stacks of the jobs are
+    /// updated: Glue lets one go that is in use (DeleteSecurityConfiguration names no error for that,
+    /// <https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-security.html>), so that no apply fails; a run that
+    /// begins in these minutes does.
     pub(super) fn security_configurations(&mut self) {
         for (name, security) in std::mem::take(&mut self.security) {
             let arn = graph::attribute(&key_id(&security.key), "Arn");

@@ -41,6 +41,11 @@ impl Lowering<'_> {
         role.set("RoleName", name.to_owned())
             .set("Description", description)
             .set_policy("AssumeRolePolicyDocument", &trust);
+        let environment = &self.lake.home.environment;
+        role.caused(
+            "PermissionsBoundary",
+            format!("environments.{environment}.permissions_boundary"),
+        );
         if let Some(boundary) = self.lake.home.boundary_arn() {
             role.set("PermissionsBoundary", boundary);
         }

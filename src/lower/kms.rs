@@ -32,12 +32,16 @@ impl Lowering<'_> {
                 format!("Lake {}: key {}", self.lake.naming.lake_id(), key.name),
             ),
         );
-        resource.set_from("EnableKeyRotation", ".rotation", key.rotation_days.is_some());
-        resource.caused("RotationPeriodInDays", ".rotation");
+        resource.set("EnableKeyRotation", key.rotation_days.is_some());
+        if key.of.is_none() {
+            resource.caused("EnableKeyRotation", ".rotation");
+            resource.caused("RotationPeriodInDays", ".rotation");
+            resource.caused("PendingWindowInDays", ".deletion_window");
+        }
         if let Some(days) = key.rotation_days {
             resource.set("RotationPeriodInDays", days);
         }
-        resource.set_from("PendingWindowInDays", ".deletion_window", key.deletion_window_days);
+        resource.set("PendingWindowInDays", key.deletion_window_days);
         resource.set_policy("KeyPolicy", &document);
         resource.keep = key.protect;
         self.graph.add(resource);
@@ -50,7 +54,9 @@ impl Lowering<'_> {
             Part::Storage,
             &key.path(),
         );
-        alias.caused("AliasName", ".generation");
+        if key.of.is_none() {
+            alias.caused("AliasName", ".generation");
+        }
         alias.set("AliasName", format!("alias/{name}")).set("TargetKeyId", graph::reference(&id));
         self.graph.add(alias);
     }

@@ -6,6 +6,7 @@
 //! only documents of `policies/` are chosen and filled; nothing is granted that no flow asked for.
 
 mod access;
+mod athena;
 mod base;
 mod cloudwatch;
 mod conditions;
@@ -19,6 +20,7 @@ mod lakeformation;
 mod lf_grants;
 mod lf_tags;
 mod permits;
+mod pipelines;
 mod replication;
 mod roles;
 mod s3;
@@ -40,7 +42,7 @@ use crate::policy::{self, Argument, Library, Policy, Statement};
 use crate::source::Span;
 
 pub use access::Handover;
-pub use glue::script_key;
+pub use pipelines::script_key;
 
 /// Content addresses of the scripts that pipelines run: path as in the spec to SHA-256 (hexadecimal).
 pub type Scripts = BTreeMap<String, String>;
@@ -76,6 +78,7 @@ pub fn lower(lake: &Lake, library: &Library, scripts: &Scripts) -> Lowered {
     lowering.pipelines();
     lowering.roles();
     lowering.access();
+    lowering.workgroups();
     lowering.lake_formation();
     lowering.replication();
     lowering.watching();

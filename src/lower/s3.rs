@@ -124,17 +124,25 @@ impl Lowering<'_> {
             Encryption::S3 => shape.s3_managed(),
         };
         shape.apply(&mut resource);
-        for (property, from) in CAUSES {
+        // A bucket that was made for another thing has none of a bucket's keys.
+        for (property, from) in CAUSES.into_iter().filter(|_| bucket.of.is_none()) {
             resource.caused(property, from);
         }
         let name = if bucket.generation > 1 { ".generation" } else { ".name" };
-        resource.caused("BucketName", name);
+        match &bucket.of {
+            None => resource.caused("BucketName", name),
+            Some(_) => resource.caused("BucketEncryption", ".encryption"),
+        };
         resource.set("VersioningConfiguration", versioning(bucket.versioning));
         if let Some(lock) = &bucket.lock {
             resource.set("ObjectLockEnabled", true);
             resource.set("ObjectLockConfiguration", object_lock(lock));
         }
-        let rules = lifecycle(&bucket.retention, bucket.abort_uploads_days);
+        let mut rules = lifecycle(&bucket.retention, bucket.abort_uploads_days);
+        for (rule, id, from) in self.results_expire(bucket) {
+            resource.caused(format!("LifecycleConfiguration.Rules.[{id}]"), from);
+            rules.push(rule);
+        }
         if !rules.is_empty() {
             resource.set("LifecycleConfiguration", document!({"Rules": (Value::List(rules))}));
         }

@@ -13,6 +13,7 @@ use super::consent::Judgement;
 use super::context::{Context, opt_outs, unknown, unused};
 use super::outputs::{Given, is_empty, moved, output_names, refers};
 use super::resource::{self, Verdict, kind_of, path_of};
+use super::ripples::ripples;
 use super::state::{self, State};
 use super::{
     Change, Deployed, DeployedStack, Kept, Operation, Plan, Refusal, StackAction, StackPlan,
@@ -53,6 +54,7 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
     stacks.extend(leaving);
     work.taken_names(&mut stacks);
     work.renamed(&stacks);
+    ripples(&mut stacks);
     work.scripts(&mut stacks);
     let Work { mut judgement, mut refusals, mut warnings, .. } = work;
     refusals.append(&mut judgement.refusals);

@@ -27,12 +27,13 @@ pub struct Filled {
 }
 
 /// What a person calls the thing at a spec path, as the grammar of names has it: `raw` for
-/// `buckets.raw`, `sales.orders` for `databases.sales.tables.orders`, `keys.raw` for itself.
+/// `buckets.raw`, `sales.orders` for `databases.sales.tables.orders`, `athena.bi` for `analytics.athena.bi`, `keys.raw` for itself.
 pub fn name_of(path: &str) -> String {
     let parts: Vec<&str> = path.split('.').collect();
     match parts.as_slice() {
         ["buckets" | "databases" | "sources" | "pipelines", name] => (*name).to_owned(),
         ["databases", database, "tables", table] => format!("{database}.{table}"),
+        ["analytics", engine, name] => format!("{engine}.{name}"),
         _ => path.to_owned(),
     }
 }

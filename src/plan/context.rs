@@ -104,7 +104,7 @@ pub(super) fn unknown<'a>(
             Consent::Destroy(name) => ("--allow-destroy", name, "thing"),
             Consent::Empty(name) => ("--empty", name, "bucket"),
         };
-        let fit = things.iter().filter(|path| kind == "thing" || path.starts_with("buckets."));
+        let fit = things.iter().filter(|path| kind == "thing" || has_bucket(path));
         let names: BTreeSet<String> =
             fit.clone().map(|path| name_of(path)).filter(|name| !name.is_empty()).collect();
         let deployed = names.contains(name) || fit.clone().any(|path| path == name);
@@ -129,18 +129,24 @@ pub(super) fn unknown<'a>(
     context.consents.iter().filter_map(refused).collect()
 }
 
+/// Whether the thing at a path has a bucket: one itself, or a workgroup with its results.
+fn has_bucket(path: &str) -> bool {
+    path.starts_with("buckets.") || path.starts_with("analytics.")
+}
+
 /// The spec paths that a name may mean: the other way round from [`name_of`].
 fn paths_of(name: &str, bucket: bool) -> Vec<String> {
     let kinds = ["buckets", "keys", "databases", "sources", "pipelines"];
     let kinds = if bucket { &kinds[..1] } else { &kinds[..] };
     let first = name.split('.').next().unwrap_or_default();
-    if first != name && kinds.contains(&first) {
+    if first != name && (kinds.contains(&first) || first == "analytics") {
         return vec![name.to_owned()];
     }
     let table = name.split_once('.').filter(|_| !bucket);
     let table = table.map(|(database, table)| format!("databases.{database}.tables.{table}"));
     let named = kinds.iter().filter(|kind| **kind != "keys");
-    named.map(|kind| format!("{kind}.{name}")).chain(table).collect()
+    let engine = (first == "athena").then(|| format!("analytics.{name}"));
+    named.map(|kind| format!("{kind}.{name}")).chain(table).chain(engine).collect()
 }
 
 /// Consents that were given and that nothing needs.

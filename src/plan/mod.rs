@@ -25,6 +25,7 @@ mod outputs;
 mod promise;
 mod renamed;
 mod resource;
+mod ripples;
 mod spread;
 mod state;
 

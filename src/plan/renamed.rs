@@ -1,7 +1,8 @@
 //! Things that get another key in the spec.
 //!
 //! In: the changes of a plan. Out: a refusal for each bucket or stream that leaves the spec while one
-//! like it comes: what is meant as another name would leave the data behind and begin with nothing. A
+//! like it comes, or one that takes its place in something else (a table's location, a policy, an
+//! environment of a job): what is meant as another name would leave the data behind and begin with nothing. A
 //! key in the spec is the identity of a thing, so that this is a replacement by an empty one, and is
 //! refused like one while the old one is protected. INVARIANT: a resource that the deployed template
 //! does not keep is not judged here, but as a loss (`consent`).
@@ -42,7 +43,10 @@ impl Work<'_> {
                 let new = other.template.at(&["Resources", change.logical_id.as_str()]);
                 other.key.region == stack.key.region
                     && change.kind == gone.kind
-                    && new.is_some_and(|new| alike(old, gone, new, change))
+                    && new.is_some_and(|new| {
+                        alike(old, gone, new, change)
+                            || takes_over(stacks, &names(old, gone), &names(new, change))
+                    })
             });
             let Some((_, new)) = like else { continue };
             let (old_path, new_path) = (&gone.cause.path, &new.cause.path);
@@ -65,14 +69,44 @@ impl Work<'_> {
     }
 }
 
+/// What a thing is called: in AWS, in its template, in the spec. The longer one first: it often holds the others.
+type Names = [String; 3];
+
+fn names(definition: &Value, change: &Change) -> Names {
+    let key = change.cause.path.rsplit('.').next().unwrap_or_default().to_owned();
+    let physical = name_of_resource(definition).or(change.physical_id.clone());
+    [physical.unwrap_or_default(), change.logical_id.to_string(), key]
+}
+
+/// Whether something that stays names the new thing where it named the old one, and says the same otherwise: a table
+/// that lies in the new bucket now, below the same prefix.
+fn takes_over(stacks: &[StackPlan], old: &Names, new: &Names) -> bool {
+    let [physical, ..] = old;
+    let properties = stacks.iter().flat_map(|stack| &stack.changes).flat_map(|it| &it.properties);
+    !physical.is_empty()
+        && properties.into_iter().any(|property| match (&property.before, &property.after) {
+            (Some(before), Some(after)) => {
+                mentions(before, physical)
+                    && without(before.clone(), old) == without(after.clone(), new)
+            }
+            _ => false,
+        })
+}
+
+/// Whether a text of a value speaks of a name: as a whole, or between characters that no name has.
+fn mentions(value: &Value, name: &str) -> bool {
+    match value {
+        Value::Str(text) => text
+            .split(|c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c))
+            .any(|word| word == name),
+        Value::List(list) => list.iter().any(|one| mentions(one, name)),
+        Value::Map(map) => map.iter().any(|(_, one)| mentions(one, name)),
+        _ => false,
+    }
+}
+
 /// Whether two definitions say the same but for the names of the things.
 fn alike(old: &Value, gone: &Change, new: &Value, come: &Change) -> bool {
-    let names = |definition: &Value, change: &Change| {
-        let key = change.cause.path.rsplit('.').next().unwrap_or_default().to_owned();
-        let physical = name_of_resource(definition).or(change.physical_id.clone());
-        // The longer one first: it often holds the other.
-        [physical.unwrap_or_default(), change.logical_id.to_string(), key]
-    };
     let plain = |definition: &Value, change: &Change| {
         let properties = definition.get("Properties").cloned().unwrap_or_default();
         without(properties, &names(definition, change))

@@ -8,6 +8,8 @@ macro_rules! documents {
 
 /// (name, text), ascending by name.
 pub(super) const BUILT_IN: &[(&str, &str)] = documents![
+    "athena-query",
+    "athena-results",
     "bucket-administer",
     "bucket-delete",
     "bucket-deny-accounts",

@@ -254,6 +254,12 @@ impl Library {
     }
 }
 
+/// The text of a document of ours, as it stands in `policies/`.
+pub fn text_of(name: &str) -> Option<&'static str> {
+    let at = BUILT_IN.binary_search_by(|(own, _)| (*own).cmp(name)).ok()?;
+    Some(BUILT_IN[at].1)
+}
+
 /// Why a parameter of a document that takes the place of ours would not get what it asks for.
 fn differs(own: &Parameter, ours: Option<&Parameter>) -> Option<String> {
     let Some(ours) = ours else {

@@ -83,6 +83,8 @@ pub enum Kind {
     TagValue,
     /// `arn:PARTITION:sns:REGION:ACCOUNT:NAME`.
     TopicArn,
+    /// `arn:PARTITION:athena:REGION:ACCOUNT:workgroup/NAME`.
+    WorkgroupArn,
     /// `vpce-` and 8 to 17 hexadecimal digits.
     VpcEndpointId,
     /// `vpc-` and 8 to 17 hexadecimal digits.
@@ -126,6 +128,7 @@ const NAMES: &[(&str, Kind)] = &[
     ("TagKey", Kind::TagKey),
     ("TagValue", Kind::TagValue),
     ("TopicArn", Kind::TopicArn),
+    ("WorkgroupArn", Kind::WorkgroupArn),
     ("VpcEndpointId", Kind::VpcEndpointId),
     ("VpcId", Kind::VpcId),
 ];
@@ -169,6 +172,7 @@ impl Kind {
                 | Kind::ScheduleGroupArn
                 | Kind::StreamArn
                 | Kind::TopicArn
+                | Kind::WorkgroupArn
         )
     }
 
@@ -265,6 +269,7 @@ impl Kind {
             ),
             Kind::StreamArn => placed_arn(text, "kinesis", "stream/", name_of_resource),
             Kind::TopicArn => placed_arn(text, "sns", "", name_of_resource),
+            Kind::WorkgroupArn => placed_arn(text, "athena", "workgroup/", name_of_resource),
             Kind::Audience => not(
                 within(text, 1, 255) && text.bytes().all(|b| word(b) || b"./:@+=~%".contains(&b)),
                 "an audience has letters, digits and `./:@+=~%_-`",

@@ -18,7 +18,7 @@ pub mod kind;
 mod read;
 pub mod statement;
 
-pub use document::{Document, FillError, Layer, Library};
+pub use document::{Document, FillError, Layer, Library, text_of};
 pub use fill::{Argument, Place};
 pub use grant::{Grantee, Level};
 pub use kind::Kind;

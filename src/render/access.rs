@@ -3,7 +3,7 @@
 use crate::access::Counts;
 use crate::document::{Map, Value};
 use crate::render::escape;
-use crate::verdict::{Comparison, Document, Kind, Request, Verdict};
+use crate::verdict::{Comparison, Document, Kind, Request, Verdict, Witness};
 
 /// What was compared.
 pub struct Subject<'s> {
@@ -68,6 +68,17 @@ pub fn json(subject: &Subject<'_>, found: &Comparison) -> Map {
     principal.insert("layer", read);
     principal.insert("presence", "both");
     principal.insert("cause", causes(subject, found));
+    let further = |all: &[Witness], document: &Document| -> Value {
+        let one = |witness: &Witness| {
+            let mut map = Map::new();
+            map.insert("request", witness.request.to_value());
+            map.insert_some("cause", cause(document, Some(witness.by)));
+            Value::Map(map)
+        };
+        all.iter().map(one).collect()
+    };
+    principal.insert("also_gained", further(&found.also_gained, subject.new));
+    principal.insert("also_lost", further(&found.also_lost, subject.old));
     principal.insert("still_needed", Vec::<Value>::new());
     let mut counts = Counts::default();
     counts.count(found.verdict);
@@ -81,17 +92,18 @@ pub fn json(subject: &Subject<'_>, found: &Comparison) -> Map {
     map
 }
 
+fn cause(document: &Document, at: Option<usize>) -> Option<Value> {
+    let mut map = Map::new();
+    map.insert("stack", "");
+    map.insert("logical_id", "");
+    map.insert("property", "");
+    map.insert("statement", label(document, at?)?);
+    map.insert("path", "");
+    Some(Value::Map(map))
+}
+
 /// The statements that allow what was gained, and that allowed what was lost.
 fn causes(subject: &Subject<'_>, found: &Comparison) -> Value {
-    let cause = |document, at: Option<usize>| {
-        let mut map = Map::new();
-        map.insert("stack", "");
-        map.insert("logical_id", "");
-        map.insert("property", "");
-        map.insert("statement", label(document, at?)?);
-        map.insert("path", "");
-        Some(Value::Map(map))
-    };
     let mut map = Map::new();
     map.insert_some("gained", cause(subject.new, found.gained_by));
     map.insert_some("lost", cause(subject.old, found.lost_by));
@@ -123,6 +135,7 @@ pub fn text(subject: &Subject<'_>, found: &Comparison) -> String {
         if let Some(label) = found.gained_by.and_then(|at| label(subject.new, at)) {
             out += &format!("  allowed by     {}\n", escape(&label));
         }
+        out += &further(&found.also_gained, subject.new, "also gained");
     }
     if let Some(request) = &found.lost {
         out += "\nLost\n";
@@ -130,6 +143,7 @@ pub fn text(subject: &Subject<'_>, found: &Comparison) -> String {
         if let Some(label) = found.lost_by.and_then(|at| label(subject.old, at)) {
             out += &format!("  was allowed by {}\n", escape(&label));
         }
+        out += &further(&found.also_lost, subject.old, "also lost");
     }
     if let Some(reason) = &found.reason {
         let what = match found.verdict {
@@ -140,6 +154,19 @@ pub fn text(subject: &Subject<'_>, found: &Comparison) -> String {
         out += &format!("\n{what}: {}\n", escape(&reason.text));
     }
     out
+}
+
+/// What else was gained or lost, a line each.
+fn further(all: &[Witness], document: &Document, what: &str) -> String {
+    let one = |witness: &Witness| {
+        let request = &witness.request;
+        let resource = request.resource.as_deref().unwrap_or("this role");
+        let by = request.principal.as_ref().map(|who| format!(", by {who}")).unwrap_or_default();
+        let label = label(document, witness.by).unwrap_or_default();
+        let text = format!("{} {resource}{by}    {label}", request.action);
+        format!("  {what:<14} | {}\n", escape(&text))
+    };
+    all.iter().map(one).collect()
 }
 
 /// A request in two lines: what, and by whom under which circumstances.

@@ -13,12 +13,85 @@ use crate::verdict::Request;
 pub struct Answer {
     pub reached: Reached,
     pub path: Vec<Way>,
+    /// How a table that Lake Formation decides about is reached, or data of it elsewhere.
+    pub by: Option<By>,
+    /// What of a table is seen through Lake Formation: columns and rows.
+    pub shows: Vec<String>,
+    /// Every way on which the data is read without Lake Formation.
+    pub past: Vec<String>,
+}
+
+/// By which way the data of a table is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum By {
+    /// By a grant: the columns and rows that it shows.
+    LakeFormation,
+    /// By the files, past Lake Formation: every column and row.
+    Files,
+    /// By the files, as hybrid access leaves them to IAM.
+    Iam,
+    /// As the role that Lake Formation itself reads as.
+    Registration,
+    /// In the results of a workgroup of Athena.
+    Results(String),
+    /// In the copy of a bucket in another region.
+    Copy(String),
+}
+
+impl By {
+    /// A word for programs.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            By::LakeFormation => "lake-formation",
+            By::Files => "files",
+            By::Iam => "iam",
+            By::Registration => "registration",
+            By::Results(_) => "results",
+            By::Copy(_) => "copy",
+        }
+    }
+
+    /// For people.
+    fn told(&self) -> String {
+        match self {
+            By::LakeFormation => "through Lake Formation".to_owned(),
+            By::Files => "past Lake Formation: its files, every column and row".to_owned(),
+            By::Iam => {
+                "its files, by IAM, which hybrid access leaves to those not opted in".to_owned()
+            }
+            By::Registration => "its files, as the role that Lake Formation reads as".to_owned(),
+            By::Results(name) => {
+                format!("past Lake Formation: results of athena.{name}, what was asked there")
+            }
+            By::Copy(region) => {
+                format!("past Lake Formation: the copy in {region}, every column and row")
+            }
+        }
+    }
+
+    /// What is read without Lake Formation, if this is.
+    pub fn past(&self) -> Option<String> {
+        match self {
+            By::LakeFormation => None,
+            By::Files => Some("its files".to_owned()),
+            By::Iam => Some("its files, by IAM (hybrid)".to_owned()),
+            By::Registration => Some("its files, for Lake Formation".to_owned()),
+            By::Results(name) => Some(format!("results of athena.{name}")),
+            By::Copy(region) => Some(format!("the copy in {region}")),
+        }
+    }
 }
 
 /// What people call a principal of an ARN.
 pub type Names<'n> = &'n dyn Fn(&str) -> String;
 
 impl Answer {
+    /// Nothing gets through.
+    pub const fn none() -> Self {
+        let reached = Reached::No { because: None };
+        Answer { reached, path: Vec::new(), by: None, shows: Vec::new(), past: Vec::new() }
+    }
+
     /// `allow`, `deny` or `undecided`.
     pub const fn word(&self) -> &'static str {
         match self.reached {
@@ -79,6 +152,12 @@ pub fn answer_text(question: &str, answer: &Answer, names: Names<'_>) -> String 
     }
     match &answer.reached {
         Reached::Yes { request, needed } => {
+            if let Some(by) = &answer.by {
+                text += &format!("  how      {}\n", escape(&by.told()));
+            }
+            if !answer.shows.is_empty() {
+                text += &format!("  shows    {}\n", escape(&answer.shows.join("; and ")));
+            }
             text += &format!("  request  {}\n", escape(&shown(request)));
             for needed in needed {
                 text += &format!("  needed   {}\n", escape(needed));
@@ -89,6 +168,10 @@ pub fn answer_text(question: &str, answer: &Answer, names: Names<'_>) -> String 
             text += &format!("  because  {}\n", escape(because));
         }
         Reached::Unknown { because } => text += &format!("  because  {}\n", escape(because)),
+    }
+    let own = answer.by.as_ref().and_then(By::past);
+    for way in answer.past.iter().filter(|way| own.as_ref() != Some(*way)) {
+        text += &format!("  also     without Lake Formation: {}\n", escape(way));
     }
     text
 }
@@ -109,6 +192,15 @@ pub fn rows_text(rows: &[Row], names: Names<'_>) -> String {
                         [] => "direct".to_owned(),
                         path => format!("~ through {}", through(path, names)),
                     };
+                    if let Some(by) = &answer.by {
+                        way = match answer.path.as_slice() {
+                            [] => by.told(),
+                            _ => format!("{way}; {}", by.told()),
+                        };
+                    }
+                    if !answer.shows.is_empty() {
+                        way += &format!(": {}", answer.shows.join("; and "));
+                    }
                     if !needed.is_empty() {
                         way += &format!("; needs {}", needed.join("; "));
                     }
@@ -127,6 +219,63 @@ pub fn rows_text(rows: &[Row], names: Names<'_>) -> String {
         }
     }
     text
+}
+
+/// Who reads the data of a table without Lake Formation, and how; nothing where it decides about none.
+pub fn past_text(rows: &[Row]) -> String {
+    let mut text = String::new();
+    for (name, ways) in past(rows) {
+        text += &format!("  {}: {}\n", escape(name), escape(&ways.join("; ")));
+    }
+    match text.is_empty() {
+        true => text,
+        false => format!("without Lake Formation:\n{text}"),
+    }
+}
+
+/// Who gets at a table without a grant on its data, and why.
+pub fn powers_text(powers: &[(String, String)]) -> String {
+    let lines = powers.iter().map(|(who, why)| format!("  {}: {}\n", escape(who), escape(why)));
+    match powers.is_empty() {
+        true => String::new(),
+        false => {
+            format!("and who gets at it without a grant on it:\n{}", lines.collect::<String>())
+        }
+    }
+}
+
+/// The same as JSON: `name`, `why`.
+pub fn powers_json(powers: &[(String, String)]) -> Vec<Value> {
+    let one = |(who, why): &(String, String)| {
+        let mut map = Map::new();
+        map.insert("name", who.clone());
+        map.insert("why", why.clone());
+        Value::Map(map)
+    };
+    powers.iter().map(one).collect()
+}
+
+/// The same as JSON: `name`, `ways`.
+pub fn past_json(rows: &[Row]) -> Vec<Value> {
+    let one = |(name, ways): (&str, Vec<String>)| {
+        let mut map = Map::new();
+        map.insert("name", name.to_owned());
+        map.insert("ways", list(&ways));
+        Value::Map(map)
+    };
+    past(rows).into_iter().map(one).collect()
+}
+
+fn past(rows: &[Row]) -> Vec<(&str, Vec<String>)> {
+    let of = |row: &Row| {
+        let mut ways: Vec<String> =
+            row.answers.iter().flat_map(|(_, answer)| answer.past.clone()).collect();
+        ways.sort();
+        ways.dedup();
+        ways
+    };
+    let all = rows.iter().map(|row| (row.name.as_str(), of(row)));
+    all.filter(|(_, ways)| !ways.is_empty()).collect()
 }
 
 fn request_json(request: &Request) -> Value {
@@ -160,6 +309,9 @@ pub fn answer_json(answer: &Answer, names: Names<'_>) -> Map {
     map.insert("request", request);
     map.insert("needed", needed);
     map.insert("reason", reason.map_or(Value::Null, Value::from));
+    map.insert("by", answer.by.as_ref().map_or(Value::Null, |by| Value::from(by.word())));
+    map.insert("shows", list(&answer.shows));
+    map.insert("without_lake_formation", list(&answer.past));
     map
 }
 

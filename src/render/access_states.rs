@@ -3,7 +3,9 @@
 //! In: a [`Compared`], the new state, and where spec paths stand. Out: text or JSON. Names come from specs and templates
 //! of others: all of them are escaped. Read next: `access.rs`, two policy documents.
 
-use crate::access::{self, Cause, Compared, Gravity, Layer, Presence, Row, State, gravity};
+use crate::access::{
+    self, Cause, Compared, Further, Gravity, Layer, Presence, Row, State, gravity,
+};
 use crate::document::{Map, Value};
 use crate::plan;
 use crate::render::access::{LAYERS, comparison, lines};
@@ -140,6 +142,7 @@ pub fn text(view: &View<'_>) -> String {
         item(&mut out, &head, &line(row, row.gained_by.as_ref(), view));
         out += &indented(&lines(request, "before denied", "now ALLOWED"));
         out += &decided(row, row.gained_by.as_ref());
+        out += &further(row, &row.also_gained, "also gains", view);
         for needed in access::needed(view.new, row) {
             out += &format!("    still needed    {}\n", escape(&needed));
         }
@@ -153,6 +156,7 @@ pub fn text(view: &View<'_>) -> String {
         item(&mut out, &head, &line(row, row.lost_by.as_ref(), view));
         out += &indented(&lines(request, "before allowed", "now DENIED"));
         out += &decided(row, row.lost_by.as_ref());
+        out += &further(row, &row.also_lost, "also loses", view);
     }
     let narrowed = |row: &&Row| row.verdict() == Verdict::Narrowed && row.comparison.lost.is_none();
     for row in rows().filter(narrowed) {
@@ -172,6 +176,17 @@ pub fn text(view: &View<'_>) -> String {
         out += &why(row);
     }
     out
+}
+
+/// What else a row gained or lost, a line each.
+fn further(row: &Row, all: &[Further], what: &str, view: &View<'_>) -> String {
+    let one = |further: &Further| {
+        let place = line(row, further.cause.as_ref(), view);
+        let request = &further.request;
+        let head = format!("{} {}", who(row, request), does(row, request));
+        format!("    {what:<15} {}{}\n", escape(&head), escape(&place))
+    };
+    all.iter().map(one).collect()
 }
 
 fn why(row: &Row) -> String {
@@ -215,7 +230,8 @@ fn cause_json(cause: &Cause, view: &View<'_>) -> Value {
     Value::Map(map)
 }
 
-/// A row as JSON: `{principal, kind, layer, verdict, exact, gained, lost, reason, cause, still_needed, help}`.
+/// A row as JSON: `{principal, kind, layer, verdict, exact, gained, lost, also_gained, also_lost, reason, cause,
+/// still_needed, help}`.
 pub fn row(row: &Row, view: &View<'_>) -> Value {
     let Value::Map(mut map) = comparison(&row.comparison) else { return Value::Null };
     map.insert("principal", row.subject.clone());
@@ -233,6 +249,17 @@ pub fn row(row: &Row, view: &View<'_>) -> Value {
     cause.insert_some("gained", row.gained_by.as_ref().map(|one| cause_json(one, view)));
     cause.insert_some("lost", row.lost_by.as_ref().map(|one| cause_json(one, view)));
     map.insert("cause", Value::Map(cause));
+    let further = |all: &[Further]| -> Value {
+        let one = |further: &Further| {
+            let mut map = Map::new();
+            map.insert("request", further.request.to_value());
+            map.insert_some("cause", further.cause.as_ref().map(|one| cause_json(one, view)));
+            Value::Map(map)
+        };
+        all.iter().map(one).collect()
+    };
+    map.insert("also_gained", further(&row.also_gained));
+    map.insert("also_lost", further(&row.also_lost));
     let needed = match row.comparison.gained {
         Some(_) => access::needed(view.new, row),
         None => Vec::new(),

@@ -15,5 +15,6 @@ mod markdown;
 pub mod plan;
 pub mod review;
 pub mod status;
+pub mod vocabulary;
 
 pub use escape::escape;

@@ -233,7 +233,7 @@ impl Resolver<'_> {
                 .schedule
                 .as_ref()
                 .map(|at| At { value: at.value.0.clone(), span: at.span }),
-            workers: or(&given.workers, Workers { min: 2, max: 2 }),
+            workers: or(&given.workers, Workers { min: 2, max: 2, min_span: None }),
             worker: or(&given.worker, WorkerType::G1x),
             timeout_minutes,
             retries: given.retries.as_ref().map_or(0, |n| n.value.0),

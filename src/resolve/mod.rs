@@ -5,6 +5,7 @@
 //! that is wrong is reported at the place where it was written, the parts that are right are there
 //! for the checks all the same. INVARIANT: a `Lake` holds no name that refers to nothing.
 
+mod analytics;
 mod combine;
 mod databases;
 mod flows;
@@ -265,8 +266,9 @@ impl<'a> Resolver<'a> {
         let organization = self.organization();
         let family = self.family();
         let tags = self.lake_tags();
-        let keys = self.keys();
-        let buckets = self.buckets();
+        let mut keys = self.keys();
+        let mut buckets = self.buckets();
+        self.own_results(&mut keys, &mut buckets);
         self.lost(&self.spec.buckets, |name| buckets.contains_key(name));
         let databases = self.databases(&buckets);
         let sources = self.sources(&databases);
@@ -274,6 +276,7 @@ impl<'a> Resolver<'a> {
         let pipelines = self.pipelines(&databases, &sources);
         let roles = self.roles();
         let access = self.access(&databases, &sources);
+        let workgroups = self.workgroups(&access, &buckets);
         let lake_formation = self
             .spec
             .lake_formation
@@ -299,6 +302,7 @@ impl<'a> Resolver<'a> {
             pipelines,
             roles,
             access,
+            workgroups,
             notify,
             alarms,
             policies: self
@@ -390,6 +394,7 @@ impl<'a> Resolver<'a> {
         self.declare(Section::Databases, &spec.databases);
         self.declare(Section::Sources, &spec.sources);
         self.declare(Section::Pipelines, &spec.pipelines);
+        self.declare_results();
     }
 
     fn declare<T>(&mut self, section: Section, things: &Named<T>) {

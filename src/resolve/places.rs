@@ -81,6 +81,7 @@ impl Resolver<'_> {
         }
         Key {
             name: name.value.clone(),
+            of: None,
             span: name.span,
             description: given.description.clone(),
             existing: given.existing.clone(),
@@ -203,6 +204,7 @@ impl Resolver<'_> {
             .and_then(|replicate| self.replica(&path, &bucket_name, replicate));
         Some(Bucket {
             name: name.value.clone(),
+            of: None,
             span: name.span,
             description: given.description.clone(),
             bucket_name,

@@ -12,8 +12,8 @@ use crate::access::{Boundary, Cause, Guarded, Layer, Row, State};
 use crate::catalogue::escalations::{Verbs, verbs};
 use crate::catalogue::iam::{self, Action, Level};
 use crate::document::{Map, Value};
-use crate::verdict::effective::{of_account, possible, restricted, within};
-use crate::verdict::layers::is_public;
+use crate::verdict::effective::{of_account, possible, within};
+use crate::verdict::public::{Publicity, publicity, restricted};
 use crate::verdict::read::{Effect, Listed, Statement};
 use crate::verdict::{Document, Kind, Name, Options, Request};
 
@@ -208,7 +208,7 @@ impl Asking<'_> {
             .as_ref()
             .is_some_and(|listed| listed.not || listed.items.contains(&Name::Everyone));
         let open = Document { statements: vec![statement.clone()] };
-        let public = everyone && is_public(&open) && self.after.wall.is_none();
+        let public = everyone && publicity(&[open]) != Publicity::NotPublic && self.after.wall.is_none();
         // where nothing was allowed and nothing is denied, what a statement allows is what is gained
         let plain = self.before.allows.is_empty()
             && self.after.denies.is_empty()
@@ -354,6 +354,7 @@ impl Asking<'_> {
         match name {
             Some(
                 Name::Account { account, .. }
+                | Name::Within { account, .. }
                 | Name::Role { account, .. }
                 | Name::User { account, .. }
                 | Name::Session { account, .. },

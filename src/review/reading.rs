@@ -169,7 +169,7 @@ impl<'s> Glance<'s> {
                         Name::Session { account, role, .. } => {
                             trusted.0.insert(format!("{account}/{role}"));
                         }
-                        Name::Account { .. } | Name::Other { .. } => {}
+                        Name::Account { .. } | Name::Within { .. } | Name::Other { .. } => {}
                     }
                 }
             }

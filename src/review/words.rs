@@ -181,7 +181,7 @@ impl Words {
                     "everyone".to_owned()
                 }
             }
-            Some(Name::Account { account, .. }) => format!("account {account}"),
+            Some(Name::Account { account, .. } | Name::Within { account, .. }) => format!("account {account}"),
             Some(Name::Role { partition, account, path }) => {
                 self.principal(&format!("arn:{partition}:iam::{account}:role/{path}"))
             }

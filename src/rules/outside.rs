@@ -9,14 +9,14 @@ use crate::access::{Guarded, State};
 use crate::catalogue::watched;
 use crate::diagnostic as codes;
 use crate::document::Value;
-use crate::verdict::layers::is_public;
+use crate::verdict::public::{Publicity, publicity};
 use crate::verdict::{Document, Name};
 
 pub(super) fn public(ground: &Ground<'_>, found: &mut Vec<Finding>) {
     for said in ground.allows(Attached::Resource).chain(ground.allows(Attached::Trust)) {
         let alone = Document { statements: vec![said.statement.clone()] };
         // `kms:CallerAccount` is what S3's page on "public" cannot know of
-        if !is_public(&alone) || said.bound(&["kms:calleraccount"]).is_some() {
+        if publicity(&[alone]) == Publicity::NotPublic || said.bound(&["kms:calleraccount"]).is_some() {
             continue;
         }
         let how = match said.attached {

@@ -83,6 +83,8 @@ pub(super) fn detect(world: &mut World, at: &StackAddress) -> Result<StackDrift,
             kind: record.kind,
             status,
             differences,
+            // what is not said of it by detection is read
+            actual: None,
         });
     }
     Ok(StackDrift { complete: true, reason: None, resources })

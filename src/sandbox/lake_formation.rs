@@ -8,7 +8,7 @@
 use super::names::text_at;
 use super::state::{Place, Thing};
 use super::world::{LakeSettings, Realm};
-use crate::cloud::{CloudError, OpenToIam};
+use crate::cloud::{CloudError, LakeFormationGrant, OpenToIam};
 use crate::document::Value;
 
 /// AWS::LakeFormation::DataLakeSettings: the list of administrators replaces the account's, unless it
@@ -38,7 +38,35 @@ pub(super) fn settings(realm: &mut Realm, thing: &Thing) -> Result<(), CloudErro
     let set = |name: &str| list(name).is_some_and(|defaults| !defaults.is_empty());
     settings.open_databases |= set("CreateDatabaseDefaultPermissions");
     settings.open_tables |= set("CreateTableDefaultPermissions");
+    if let Some(version) = text_at(&thing.properties, "Parameters/CROSS_ACCOUNT_VERSION") {
+        settings.version = version.parse().ok();
+    }
     Ok(())
+}
+
+/// Every grant, whoever made it.
+pub(super) fn grants(
+    realm: &mut Realm,
+    place: &Place,
+) -> Result<Vec<LakeFormationGrant>, CloudError> {
+    let mut found = Vec::new();
+    for thing in realm.all("AWS::LakeFormation::PrincipalPermissions", place)? {
+        let principal = text_at(&thing.properties, "Principal/DataLakePrincipalIdentifier");
+        let list = |name: &str| {
+            let list = thing.properties.get(name).and_then(Value::as_list).unwrap_or_default();
+            let mut words: Vec<String> =
+                list.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            words.sort();
+            words
+        };
+        found.push(LakeFormationGrant {
+            principal: principal.unwrap_or_default(),
+            resource: thing.properties.get("Resource").cloned().unwrap_or_default(),
+            permissions: list("Permissions"),
+            with_grant_option: list("PermissionsWithGrantOption"),
+        });
+    }
+    Ok(found)
 }
 
 /// What is open to everybody whom IAM lets in. AWS decides that when a database or table is made; the

@@ -235,6 +235,7 @@ impl Sandbox {
                 admins: settings.admins.clone(),
                 open_databases: settings.iam_decides_new_databases,
                 open_tables: settings.iam_decides_new_tables,
+                version: settings.cross_account_version,
             };
             Ok(())
         })
@@ -455,6 +456,7 @@ impl Cloud for Sandbox {
                 admins: settings.admins.clone(),
                 iam_decides_new_databases: settings.open_databases,
                 iam_decides_new_tables: settings.open_tables,
+                cross_account_version: settings.version,
             })
         })
     }
@@ -463,6 +465,16 @@ impl Cloud for Sandbox {
         self.call("ListPermissions", |world, _| {
             let place: Place = world.place(region);
             lake_formation::open(&mut world.realm, &place)
+        })
+    }
+
+    fn lake_formation_grants(
+        &self,
+        region: &Region,
+    ) -> Result<Vec<LakeFormationGrant>, CloudError> {
+        self.call("ListPermissions", |world, _| {
+            let place: Place = world.place(region);
+            lake_formation::grants(&mut world.realm, &place)
         })
     }
 

@@ -150,13 +150,16 @@ pub(super) struct LakeSettings {
     pub admins: Vec<String>,
     pub open_databases: bool,
     pub open_tables: bool,
+    /// `CROSS_ACCOUNT_VERSION`; what an account has that never set it is not documented.
+    #[serde(default)]
+    pub version: Option<u32>,
 }
 
 impl Default for LakeSettings {
     /// An account that has never seen Lake Formation: no administrators, and IAM alone decides ("Changing the default
     /// settings for your data lake", Lake Formation Developer Guide).
     fn default() -> Self {
-        LakeSettings { admins: Vec::new(), open_databases: true, open_tables: true }
+        LakeSettings { admins: Vec::new(), open_databases: true, open_tables: true, version: None }
     }
 }
 

@@ -31,6 +31,8 @@ const GRAMMAR: &str = r#"
 | `raw/partner/` | a prefix in a bucket; it ends in a slash |
 | `sales.orders` | a table |
 | `keys.raw` | a key |
+| `athena-bi/` | the results of workgroup `bi`, where they have a bucket of their own |
+| `analysts` | in `who` of a workgroup: whoever that entry of `access` names |
 | `buckets`, `databases`, `sources`, `pipelines` | each of that kind, for alarms |
 | `role/Analyst`, `user/Ada` | a role or user of the lake's account; a path stands before the name: `role/x/Loader` |
 | `444455556666:role/x/Loader` | a role or user of another account |

@@ -5,6 +5,7 @@
 //! record; decoder, JSON Schema, reference and completion follow from that.
 
 pub mod access;
+pub mod analytics;
 pub mod buckets;
 pub mod columns;
 pub mod conditions;
@@ -76,6 +77,8 @@ record! {
         roles: Named<roles::Role>,
         /// Who may do what.
         access: Named<access::Access>,
+        /// Where people ask the lake's tables.
+        analytics: Option<analytics::Analytics>,
         /// A folder beside the spec with policy documents of your own, each under the name of the one
         /// of lakewright's that it takes the place of: `s3-write.json`. See `docs/policies.md`.
         policies: Option<At<policies::Folder>>,

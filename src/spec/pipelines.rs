@@ -4,6 +4,7 @@ use super::decode::{At, Decode, Decoder, Shape, Whole, shortened};
 use super::reference::{Principal, Reference};
 use super::words::{Duration, Schedule};
 use crate::diagnostic::{self, Diagnostic};
+use crate::source::Span;
 use crate::syntax::{Kind, Node};
 use crate::{choice, record};
 
@@ -124,15 +125,18 @@ impl Decode for Script {
 /// How many workers a job has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Workers {
-    /// Fewer are not used; Glue itself decides below `max`.
+    /// Where it is `max`, the number is fixed; else Glue decides how many up to `max` it uses.
     pub min: i64,
     pub max: i64,
+    /// Where `min` is said.
+    pub min_span: Option<Span>,
 }
 
 record! {
     /// A number of workers that follows the load.
     pub struct WorkerRange {
-        /// At least 2: Glue needs a driver and an executor.
+        /// The same as `max` for a fixed number. Below it, Glue decides how many it uses: no other minimum than 2, a
+        /// driver and an executor, can be had.
         min: Option<At<Whole<2, 299>>>,
         /// At most 299.
         max: At<Whole<2, 299>>,
@@ -163,8 +167,13 @@ impl Decode for Workers {
                 );
                 return None;
             }
-            return Some(Workers { min, max });
+            let min_span = range.min.as_ref().map(|min| min.span);
+            return Some(Workers { min, max, min_span });
         }
-        Whole::<2, 299>::decode(node, decoder).map(|n| Workers { min: n.0, max: n.0 })
+        Whole::<2, 299>::decode(node, decoder).map(|n| Workers {
+            min: n.0,
+            max: n.0,
+            min_span: None,
+        })
     }
 }

@@ -31,7 +31,8 @@ pub fn known_keys(
 }
 
 /// Keys that the language knows and this version does not make anything of yet.
-const LATER: [&str; 4] = ["analytics", "budgets", "quality", "optimize"];
+const LATER: [&str; 7] =
+    ["budgets", "quality", "optimize", "redshift", "quicksight", "sagemaker", "tableau"];
 
 fn unknown_key(
     entry: &Entry,
@@ -40,8 +41,14 @@ fn unknown_key(
     decoder: &mut Decoder,
 ) -> Option<&'static str> {
     let path = decoder.under(&entry.key, |decoder| decoder.path().to_owned());
-    let top = !path.contains('.');
-    if LATER.contains(&&*entry.key) && top == matches!(&*entry.key, "analytics" | "budgets") {
+    let here = match &*entry.key {
+        "budgets" => !path.contains('.'),
+        "redshift" | "quicksight" | "sagemaker" | "tableau" => {
+            path.strip_prefix("analytics.") == Some(&*entry.key)
+        }
+        _ => path.contains('.'),
+    };
+    if here && LATER.contains(&&*entry.key) {
         let headline = format!("`{}` comes with a later version", entry.key);
         decoder.report(
             Diagnostic::error(diagnostic::LW0210, entry.key_span, headline)

@@ -5,14 +5,14 @@
 //! block leaves of it. Out come [`Comparison`]s. A resource's policy is asked twice: what it lets in by itself, and what
 //! it leaves of everything that the policies of its own account may allow; a Deny that goes shows in the second only.
 //! Sources: IAM User Guide, "Policy evaluation logic" (within an account either policy is enough; a Deny of any wins)
-//! and "Permissions boundaries for IAM entities". Read next: [`super::layers`], then `crate::access::compare`.
+//! and "Permissions boundaries for IAM entities". Read next: [`super::public`], then `crate::access::compare`.
 
 use super::compare::compare;
-use super::layers::is_public;
 use super::principal::{Name, Requester};
 use super::read::{Document, Effect, Listed, Statement};
+use super::request::Request;
 use super::text::{Pattern, Piece, Reading};
-use super::{Comparison, Kind, Options, Reason, Verdict};
+use super::{Comparison, Kind, Options, Reason, Verdict, Witness};
 use crate::document::Value;
 
 pub use super::compare::Layer;
@@ -45,6 +45,8 @@ impl Comparison {
             lost: None,
             gained_by: None,
             lost_by: None,
+            also_gained: Vec::new(),
+            also_lost: Vec::new(),
             reason: None,
         }
     }
@@ -95,7 +97,30 @@ impl Comparison {
             None => (other.lost, other.lost_by),
         };
         let reason = self.reason.or(other.reason).filter(|_| !exact);
-        Comparison { verdict, exact, gained, lost, gained_by, lost_by, reason }
+        let both = |own: Vec<Witness>, theirs: Vec<Witness>, first: &Option<Request>| {
+            let mut all = own;
+            for one in theirs {
+                let is_new = first.as_ref() != Some(&one.request)
+                    && all.iter().all(|known| known.request != one.request);
+                if is_new {
+                    all.push(one);
+                }
+            }
+            all
+        };
+        let also_gained = both(self.also_gained, other.also_gained, &gained);
+        let also_lost = both(self.also_lost, other.also_lost, &lost);
+        Comparison {
+            verdict,
+            exact,
+            gained,
+            lost,
+            gained_by,
+            lost_by,
+            also_gained,
+            also_lost,
+            reason,
+        }
     }
 }
 
@@ -105,7 +130,8 @@ pub const EXAMPLE_ACCOUNT: &str = "111122223333";
 /// The label of what stands in for the policies of an account.
 pub const OWN_ACCOUNT: &str = "the policies of the account";
 
-fn everything(label: &str, principals: Option<Vec<Name>>) -> Document {
+/// An Allow of everything to some, or of whoever holds it.
+pub fn everything(label: &str, principals: Option<Vec<Name>>) -> Document {
     let all = || Listed { not: false, items: vec![Pattern { pieces: vec![Piece::Star] }] };
     let statement = Statement {
         label: label.to_owned(),
@@ -149,16 +175,6 @@ pub fn of_requester(who: &Requester, action: &str) -> Document {
 /// An Allow of everything, for an identity: what policies that are not at hand may add.
 pub fn of_anybody() -> Document {
     everything("policies that are not at hand", None)
-}
-
-/// What `RestrictPublicBuckets` leaves of policies, if S3 calls one of them public: the owner's account and services.
-/// S3 User Guide, "Blocking public access to your Amazon S3 storage".
-pub fn restricted(policies: &[Document], account: &str, partition: &str) -> Option<Document> {
-    policies.iter().any(is_public).then(|| {
-        let services = Name::Other { kind: "Service".to_owned(), text: "*".to_owned() };
-        let own = Name::read("AWS", account, partition);
-        everything("RestrictPublicBuckets", Some(vec![own, services]))
-    })
 }
 
 impl Document {

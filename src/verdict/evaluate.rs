@@ -8,6 +8,7 @@ use super::line;
 use super::operator::{Several, Test};
 use super::principal::apply;
 use super::read::{Condition, Document, Effect, Statement};
+use super::readings::Reading;
 use super::request::Request;
 use super::text::{Letters, Pattern, Piece, letters, token_text};
 
@@ -25,20 +26,31 @@ pub enum Decision {
 }
 
 /// How far a wildcard in a `Resource` reaches. AWS's pages allow both readings, so both are asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Reach {
     /// Over the whole text.
+    #[default]
     Whole,
     /// Within its part of the ARN; in the last part that the pattern has, to the end.
     Part,
 }
 
-/// What documents together say of a request.
+/// What documents together say of a request, with the plain answer to all that is open but `reach`.
 pub fn evaluate(documents: &[Document], request: &Request, reach: Reach) -> Decision {
+    under(documents, request, &Reading::from(reach))
+}
+
+/// Whether a statement applies to a request, with the plain answer to all that is open but `reach`.
+pub fn applies(statement: &Statement, request: &Request, reach: Reach) -> Option<bool> {
+    applies_under(statement, request, &Reading::from(reach))
+}
+
+/// What documents together say of a request under a reading of AWS's pages.
+pub fn under(documents: &[Document], request: &Request, reading: &Reading) -> Decision {
     let mut allowed = Some(false);
     let mut denied = Some(false);
     for statement in documents.iter().flat_map(|document| &document.statements) {
-        let applies = applies(statement, request, reach);
+        let applies = applies_under(statement, request, reading);
         match statement.effect {
             Effect::Allow => allowed = or(allowed, applies),
             Effect::Deny => denied = or(denied, applies),
@@ -64,8 +76,8 @@ fn and(a: Option<bool>, b: Option<bool>) -> Option<bool> {
     or(a.map(|a| !a), b.map(|b| !b)).map(|either| !either)
 }
 
-/// Whether a statement applies to a request.
-pub fn applies(statement: &Statement, request: &Request, reach: Reach) -> Option<bool> {
+/// Whether a statement applies to a request under a reading of AWS's pages.
+fn applies_under(statement: &Statement, request: &Request, reading: &Reading) -> Option<bool> {
     let mut patterns: Vec<&Pattern> = statement.actions.items.iter().collect();
     patterns.extend(statement.resources.iter().flat_map(|listed| &listed.items));
     patterns.extend(statement.conditions.iter().flat_map(|condition| &condition.values));
@@ -74,7 +86,7 @@ pub fn applies(statement: &Statement, request: &Request, reach: Reach) -> Option
             return Some(false);
         }
     }
-    let mut result = principal_applies(statement, request);
+    let mut result = principal_applies(statement, request, reading);
     let action = lower(&units_of(&request.action, request));
     let mut listed = Some(false);
     for pattern in &statement.actions.items {
@@ -84,7 +96,7 @@ pub fn applies(statement: &Statement, request: &Request, reach: Reach) -> Option
     if let Some(resources) = &statement.resources {
         let mut listed = Some(false);
         for pattern in &resources.items {
-            listed = or(listed, resource_fits(pattern, request, reach));
+            listed = or(listed, resource_fits(pattern, request, reading.reach));
         }
         result = and(result, listed.map(|listed| listed != resources.not));
     }
@@ -92,16 +104,16 @@ pub fn applies(statement: &Statement, request: &Request, reach: Reach) -> Option
         if result == Some(false) {
             return result;
         }
-        result = and(result, holds(condition, request));
+        result = and(result, holds(condition, request, reading));
     }
     result
 }
 
-fn principal_applies(statement: &Statement, request: &Request) -> Option<bool> {
+fn principal_applies(statement: &Statement, request: &Request, reading: &Reading) -> Option<bool> {
     let (Some(principals), Some(who)) = (&statement.principals, &request.principal) else {
         return Some(true);
     };
-    Some(apply(principals, statement.effect, who, request.standing))
+    Some(apply(principals, statement.effect, who, request.standing, reading.sparing))
 }
 
 /// One character of a resolved pattern, or of a text.
@@ -273,7 +285,7 @@ fn parts(units: &[Unit<'_>], text: &[Unit<'_>], colons: usize) -> Option<bool> {
 }
 
 /// Whether a condition holds of a request.
-fn holds(condition: &Condition, request: &Request) -> Option<bool> {
+fn holds(condition: &Condition, request: &Request, reading: &Reading) -> Option<bool> {
     let operator = &condition.operator;
     let values = request.values(&condition.key);
     if operator.test == Test::Null {
@@ -286,7 +298,7 @@ fn holds(condition: &Condition, request: &Request) -> Option<bool> {
         return None;
     }
     if values.is_empty() {
-        return Some(operator.of_missing());
+        return Some(reading.of_missing(operator, &condition.key));
     }
     // for negated operators: whether it passes none of the policy's values
     let passes_one = |value: &String| {

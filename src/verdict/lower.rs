@@ -12,6 +12,7 @@ use super::model::{Line, Model, Symbol};
 use super::operator::{Several, Test};
 use super::principal::apply;
 use super::read::{Condition, Document, Effect, Listed, Statement};
+use super::readings::Reading;
 use super::request::canonical;
 use super::search::Boxed;
 use super::space::{DimensionId, Language, Literal, LiteralId};
@@ -47,11 +48,11 @@ enum Presence {
 }
 
 /// All statements of one side.
-pub fn side(model: &mut Model, documents: &[Document], reach: Reach, bound: &Bound) -> Side {
+pub fn side(model: &mut Model, documents: &[Document], reading: &Reading, bound: &Bound) -> Side {
     let mut side = Side::default();
     let statements = documents.iter().flat_map(|document| &document.statements);
     for (at, statement) in statements.enumerate() {
-        let boxes = Lower { model, reach, bound, at }.statement(statement);
+        let boxes = Lower { model, reading, bound, at }.statement(statement);
         match statement.effect {
             Effect::Allow => side.allows.extend(boxes),
             Effect::Deny => side.denies.extend(boxes),
@@ -86,7 +87,7 @@ fn literal_of(model: &mut Model, literal: Literal, language: Language) -> Option
 
 struct Lower<'m> {
     model: &'m mut Model,
-    reach: Reach,
+    reading: &'m Reading,
     bound: &'m Bound,
     at: usize,
 }
@@ -137,13 +138,14 @@ impl Lower<'_> {
         let action = self.model.action;
         self.listed(action, &statement.actions, Style::Lower, variant, &mut out)?;
         if let (Some(resources), Some(dimension)) = (&statement.resources, self.model.resource) {
-            let style = Style::Resource(self.reach);
+            let style = Style::Resource(self.reading.reach);
             self.listed(dimension, resources, style, variant, &mut out)?;
         }
         if let (Some(principals), Some(dimension)) = (&statement.principals, self.model.principal) {
+            let sparing = self.reading.sparing;
             let askers = self.model.requesters.iter().zip(&self.model.standings);
             let who: Vec<bool> = askers
-                .map(|(who, standing)| apply(principals, statement.effect, who, *standing))
+                .map(|(who, standing)| apply(principals, statement.effect, who, *standing, sparing))
                 .collect();
             if !who.iter().all(|one| *one) {
                 let literal =
@@ -285,13 +287,13 @@ impl Lower<'_> {
             return Some(Some(self.opaque(condition)));
         };
         let inside = !operator.negated;
+        let absent = self.reading.of_missing(operator, &key);
         let every = match operator.several {
             Some(Several::All) => true,
             Some(Several::Any) => false,
             None => operator.negated,
         };
-        let literal =
-            Literal { dimension, absent: operator.of_missing(), every, language: 0, inside };
+        let literal = Literal { dimension, absent, every, language: 0, inside };
         Some(literal_of(self.model, literal, language))
     }
 

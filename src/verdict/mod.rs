@@ -8,22 +8,25 @@
 //! Invariants: never equivalent or narrowed when some request of the model is newly allowed; no request is reported
 //! that [`evaluate`], written apart from the search, does not answer as claimed; any input ends within
 //! [`limits::STEPS`]. Pure: the same documents give the same answer, bytes and all.
-//! Read next: [`compare`](compare()), then `search`, then `automaton`.
+//! Read next: [`compare`](compare()), then `readings`, `direction`, `search`, `automaton`.
 
 mod automaton;
 mod axioms;
 mod compare;
+mod direction;
 pub mod effective;
 mod evaluate;
+mod further;
 mod glob;
-pub mod layers;
 pub mod limits;
 mod line;
 mod lower;
 mod model;
 mod operator;
 mod principal;
+pub mod public;
 pub mod read;
+mod readings;
 mod request;
 mod search;
 mod space;
@@ -32,9 +35,11 @@ mod witness;
 
 use std::fmt;
 
-pub use evaluate::{Decision, Reach, applies, evaluate};
-pub use principal::{ANY_SESSION, Name, Requester, Standing};
+pub use evaluate::{Decision, Reach, applies, evaluate, under};
+pub use further::Witness;
+pub use principal::{ANY_SESSION, Name, Requester, Sparing, Standing};
 pub use read::{Document, Malformed};
+pub use readings::Reading;
 pub use request::Request;
 
 /// What a policy is attached to, and so which elements it has.
@@ -142,11 +147,19 @@ pub struct Options {
     pub axioms: bool,
     /// The most steps.
     pub steps: u64,
+    /// The most witnesses of each direction. From two on, what the comparison leaves of its steps is used for others
+    /// than the first.
+    pub witnesses: usize,
+}
+
+impl Options {
+    /// As many witnesses as a reader takes in at once.
+    pub const SHOWN: usize = 8;
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { axioms: true, steps: limits::STEPS }
+        Options { axioms: true, steps: limits::STEPS, witnesses: 1 }
     }
 }
 
@@ -165,6 +178,10 @@ pub struct Comparison {
     pub gained_by: Option<usize>,
     /// The old statement, counted over all documents, that allowed what was lost.
     pub lost_by: Option<usize>,
+    /// More that was gained, each showing what the others do not: see [`Options::witnesses`].
+    pub also_gained: Vec<Witness>,
+    /// More that was lost.
+    pub also_lost: Vec<Witness>,
     /// Why it is undecided, or not exact, or what it rests on.
     pub reason: Option<Reason>,
 }

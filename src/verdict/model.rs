@@ -331,6 +331,7 @@ fn requesters(documents: &[&Document]) -> (Vec<Requester>, BTreeSet<usize>) {
     for name in &names {
         match name {
             Name::Account { partition, account }
+            | Name::Within { partition, account }
             | Name::Role { partition, account, .. }
             | Name::User { partition, account, .. }
             | Name::Session { partition, account, .. } => {
@@ -412,7 +413,7 @@ fn requesters(documents: &[&Document]) -> (Vec<Requester>, BTreeSet<usize>) {
             Name::Other { kind, text } if text != "*" => {
                 add(Requester::Other { kind, text }, false)
             }
-            Name::Other { .. } | Name::Everyone | Name::Account { .. } => {}
+            Name::Other { .. } | Name::Everyone | Name::Account { .. } | Name::Within { .. } => {}
         }
     }
     // a canonical user that is not named is an account by another name

@@ -71,6 +71,12 @@ impl Operator {
         Operator { several, test, negated, if_exists }
     }
 
+    /// Whether AWS's pages leave open what it says of a request without the key: `ForAnyValue` is false of no value,
+    /// `IfExists` true. See `docs/access-model.md`, "Two readings".
+    pub const fn is_open_without_key(&self) -> bool {
+        self.if_exists && matches!(self.several, Some(Several::Any))
+    }
+
     /// Whether AWS reads policy variables in its values.
     pub const fn reads_variables(&self) -> bool {
         matches!(self.test, Test::Equals | Test::Like | Test::IgnoreCase | Test::Arn)
@@ -81,7 +87,7 @@ impl Operator {
         matches!(self.test, Test::Like | Test::Arn)
     }
 
-    /// What it says of a request without the key.
+    /// What it says of a request without the key; where that is open, that it holds.
     pub const fn of_missing(&self) -> bool {
         match self.several {
             _ if self.if_exists => true,

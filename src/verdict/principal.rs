@@ -19,6 +19,12 @@ pub enum Name {
         partition: String,
         account: String,
     },
+    /// Whoever belongs to an account, however little its own policies say: what a public access block leaves. No
+    /// policy can write it.
+    Within {
+        partition: String,
+        account: String,
+    },
     /// `arn:...:iam::account:role/path/name`; `path` is `path/name`.
     Role {
         partition: String,
@@ -88,6 +94,19 @@ pub enum Standing {
     Direct,
 }
 
+/// Which names have to be listed for a Deny with `NotPrincipal` to spare a requester. AWS's page says that one "might"
+/// be denied whose account is not listed too, so both are asked: see `docs/access-model.md`, "Two readings".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Sparing {
+    /// All that it answers to: the session, its role and its account.
+    #[default]
+    Session,
+    /// Of a session its role and its account, of a user the user and its account.
+    Role,
+    /// One of them.
+    Any,
+}
+
 /// The session name that stands for any: no real one is called so.
 pub const ANY_SESSION: &str = "*";
 
@@ -150,7 +169,9 @@ impl Requester {
     pub fn read(kind: &str, text: &str) -> Requester {
         match Name::read(kind, text, "aws") {
             Name::Everyone => Requester::Anonymous,
-            Name::Account { partition, account } => Requester::Root { partition, account },
+            Name::Account { partition, account } | Name::Within { partition, account } => {
+                Requester::Root { partition, account }
+            }
             Name::User { partition, account, path } => Requester::User { partition, account, path },
             Name::Role { partition, account, path } => {
                 Requester::Role { partition, account, path, session: ANY_SESSION.to_owned() }
@@ -242,6 +263,9 @@ pub fn reach(names: &[Name], who: &Requester) -> Option<Standing> {
     let own = who.names();
     let by = |name: &Name| match name {
         Name::Everyone => Some(Standing::Direct),
+        Name::Within { partition, account } => {
+            (who.account() == Some((partition, account))).then_some(Standing::Direct)
+        }
         Name::Other { kind, text } if text == "*" => {
             let same = matches!(who, Requester::Other { kind: own, .. } if own == kind);
             same.then_some(Standing::Direct)
@@ -251,20 +275,37 @@ pub fn reach(names: &[Name], who: &Requester) -> Option<Standing> {
     names.iter().filter_map(by).max()
 }
 
-/// Whether a Deny with `NotPrincipal` leaves a requester out: only if every name that it answers to is listed.
-pub fn spared(names: &[Name], who: &Requester) -> bool {
+/// Whether a Deny with `NotPrincipal` leaves a requester out.
+pub fn spared(names: &[Name], who: &Requester, sparing: Sparing) -> bool {
     let own = who.names();
+    let every = |own: &[(Name, Standing)]| {
+        !own.is_empty() && own.iter().all(|(name, _)| names.contains(name))
+    };
+    let is_session = |(name, _): &(Name, Standing)| matches!(name, Name::Session { .. });
     names.contains(&Name::Everyone)
-        || (!own.is_empty() && own.iter().all(|(name, _)| names.contains(name)))
+        || match sparing {
+            Sparing::Session => every(&own),
+            Sparing::Role => {
+                let role: Vec<_> = own.iter().filter(|one| !is_session(one)).cloned().collect();
+                every(&role)
+            }
+            Sparing::Any => reach(names, who).is_some(),
+        }
 }
 
 /// Whether a statement's principals apply to a requester whose own policies give the help that `standing` says.
-pub fn apply(listed: &Listed<Name>, effect: Effect, who: &Requester, standing: Standing) -> bool {
+pub fn apply(
+    listed: &Listed<Name>,
+    effect: Effect,
+    who: &Requester,
+    standing: Standing,
+    sparing: Sparing,
+) -> bool {
     let names = &listed.items;
     match (listed.not, effect) {
         (false, Effect::Allow) => reach(names, who).is_some_and(|reach| reach >= standing),
         (false, Effect::Deny) => reach(names, who).is_some(),
-        (true, Effect::Deny) => !spared(names, who),
+        (true, Effect::Deny) => !spared(names, who, sparing),
         (true, Effect::Allow) => reach(names, who).is_none(),
     }
 }
@@ -291,12 +332,20 @@ mod tests {
     }
 
     #[test]
-    fn not_principal_must_list_every_name() {
+    fn not_principal_spares_by_every_name_or_by_any() {
         let user = Requester::read("AWS", "arn:aws:iam::111122223333:user/bob");
         let own = Name::read("AWS", "arn:aws:iam::111122223333:user/bob", "aws");
         let account = Name::read("AWS", "111122223333", "aws");
-        assert!(!spared(std::slice::from_ref(&own), &user));
-        assert!(spared(&[own, account], &user));
-        assert!(!spared(&[], &Requester::Anonymous));
+        assert!(!spared(std::slice::from_ref(&own), &user, Sparing::Role));
+        assert!(spared(std::slice::from_ref(&own), &user, Sparing::Any));
+        assert!(spared(&[own, account.clone()], &user, Sparing::Session));
+        let session = Requester::read("AWS", "arn:aws:iam::111122223333:role/a");
+        let both = [Name::read("AWS", "arn:aws:iam::111122223333:role/a", "aws"), account];
+        assert!(spared(&both, &session, Sparing::Role));
+        assert!(!spared(&both, &session, Sparing::Session));
+        for sparing in [Sparing::Session, Sparing::Role, Sparing::Any] {
+            assert!(!spared(&[], &Requester::Anonymous, sparing));
+            assert!(!spared(&[], &user, sparing));
+        }
     }
 }

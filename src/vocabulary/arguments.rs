@@ -216,6 +216,7 @@ impl Fresh<'_> {
             (_, Kind::ServiceCode) => word,
             (_, Kind::StreamArn) => placed("kinesis", &format!("stream/{word}")),
             (_, Kind::TopicArn) => placed("sns", &word),
+            (_, Kind::WorkgroupArn) => placed("athena", &format!("workgroup/{word}")),
             (_, Kind::Grantee) => unreachable!("invariant: a grantee is no text"),
         }
     }

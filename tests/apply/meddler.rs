@@ -201,6 +201,14 @@ impl Cloud for Meddler<'_> {
         self.cloud.open_to_iam(region)
     }
 
+    fn lake_formation_grants(
+        &self,
+        region: &Region,
+    ) -> Result<Vec<LakeFormationGrant>, CloudError> {
+        self.call("ListPermissions", region, "")?;
+        self.cloud.lake_formation_grants(region)
+    }
+
     fn get_object(&self, at: &ObjectAddress) -> Result<Option<Object>, CloudError> {
         self.call("GetObject", &at.key, "")?;
         self.cloud.get_object(at)

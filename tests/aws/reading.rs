@@ -85,6 +85,7 @@ fn lake_formation_says_who_decides() {
             ],
             iam_decides_new_databases: true,
             iam_decides_new_tables: false,
+            cross_account_version: Some(4),
         })
     );
     assert_eq!(
@@ -105,5 +106,37 @@ fn lake_formation_says_what_it_leaves_to_iam() {
         table: table.map(str::to_owned),
     };
     assert_eq!(aws.open_to_iam(&ireland()), Ok(vec![open(None), open(Some("orders"))]));
+    server.finish();
+}
+
+#[test]
+fn lake_formation_lists_every_grant() {
+    let server = Recorded::play("lake-formation-grants");
+    let aws = connect(&server);
+    let all = aws.lake_formation_grants(&ireland()).unwrap();
+    let told: Vec<String> = all
+        .iter()
+        .map(|one| {
+            let who = one.principal.rsplit('/').next().unwrap();
+            let (what, option) = (one.permissions.join("+"), one.with_grant_option.join("+"));
+            format!("{who} {what} {option} {}", one.resource.to_json())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            r#"Analyst DESCRIBE+SELECT DESCRIBE {"Table":{"DatabaseName":"acme_prod_sales","Name":"orders"}}"#,
+            r#"222222222222 SELECT  {"LFTagPolicy":{"Expression":[{"TagKey":"domain","TagValues":["sales"]}],"ResourceType":"TABLE"}}"#,
+            r#"Analyst SELECT  {"TableWithColumns":{"ColumnWildcard":{"ExcludedColumnNames":["name"]},"DatabaseName":"acme_prod_sales","Name":"orders"}}"#,
+            r#"Analyst SELECT  {"TableWithColumns":{"ColumnNames":["day"],"DatabaseName":"acme_prod_sales","Name":"orders"}}"#,
+            r#"Loader DATA_LOCATION_ACCESS  {"DataLocation":{"ResourceArn":"arn:aws:s3:::acme-prod-raw"}}"#,
+            r#"Loader ALL  {"Table":{"DatabaseName":"acme_prod_sales","TableWildcard":{}}}"#,
+            r#"Ward SELECT  {"DataCellsFilter":{"DatabaseName":"acme_prod_sales","Name":"ward","TableName":"orders"}}"#,
+            r#"Steward ASSOCIATE  {"LFTag":{"TagKey":"domain","TagValues":["sales","care"]}}"#,
+            r#"Steward DESCRIBE  {"Database":{"Name":"acme_prod_sales"}}"#,
+            r#"Steward CREATE_DATABASE  {"Catalog":{}}"#,
+        ]
+    );
+    assert!(matches!(aws.lake_formation_grants(&ireland()), Err(CloudError::AccessDenied(_))));
     server.finish();
 }

@@ -241,6 +241,9 @@ fn drift_is_waited_for_and_typed() {
     assert_eq!(differences[1].actual, Some(Value::Int(7)));
     assert_eq!(differences[2].expected, Value::from_json(r#"[{"Key":"a","Value":"b"}]"#).ok());
     assert_eq!(differences[2].actual, None);
+    let whole = drift.resources[2].actual.as_ref().unwrap();
+    assert_eq!(whole.at(&["VersioningConfiguration", "Status"]), Some(&"Suspended".into()));
+    assert_eq!(drift.resources[0].actual, None);
     server.finish();
 }
 

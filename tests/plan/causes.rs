@@ -68,6 +68,13 @@ fn told(plan: &Value) -> String {
     let mut told = String::new();
     for change in list(plan, "stacks").iter().flat_map(|stack| list(stack, "changes")) {
         let (action, id) = (text(change, "action"), text(change, "logical_id"));
+        for note in list(change, "notes").iter().filter_map(Value::as_str) {
+            if let Some((_, line)) = note.split_once(" (").filter(|_| note.starts_with("follows "))
+            {
+                let line = line.trim_end_matches(')').rsplit(':').next().unwrap();
+                writeln!(told, "    {action} {id} follows <- {line}").unwrap();
+            }
+        }
         if action == "create" || list(change, "properties").is_empty() {
             writeln!(told, "    {action} {id} <- {}", line_of(change)).unwrap();
             continue;

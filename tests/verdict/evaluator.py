@@ -33,7 +33,9 @@ class Reading(NamedTuple):
     What does not begin with `arn:` has no segments.
     wide: whether a value that is no number, date, address, ARN or boolean can come with such a key at all,
     and whether a resource can be the empty string, an action one without a service or a name.
-    every_party: NotPrincipal leaves out a principal only if its account, role and session are all named.
+    parties: whom NotPrincipal in a Deny leaves out: a principal whose account, role and "session" are all named
+    (`role/a` is some session of it), one whose account and "role" (or user) are, one of whom "any" of them is.
+    In an Allow it grants to everyone but the named, which is documented.
     any_if_exists: what ForAnyValue:...IfExists says without the key, and with an empty set.
     standing: whether it matters that a grant to an account only delegates, and that one to a role is held
     by its permissions boundary, while users and sessions are granted to directly.
@@ -41,7 +43,7 @@ class Reading(NamedTuple):
 
     colon: str = "whole"
     wide: bool = False
-    every_party: bool = False
+    parties: str = "any"
     any_if_exists: tuple = (True, True)
     standing: bool = True
 
@@ -281,6 +283,17 @@ def named(element, partition_of="aws"):
     return names
 
 
+def spared(names, mine, parties):
+    """Whether a NotPrincipal element leaves out whoever has these names."""
+    if parties == "any":
+        return any(name in names for name in mine)
+    role = [name for name in mine if ":assumed-role/" not in name]
+    if parties == "role":
+        return all(name in names for name in role)
+    unnamed = any(":role/" in name for name in role) and len(role) == len(mine)
+    return not unnamed and all(name in names for name in mine)
+
+
 def standing_of(statement, principal, reading):
     """How a statement reaches a principal: 0 not at all, else DELEGATED, HELD or DIRECT."""
     mine = parties(principal)
@@ -291,8 +304,7 @@ def standing_of(statement, principal, reading):
         return max((how for name, how in mine.items() if name in names), default=0)
     if "NotPrincipal" in statement:
         names = named(statement["NotPrincipal"])
-        hit = [name in names for name in mine]
-        out = "*" in names or (all(hit) if reading.every_party else any(hit))
+        out = "*" in names or spared(names, mine, reading.parties if statement["Effect"] == "Deny" else "any")
         return 0 if out else DIRECT
     return DIRECT
 

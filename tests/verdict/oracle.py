@@ -98,11 +98,11 @@ class Pair:
 
         return self.once(("resource", colon, wide), make)
 
-    def askers(self, every_party, standing):
+    def askers(self, parties, standing):
         def make():
             if self.kind == "identity":
                 return {self.mask(lambda i, v, s: True): ("arn:aws:iam::999999999999:role/anyone", ev.DELEGATED)}
-            reading = Reading(every_party=every_party, standing=standing)
+            reading = Reading(parties=parties, standing=standing)
             names = {"*"}
             for _, s, _ in self.all:
                 for element in ("Principal", "NotPrincipal"):
@@ -133,7 +133,7 @@ class Pair:
                     out.setdefault(self.mask(fits), (asker, help))
             return out
 
-        return self.once(("asker", every_party, standing), make)
+        return self.once(("asker", parties, standing), make)
 
     def values(self, key, reading):
         types = sorted({ev.OPERATORS[ev.parse_operator(o)[1]][2] for _, o, *_ in self.lines[key]
@@ -215,10 +215,10 @@ class Pair:
 
     def requests(self, reading):
         """{mask: (asker, action, resource, {key: value})} for every combination of fitting statements."""
-        name = ("all but resources", reading.wide, reading.every_party, reading.standing, reading.any_if_exists)
+        name = ("all but resources", reading.wide, reading.parties, reading.standing, reading.any_if_exists)
 
         def make():
-            found = {m: (who, {}) for m, who in self.askers(reading.every_party, reading.standing).items()}
+            found = {m: (who, {}) for m, who in self.askers(reading.parties, reading.standing).items()}
             found = joined(found, self.actions(reading.wide), lambda a, b: (a[0], b, a[1]))
             for key in self.lines:
                 found = joined(found, self.values(key, reading),
@@ -312,7 +312,7 @@ def readings(pair):
         for choice in itertools.product(
             colons,
             (False, True),
-            (False, True) if any("NotPrincipal" in s for s in every) else (False,),
+            ("any", "role", "session") if any("NotPrincipal" in s for s in every) else ("any",),
             ((True, True), (True, False), (False, False))
             if any(q == "ForAnyValue" and e for q, _, e in operators) else ((True, True),),
             (True, False) if pair["kind"] != "identity" else (True,),

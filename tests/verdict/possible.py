@@ -56,7 +56,7 @@ def group(pair, keys, reading, start):
 
 def askers(pair, reading):
     """Askers with the keys that follow from them."""
-    found = [(m, who) for m, who in pair.askers(reading.every_party, reading.standing).items()]
+    found = [(m, who) for m, who in pair.askers(reading.parties, reading.standing).items()]
     keys = [k for k in pair.lines if OF_ASKER.match(k)]
     if keys:
         names = {who[0] for _, who in found} | {"unlisted.amazonaws.com", "*", FRESH["principal"]}

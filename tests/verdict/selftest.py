@@ -41,7 +41,7 @@ def requests(seed, rounds, draws=400):
             truth = oracle.judge(pair)
         except w.TooMany:
             continue
-        reading = ev.Reading()
+        reading = ev.Reading(wide=True)  # values at random need not parse
         got, gone = truth.gained[reading], truth.lost[reading]
         for _ in range(draws):
             request = pairs.random_request(dice, pair)

@@ -14,7 +14,8 @@ use super::super::rows::policies;
 use super::super::state::{Boundary, Guarded, Held, Principal, State};
 use crate::catalogue::escalations::verbs;
 use crate::document::{Map, Value};
-use crate::verdict::effective::{of_anybody, possible, restricted};
+use crate::verdict::effective::{of_anybody, possible};
+use crate::verdict::public::restricted;
 use crate::verdict::read::{Effect, Listed};
 use crate::verdict::{Document, Kind, Name, Options, Request};
 

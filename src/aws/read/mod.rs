@@ -64,6 +64,9 @@ impl Aws {
                 settings.create_database_default_permissions(),
             ),
             iam_decides_new_tables: gives_iam_all(settings.create_table_default_permissions()),
+            cross_account_version: settings
+                .parameters()
+                .and_then(|all| all.get("CROSS_ACCOUNT_VERSION")?.parse().ok()),
         })
     }
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{questions, rules};
+use super::{handover, questions, rules};
 use crate::access::{self, Compared};
 
 use crate::cli::asked::{Asked, let_pass};
@@ -26,7 +26,7 @@ pub struct Arguments {
 enum Question {
     /// Say what one state allows that another does not, with a request that proves it
     #[command(
-        after_help = "A state is a spec, a template, a folder of templates, a policy document, git:REV[:PATH], plan:FILE,\ndeployed, or - for stdin.\n\nExamples:\n  lakewright access diff git:main lake.yaml --env prod --fail-on broadened\n  lakewright access diff deployed plan:prod.plan --env prod\n  lakewright access diff templates-old/ templates-new/ --json\n  git show main:policy.json | lakewright access diff - policy.json --kind identity"
+        after_help = "A state is a spec, a template, a folder of templates, a policy document, git:REV[:PATH], plan:FILE,\ndeployed, live, or - for stdin.\n\nExamples:\n  lakewright access diff git:main lake.yaml --env prod --fail-on broadened\n  lakewright access diff deployed plan:prod.plan --env prod\n  lakewright access diff deployed live --env prod    # what was changed by hand\n  lakewright access diff templates-old/ templates-new/ --json\n  git show main:policy.json | lakewright access diff - policy.json --kind identity"
     )]
     Diff(Diff),
     /// Say whether a principal can do something to a place, directly or through others
@@ -58,7 +58,7 @@ enum Question {
     #[command(
         after_help = "Examples:\n  lakewright access handover partner --env prod\n  lakewright access handover partner --env prod --to handover/"
     )]
-    Handover(questions::Handover),
+    Handover(handover::Arguments),
 }
 
 #[derive(Debug, Args)]
@@ -127,15 +127,16 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         Question::What(arguments) => questions::what(&arguments, output),
         Question::Check(arguments) => questions::check(&arguments, output),
         Question::Rules(arguments) => rules::run(&arguments, output),
-        Question::Handover(arguments) => questions::handover(&arguments, output),
+        Question::Handover(arguments) => handover::run(&arguments, output),
     }
 }
 
 fn diff(arguments: &Diff, output: &Output) -> Ended {
-    let options = Options { axioms: !arguments.no_axioms, ..Options::default() };
+    let plain = Options { axioms: !arguments.no_axioms, ..Options::default() };
     if let Some(pairs) = &arguments.pairs {
-        return batch(pairs, &options, output);
+        return batch(pairs, &plain, output);
     }
+    let options = Options { witnesses: Options::SHOWN, ..plain };
     if arguments.list_kinds {
         match output.json {
             true => output.document(access_states::kinds_json(), Exit::Ok),
@@ -248,7 +249,8 @@ const fn word(kind: Kind) -> &'static str {
 /// One line in, one line out. A line that cannot be compared has `error` instead of a verdict, and the run ends with 1.
 fn batch(path: &Utf8Path, options: &Options, output: &Output) -> Ended {
     let text =
-        String::from_utf8(env::read(path)?).with_context(|| format!("`{path}` is not UTF-8"))?;
+        String::from_utf8(env::named(path, "name a file with a pair of policies on each line")?)
+            .with_context(|| format!("`{path}` is not UTF-8"))?;
     let mut exit = Exit::Ok;
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let answer = match pair(line, options) {

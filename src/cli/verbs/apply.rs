@@ -75,7 +75,8 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     if is_spec {
         return spec(&arguments, output);
     }
-    let text = String::from_utf8_lossy(&env::read(&arguments.file)?).into_owned();
+    let text =
+        String::from_utf8_lossy(&env::named(&arguments.file, planning::NO_PLAN)?).into_owned();
     match file::is_plan(&text) {
         true => saved(&arguments, &text, output),
         false => spec(&arguments, output),

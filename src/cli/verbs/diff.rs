@@ -33,6 +33,10 @@ pub struct Arguments {
     max_bytes: usize,
 }
 
+/// What to type where there is neither file nor folder.
+const INSTEAD: &str =
+    "name a spec, or a folder of templates (`lakewright compile --out DIR` writes one)";
+
 /// One side: templates, or a spec with its stacks.
 enum Side {
     Templates(Vec<(StackKey, Value)>),
@@ -77,6 +81,6 @@ fn side(path: &Utf8Path, environment: Option<&str>, output: &Output) -> Result<S
     if env::is_folder(path) {
         return Ok(Side::Templates(planning::templates(path)?));
     }
-    let (ready, stacks) = planning::compiled(load::read(path)?, environment, output)?;
+    let (ready, stacks) = planning::compiled(load::read_or(path, INSTEAD)?, environment, output)?;
     Ok(Side::Spec(Box::new(ready), stacks))
 }

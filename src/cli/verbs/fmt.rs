@@ -67,7 +67,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
 
 /// The text of a file, and the same in the canonical layout.
 fn both(file: &Utf8Path, output: &Output) -> Result<(String, String), Stop> {
-    let text = syntax::decode(env::read(file)?);
+    let text = syntax::decode(env::named(file, "name specs, such as `lake.yaml`")?);
     match syntax::format(file.as_str(), &text) {
         Ok(formatted) => Ok((text, formatted)),
         Err(found) => {

@@ -9,6 +9,7 @@ pub mod diff;
 pub mod drift;
 pub mod explain;
 pub mod fmt;
+mod handover;
 pub mod init;
 pub mod output;
 pub mod plan;

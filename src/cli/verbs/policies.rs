@@ -1,14 +1,20 @@
-//! `policies deployer`: the least that whoever deploys a lake has to be allowed.
+//! `policies deployer`: the least that whoever deploys a lake has to be allowed. `policies show`, `policies list`: the
+//! documents of the vocabulary, and why they permit what they do.
+
+use std::ffi::OsStr;
 
 use anyhow::anyhow;
 use camino::Utf8PathBuf;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
+use clap::{Arg, Args, Command, Subcommand, ValueEnum};
 
 use crate::cli::commands::Spec;
 use crate::cli::output::Output;
 use crate::cli::{Ended, Exit, env, load, planning};
 use crate::deployer::{self, NoPolicies, Policies, Purpose};
-use crate::render;
+use crate::diagnostic::nearest;
+use crate::policy::Library;
+use crate::render::{self, vocabulary};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -20,6 +26,23 @@ pub struct Arguments {
 enum What {
     /// The least privilege to plan or apply this lake, scoped to what it is made of
     Deployer(Deployer),
+    /// What one document of the vocabulary permits, why, and to whom it is given
+    #[command(
+        after_help = "Examples:\n  lakewright policies show s3-delete\n  lakewright policies show bucket-read --json | jq .document > policies/bucket-read.json"
+    )]
+    Show(Show),
+    /// The documents of the vocabulary: name, effect, layer, title
+    #[command(
+        after_help = "Examples:\n  lakewright policies list\n  lakewright policies list --json | jq -r '.documents[] | select(.effect == \"Deny\") | .name'"
+    )]
+    List,
+}
+
+#[derive(Debug, Args)]
+struct Show {
+    /// Its name, as `policies list` prints it.
+    #[arg(value_parser = Names, hide_possible_values = true)]
+    name: String,
 }
 
 #[derive(Debug, Args)]
@@ -32,6 +55,28 @@ struct Deployer {
     /// Write each policy to DIR/NAME.json.
     #[arg(long, value_name = "DIR")]
     out: Option<Utf8PathBuf>,
+}
+
+/// Names of documents: completed by the shell, and judged by the verb, which says what is near.
+#[derive(Debug, Clone)]
+struct Names;
+
+impl TypedValueParser for Names {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let names = Library::built_in().names().into_iter().map(str::to_owned).collect::<Vec<_>>();
+        Some(Box::new(names.into_iter().map(PossibleValue::new)))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,7 +92,18 @@ enum For {
 }
 
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
-    let What::Deployer(asked) = arguments.what;
+    let asked = match arguments.what {
+        What::Deployer(asked) => asked,
+        What::Show(asked) => return show(&asked.name, output),
+        What::List => {
+            let library = Library::built_in();
+            match output.json {
+                true => output.document(vocabulary::list_json(&library), Exit::Ok),
+                false => output.data(&vocabulary::list_text(&library)),
+            }
+            return Ok(Exit::Ok);
+        }
+    };
     let loaded = load::read(&asked.spec.file)?;
     let (ready, stacks) = planning::compiled(loaded, asked.spec.env.as_deref(), output)?;
     let purpose = match asked.purpose {
@@ -72,6 +128,19 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         Some(folder) => write(&made, folder, output)?,
         None if output.json => output.document(render::deployer::json(&made), Exit::Ok),
         None => output.data(&render::deployer::text(&made)),
+    }
+    Ok(Exit::Ok)
+}
+
+fn show(name: &str, output: &Output) -> Ended {
+    let library = Library::built_in();
+    let document = library.get(name).ok_or_else(|| match nearest(name, library.names()) {
+        Some(near) => anyhow!("no document is called `{name}`: did you mean `{near}`?"),
+        None => anyhow!("no document is called `{name}`: `lakewright policies list` prints them"),
+    })?;
+    match output.json {
+        true => output.document(vocabulary::json(document), Exit::Ok),
+        false => output.data(&vocabulary::text(document)),
     }
     Ok(Exit::Ok)
 }

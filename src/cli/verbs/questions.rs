@@ -1,23 +1,19 @@
-//! `access can`, `who`, `what`, `check`, `handover`: questions to one state.
-
-use std::collections::BTreeMap;
+//! `access can`, `who`, `what`, `check`: questions to one state.
 
 use anyhow::{Context, anyhow, bail};
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::access::State;
-use crate::access::reach::{Closure, Judge, Reached, Subject, Target, outsiders, trusted};
-use crate::catalogue::escalations::{Verbs, verbs};
-use crate::catalogue::iam;
+use crate::access::reach::{Subject, outsiders, trusted};
 use crate::cli::asked::Asked;
+use crate::cli::asking::Asking;
 use crate::cli::called::{Called, Place};
 use crate::cli::output::Output;
 use crate::cli::states::{Content, Side};
-use crate::cli::{Ended, Exit, Misuse, Stop, env, load};
+use crate::cli::{Ended, Exit, Stop, env};
 use crate::document::{Map, Value};
-use crate::render::access_reach::{self as view, Answer, Row};
-use crate::stacks::Placement;
+use crate::render::access_reach::{self as view, Row};
 use crate::syntax;
 
 /// What is expected.
@@ -78,21 +74,6 @@ pub struct Check {
     asked: Asked,
 }
 
-#[derive(Debug, Args)]
-pub struct Handover {
-    /// The entry of `access`, or a role as `roles.NAME`.
-    name: String,
-    /// The spec.
-    #[arg(value_name = "FILE", default_value = "lake.yaml")]
-    file: Utf8PathBuf,
-    /// The environment; needed where the spec has several.
-    #[arg(long, env = "LAKEWRIGHT_ENV", value_name = "NAME")]
-    env: Option<String>,
-    /// Write a file for each other account into this folder.
-    #[arg(long, value_name = "DIR")]
-    to: Option<Utf8PathBuf>,
-}
-
 pub(super) fn read(word: &str, asked: &Asked, output: &Output) -> Result<(State, Side), Stop> {
     let mut side = asked.side(word, output)?;
     let policy = Content::Policy(Value::Null);
@@ -102,142 +83,6 @@ pub(super) fn read(word: &str, asked: &Asked, output: &Output) -> Result<(State,
     let mut state = *state;
     asked.supply(&mut [&mut state])?;
     Ok((state, side))
-}
-
-/// A state with what was found out about it.
-struct Asking<'a> {
-    judge: Judge<'a>,
-    called: Called<'a>,
-    closures: BTreeMap<Subject, Closure>,
-}
-
-impl<'a> Asking<'a> {
-    fn new(state: &'a State, side: &'a Side) -> Self {
-        let lake = side.spec.as_ref().map(|ready| &ready.lake);
-        Asking {
-            judge: Judge::new(state),
-            called: Called { state, lake },
-            closures: BTreeMap::new(),
-        }
-    }
-
-    /// The actions that a word stands for on a kind of resource.
-    fn actions(word: &str, kind: &str) -> Vec<String> {
-        if !word.contains(':') {
-            return verbs().actions(kind, word).to_vec();
-        }
-        let fits = iam::action(word).is_none_or(|known| {
-            known.resources.is_empty() || known.resources.iter().any(|on| on.resource == kind)
-        });
-        let name = iam::action(word).map_or_else(|| word.to_owned(), iam::Action::full_name);
-        if fits { vec![name] } else { Vec::new() }
-    }
-
-    fn answer(&mut self, who: &Subject, action: &str, place: &Place) -> Answer {
-        if !self.closures.contains_key(who) {
-            self.closures.insert(who.clone(), Closure::of(&self.judge, who));
-        }
-        let closure = &self.closures[who];
-        let mut best: Option<Answer> = None;
-        let rank = |answer: &Answer| match (&answer.reached, answer.path.len()) {
-            (Reached::Yes { needed, .. }, steps) => (0, steps, needed.len()),
-            (Reached::Unknown { .. }, _) => (1, 0, 0),
-            (Reached::No { because }, _) => (2, usize::from(because.is_none()), 0),
-        };
-        for target in &place.targets {
-            for action in Self::actions(action, &target.kind) {
-                let (reached, path) = closure.ask(&self.judge, who, &action, target);
-                let found = Answer { reached, path };
-                if best.as_ref().is_none_or(|best| rank(&found) < rank(best)) {
-                    best = Some(found);
-                }
-            }
-        }
-        let none = Answer { reached: Reached::No { because: None }, path: Vec::new() };
-        let best = best.unwrap_or(none);
-        if let (Reached::No { .. }, Some(because)) =
-            (&best.reached, self.granted(who, closure, action, place))
-        {
-            return Answer { reached: Reached::Unknown { because }, path: Vec::new() };
-        }
-        match (&best.reached, closure.unknown.first()) {
-            (Reached::No { .. }, Some(because)) => {
-                Answer { reached: Reached::Unknown { because: because.clone() }, path: Vec::new() }
-            }
-            _ => best,
-        }
-    }
-
-    /// A grant of Lake Formation that may let the subject, or one that it acts as, do it to a table. Requests are not
-    /// found for it, so it is told and not decided.
-    fn granted(
-        &self,
-        who: &Subject,
-        closure: &Closure,
-        action: &str,
-        place: &Place,
-    ) -> Option<String> {
-        let of_table = |target: &Target| matches!(target.kind.as_str(), "table" | "database");
-        if !place.targets.iter().any(of_table) {
-            return None;
-        }
-        let wanted: &[&str] = match action {
-            "read" => &["SELECT"],
-            "write" => &["INSERT", "ALTER"],
-            "delete" => &["DELETE", "DROP"],
-            "manage" => &[],
-            _ => &["SELECT", "INSERT", "ALTER", "DELETE", "DROP", "DESCRIBE"],
-        };
-        let fits = |permission: &String| {
-            matches!(permission.as_str(), "ALL" | "SUPER") || wanted.contains(&permission.as_str())
-        };
-        let own = match who {
-            Subject::Named(name) | Subject::Account(name) => Some(name),
-            _ => None,
-        };
-        let names =
-            |principal: &String| own == Some(principal) || closure.reached.contains_key(principal);
-        let mut grants = self.called.state.grants.iter();
-        let grant = grants.find(|one| names(&one.principal) && one.permissions.iter().any(fits))?;
-        let permissions: Vec<&str> = grant.permissions.iter().map(String::as_str).collect();
-        Some(format!(
-            "Lake Formation grants {} to {} on {}: whether that is this table, these rows and columns is not decided here",
-            permissions.join(", "),
-            grant.principal,
-            grant.resource.to_json()
-        ))
-    }
-
-    /// A verb, or an action that can be asked of the place.
-    fn checked(action: &str, place: &Place) -> anyhow::Result<()> {
-        let verb = Verbs::ALL.contains(&action);
-        let known = verb || action.contains(':');
-        if !known {
-            bail!(
-                "`{action}` is no action: write read, write, delete, manage or an action of IAM such as those of the Service Authorization Reference"
-            );
-        }
-        if place.targets.iter().all(|target| Self::actions(action, &target.kind).is_empty()) {
-            let kinds: Vec<&str> =
-                place.targets.iter().map(|target| target.kind.as_str()).collect();
-            bail!("`{action}` does not work on `{}` ({})", place.name, kinds.join(", "));
-        }
-        Ok(())
-    }
-
-    fn row(&mut self, name: String, who: &Subject, place: &Place) -> Option<Row> {
-        let mut answers = Vec::new();
-        for verb in Verbs::ALL {
-            if Self::checked(verb, place).is_err() {
-                continue;
-            }
-            let answer = self.answer(who, verb, place);
-            if !matches!(answer.reached, Reached::No { .. }) {
-                answers.push((verb, answer));
-            }
-        }
-        (!answers.is_empty()).then_some(Row { name, answers })
-    }
 }
 
 pub fn can(arguments: &Can, output: &Output) -> Ended {
@@ -278,7 +123,7 @@ fn everybody(called: &Called<'_>, place: &Place) -> Vec<(Subject, String)> {
     let mut all: Vec<(Subject, String)> =
         own.map(|who| (who.clone(), called.name_of(&who))).collect();
     let mut others = trusted(called.state);
-    for target in &place.targets {
+    for target in place.targets.iter().chain(place.elsewhere.iter().flat_map(|it| &it.1)) {
         others.extend(outsiders(called.state, &target.guard));
     }
     all.extend(others);
@@ -294,7 +139,8 @@ pub fn who(arguments: &Who, output: &Output) -> Ended {
         // for whoever may read without being anybody, the rest goes without saying
         rows.extend(asking.row(name, &who, &place));
     }
-    shown("place", &arguments.on, &rows, &asking, output)
+    let powers = asking.powers(&place);
+    shown("place", &arguments.on, &rows, Some(&powers), &asking, output)
 }
 
 pub fn what(arguments: &What, output: &Output) -> Ended {
@@ -305,15 +151,27 @@ pub fn what(arguments: &What, output: &Output) -> Ended {
     for place in asking.called.places() {
         rows.extend(asking.row(place.name.clone(), &who, &place));
     }
-    shown("principal", &arguments.principal, &rows, &asking, output)
+    shown("principal", &arguments.principal, &rows, None, &asking, output)
 }
 
-fn shown(key: &str, word: &str, rows: &[Row], asking: &Asking<'_>, output: &Output) -> Ended {
+/// Rows, and of a place who gets at it without being given it.
+fn shown(
+    key: &str,
+    word: &str,
+    rows: &[Row],
+    powers: Option<&[(String, String)]>,
+    asking: &Asking<'_>,
+    output: &Output,
+) -> Ended {
     let names = |arn: &str| asking.called.name(arn);
     if output.json {
         let mut body = Map::new();
         body.insert(key.to_owned(), word.to_owned());
         body.insert("rows", view::rows_json(rows, &names));
+        if let Some(powers) = powers {
+            body.insert("without_lake_formation", view::past_json(rows));
+            body.insert("powers", view::powers_json(powers));
+        }
         view::add_layers(&mut body);
         output.document(body, Exit::Ok);
     } else {
@@ -321,7 +179,9 @@ fn shown(key: &str, word: &str, rows: &[Row], asking: &Asking<'_>, output: &Outp
             true => "Nothing that was read allows anything.\n".to_owned(),
             false => view::rows_text(rows, &names),
         };
-        output.data(&format!("{text}{}", view::layers()));
+        let past = powers
+            .map_or_else(String::new, |powers| view::past_text(rows) + &view::powers_text(powers));
+        output.data(&format!("{text}{past}{}", view::layers()));
     }
     Ok(Exit::Ok)
 }
@@ -378,8 +238,12 @@ fn assertions(text: &str) -> anyhow::Result<Vec<Assertion>> {
     Ok(found)
 }
 
+/// What to type where there is no file of assertions.
+const NO_ASSERTIONS: &str =
+    "name a list of assertions (`lakewright access check --help` shows how to write one)";
+
 pub fn check(arguments: &Check, output: &Output) -> Ended {
-    let text = syntax::decode(env::read(&arguments.file)?);
+    let text = syntax::decode(env::named(&arguments.file, NO_ASSERTIONS)?);
     let all = assertions(&text).with_context(|| format!("`{}`", arguments.file))?;
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
     let mut asking = Asking::new(&state, &side);
@@ -428,50 +292,4 @@ pub fn check(arguments: &Check, output: &Output) -> Ended {
         ));
     }
     Ok(exit)
-}
-
-pub fn handover(arguments: &Handover, output: &Output) -> Ended {
-    let ready = load::read(&arguments.file)?.ready(arguments.env.as_deref(), output)?;
-    let compiled = ready.compile(&Placement::default(), output)?;
-    let mut known: Vec<String> = ready.lake.access.keys().map(ToString::to_string).collect();
-    known.extend(ready.lake.roles.values().map(crate::lake::Role::path));
-    if !known.contains(&arguments.name) {
-        let told =
-            format!("there is no entry `{}`: there are {}", arguments.name, known.join(", "));
-        return Err(Misuse(told).into());
-    }
-    let own = compiled.handovers.iter().filter(|one| one.access == arguments.name);
-    let mut policies = Map::new();
-    for one in own {
-        policies.insert(one.to.clone(), one.policy.clone());
-    }
-    if let Some(folder) = &arguments.to {
-        for (to, policy) in policies.iter() {
-            let plain =
-                |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-            let name =
-                format!("{}-{}.json", arguments.name, to.chars().map(plain).collect::<String>());
-            env::write(&folder.join(name), format!("{}\n", policy.to_json_pretty()).as_bytes())?;
-        }
-        output.progress(&format!("{} policies: {folder}", policies.iter().count()));
-    }
-    if output.json {
-        let mut body = Map::new();
-        body.insert("access", arguments.name.clone());
-        body.insert("handovers", policies);
-        output.document(body, Exit::Ok);
-        return Ok(Exit::Ok);
-    }
-    if policies.is_empty() {
-        output.progress(&format!(
-            "`{}` lets in nobody of another account: there is no other half.",
-            arguments.name
-        ));
-    } else if arguments.to.is_none() {
-        for (to, policy) in policies.iter() {
-            output.report(&format!("for {}:", crate::render::escape(to)));
-            output.data(&policy.to_json_pretty());
-        }
-    }
-    Ok(Exit::Ok)
 }

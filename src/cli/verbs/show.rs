@@ -21,7 +21,8 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: Arguments, output: &Output) -> Ended {
-    let text = String::from_utf8_lossy(&env::read(&arguments.plan)?).into_owned();
+    let text =
+        String::from_utf8_lossy(&env::named(&arguments.plan, planning::NO_PLAN)?).into_owned();
     let plan = planning::saved(&arguments.plan, &text, output)?;
     let format = match arguments.markdown {
         true => Format::Markdown { most: arguments.max_bytes },
