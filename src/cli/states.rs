@@ -109,7 +109,10 @@ impl Side {
         let (before, after) = (plan.access_before(), plan.access_after());
         let content = |state| Content::State(Box::new(state));
         let lines = Lines::Planned(Box::new(plan));
-        (Side::of(content(before)), Side { content: content(after), spec: None, lines, documents: Vec::new() })
+        (
+            Side::of(content(before)),
+            Side { content: content(after), spec: None, lines, documents: Vec::new() },
+        )
     }
 
     /// Where a statement or a resource of the state stands in the spec.
@@ -183,7 +186,12 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Side, 
         own.map(move |(id, causes)| ((stack_name.clone(), id.to_string()), causes))
     });
     let lines = Lines::Compiled(causes.collect());
-    Ok(Side { content: Content::State(Box::new(state)), spec: Some(Box::new(ready)), lines, documents: Vec::new() })
+    Ok(Side {
+        content: Content::State(Box::new(state)),
+        spec: Some(Box::new(ready)),
+        lines,
+        documents: Vec::new(),
+    })
 }
 
 /// The state that a compiled spec describes.
@@ -247,7 +255,12 @@ fn deployed(how: &How, output: &Output) -> Result<Side, Stop> {
     let observed = planning::observe(&ready, how.place, &[], output)?;
     let state = of_deployed(ready.lake.home.account.as_str(), &observed.deployed);
     let spec = Some(Box::new(ready));
-    Ok(Side { content: Content::State(Box::new(state)), spec, lines: Lines::Nobody, documents: Vec::new() })
+    Ok(Side {
+        content: Content::State(Box::new(state)),
+        spec,
+        lines: Lines::Nobody,
+        documents: Vec::new(),
+    })
 }
 
 /// The plan in a file.
