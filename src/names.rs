@@ -3,6 +3,7 @@
 //! A value of these types holds what its name says; nobody checks it again. The reason that a text
 //! was refused is a sentence for the person who wrote it, lower case, without a full stop.
 
+use core::net::IpAddr;
 use std::fmt;
 use std::sync::Arc;
 
@@ -221,9 +222,116 @@ impl Arn {
     }
 }
 
+/// A network of addresses, as `IpAddress` of IAM reads it: `203.0.113.0/24`, `2001:db8::/32`. One address
+/// alone is a network of its whole length; a network of everybody is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Network {
+    address: IpAddr,
+    length: u8,
+}
+
+/// Networks that no request from the internet comes from: private, shared, loopback and link-local ones
+/// (RFC 1918, 6598, 1122, 3927; RFC 4193, 4291).
+const PRIVATE: [&str; 9] = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "fc00::/7",
+    "fe80::/10",
+    "::1/128",
+];
+
+impl Network {
+    /// Reads an address, or an address and a length.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let wanted = || "a network reads `203.0.113.0/24` or `2001:db8::/32`".to_owned();
+        let (address, length) = match text.split_once('/') {
+            Some((address, length)) => (address, Some(length)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| wanted())?;
+        let whole: u8 = if address.is_ipv4() { 32 } else { 128 };
+        let length = match length {
+            None => whole,
+            Some(digits) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+                digits.parse().map_err(|_| wanted())?
+            }
+            Some(_) => return Err(wanted()),
+        };
+        match length {
+            0 => Err("a network of length 0 is everybody: leave it out, or name less".to_owned()),
+            length if length <= whole => Ok(Network { address, length }),
+            _ => Err(format!("the length of such a network is at most {whole}")),
+        }
+    }
+
+    /// The network that its first address names: without the bits behind the length.
+    #[must_use]
+    pub fn masked(self) -> Self {
+        let address = match self.address {
+            IpAddr::V4(address) => {
+                let mask = u32::MAX << (32 - u32::from(self.length));
+                IpAddr::V4((u32::from(address) & mask).into())
+            }
+            IpAddr::V6(address) => {
+                let mask = u128::MAX << (128 - u32::from(self.length));
+                IpAddr::V6((u128::from(address) & mask).into())
+            }
+        };
+        Network { address, ..self }
+    }
+
+    /// Whether nobody on the internet has an address of it.
+    pub fn is_private(&self) -> bool {
+        PRIVATE.iter().filter_map(|text| Network::new(text).ok()).any(|wide| wide.contains(self))
+    }
+
+    fn contains(&self, other: &Network) -> bool {
+        self.address.is_ipv4() == other.address.is_ipv4()
+            && self.length <= other.length
+            && Network { length: self.length, ..*other }.masked() == self.masked()
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.length)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn networks_are_read_as_they_are_written() {
+        let read = |text: &str| Network::new(text).map(|it| it.to_string());
+        assert_eq!(read("203.0.113.7"), Ok("203.0.113.7/32".to_owned()));
+        assert_eq!(read("2001:DB8:0::/32"), Ok("2001:db8::/32".to_owned()));
+        for bad in [
+            "",
+            "*",
+            "0.0.0.0/0",
+            "::/0",
+            "10.0.0.0/33",
+            "10.0.0/8",
+            "10.0.0.0/+8",
+            "10.0.0.0/",
+            "${aws:SourceIp}",
+        ] {
+            assert!(Network::new(bad).is_err(), "{bad}");
+        }
+        let masked = |text: &str| Network::new(text).map(|it| it.masked().to_string());
+        assert_eq!(masked("10.1.2.3/8"), Ok("10.0.0.0/8".to_owned()));
+        assert_eq!(masked("203.0.113.7/32"), Ok("203.0.113.7/32".to_owned()));
+        assert_eq!(masked("2001:db8:1::1/32"), Ok("2001:db8::/32".to_owned()));
+        let private = |text: &str| Network::new(text).is_ok_and(|it| it.is_private());
+        assert!(private("10.1.0.0/16") && private("fd00::/8") && private("192.168.1.1"));
+        assert!(!private("8.0.0.0/6") && !private("203.0.113.0/24") && !private("2001:db8::/32"));
+    }
 
     #[test]
     fn forms_are_held() {

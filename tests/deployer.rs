@@ -104,6 +104,7 @@ fn every_permission_of_a_handler_is_given_or_left_out_with_a_reason() {
 fn roles_are_made_with_the_boundary_only_and_through_cloudformation() {
     let key =
         |one: &Value, operator: &str, key: &str| one.at(&["Condition", operator, key]).cloned();
+    let mut owns = 0;
     for (name, lake, stacks) in lakes() {
         let made = made(&lake, &stacks, Purpose::Apply);
         let wall = format!("arn:aws:iam::{}:policy/lake/wall", lake.home.account);
@@ -113,9 +114,16 @@ fn roles_are_made_with_the_boundary_only_and_through_cloudformation() {
             let allows = one.get("Effect").and_then(Value::as_str) == Some("Allow");
             if allows && actions.contains(&"iam:CreateRole") {
                 creates += 1;
+                // a role with a boundary of its own is made with that one, and nothing else is
+                let own = lake.roles.values().find_map(|role| {
+                    let arn = lake.home.iam_arn(None, "role", &role.role_name);
+                    let boundary = role.boundary.as_ref()?.value.clone();
+                    (texts(one, "Resource") == [arn.as_str()]).then_some(boundary)
+                });
+                owns += usize::from(own.is_some());
                 assert_eq!(
                     key(one, "StringEquals", "iam:PermissionsBoundary"),
-                    Some(Value::from(wall.clone())),
+                    Some(Value::from(own.unwrap_or(wall.clone()))),
                     "{name}"
                 );
             }
@@ -165,8 +173,19 @@ fn roles_are_made_with_the_boundary_only_and_through_cloudformation() {
         let roles: Vec<_> = roles.collect();
         assert_eq!(creates > 0, !roles.is_empty(), "{name}");
         for (id, role) in roles {
-            let carried = role.at(&["Properties", "PermissionsBoundary"]).and_then(Value::as_str);
-            assert_eq!(carried, Some(wall.as_str()), "{name}: {id}");
+            let text = |key: &str| role.at(&["Properties", key]).and_then(Value::as_str);
+            let own =
+                lake.roles.values().find(|it| Some(it.role_name.as_str()) == text("RoleName"));
+            let own = own.and_then(|it| it.boundary.as_ref()).map(|at| at.value.as_str());
+            let carried = text("PermissionsBoundary");
+            assert_eq!(carried, Some(own.unwrap_or(wall.as_str())), "{name}: {id}");
+            // nobody who deploys changes a boundary
+            let kept = statements(&made).into_iter().any(|one| {
+                one.get("Effect").and_then(Value::as_str) == Some("Deny")
+                    && texts(one, "Action").contains(&"iam:CreatePolicyVersion")
+                    && texts(one, "Resource").contains(&carried.unwrap_or(""))
+            });
+            assert!(kept, "{name}: {id}");
         }
         for policy in &made.policies {
             assert!(
@@ -181,6 +200,7 @@ fn roles_are_made_with_the_boundary_only_and_through_cloudformation() {
             made.policies.len()
         );
     }
+    assert!(owns > 0, "no role has a boundary of its own");
 }
 
 /// `alias/name` is both the name of an alias and the end of its ARN

@@ -35,7 +35,7 @@ fn fillable(library: &Library) -> Vec<(&str, Vec<(&str, Argument)>)> {
         .names()
         .into_iter()
         .map(|name| library.get(name).expect("it is listed"))
-        .filter(|document| document.layer != Layer::Grantee)
+        .filter(|document| !document.layer.is_part())
         .map(|document| (document.name.as_str(), examples(document)))
         .collect()
 }
@@ -130,7 +130,10 @@ impl Catalogue for Iam {
     }
 
     fn is_global_key(&self, key: &str) -> bool {
-        self.global.contains(key)
+        // `aws:PrincipalTag/${TagKey}`: any tag
+        let of =
+            |known: &str| known.split_once("${").is_some_and(|(head, _)| key.starts_with(head));
+        self.global.contains(key) || self.global.iter().any(|known| of(known))
     }
 }
 
@@ -430,12 +433,15 @@ fn hostile_values_add_nothing_to_any_document() {
                 match library.fill(name, &given) {
                     Ok(statements) => {
                         assert_eq!(kind.problem(value), None);
-                        assert_eq!(
-                            bones(&statements),
-                            expected,
-                            "{name}, {}: {value:?}",
-                            given[at].0
-                        );
+                        // a tag's key and a provider's name stand in the key of a condition
+                        let own = bones(&statements);
+                        let own: Vec<String> = match kind {
+                            Kind::TagKey | Kind::OidcProvider => {
+                                own.iter().map(|it| it.replace(value, plain)).collect()
+                            }
+                            _ => own,
+                        };
+                        assert_eq!(own, expected, "{name}, {}: {value:?}", given[at].0);
                         passed += 1;
                     }
                     Err(error) => {
@@ -449,6 +455,183 @@ fn hostile_values_add_nothing_to_any_document() {
     }
     // both ways are walked, thousands of times
     assert!(passed > 300 && refused > 3_000, "{passed} passed, {refused} refused");
+}
+
+/// Conditions, under names and examples.
+fn conditions(library: &Library) -> Vec<(&str, Vec<(&str, Argument)>)> {
+    let all = library.names().into_iter().map(|name| library.get(name).expect("it is listed"));
+    all.filter(|document| document.layer == Layer::Condition)
+        .map(|document| (document.name.as_str(), examples(document)))
+        .collect()
+}
+
+/// A condition with some of its texts.
+fn condition(library: &Library, name: &str, given: &[(&str, Argument)]) -> Option<String> {
+    let common: [(&str, Argument); 0] = [];
+    let filled = library.at(common).condition(name, given).ok()?;
+    let value = Value::Map(filled);
+    let mut meaning = (0, 0, 0);
+    count(&value, &mut meaning);
+    assert_eq!(meaning, (0, 0, 0), "{name}: {}", value.to_json());
+    Some(value.to_json())
+}
+
+#[test]
+fn hostile_values_add_nothing_to_any_condition() {
+    let library = Library::built_in();
+    let (mut passed, mut refused) = (0, 0);
+    for (name, arguments) in conditions(&library) {
+        for at in 0..arguments.len() {
+            let parameter = &library.get(name).unwrap().parameters[arguments[at].0];
+            let plain = parameter.example[0].as_str();
+            let mut given = arguments.clone();
+            given[at].1 = plain.into();
+            let expected = condition(&library, name, &given).expect("its own example");
+            for line in lines("tests/policies/hostile.jsonl") {
+                let value = line.as_str().unwrap();
+                given[at].1 = value.into();
+                match condition(&library, name, &given) {
+                    Some(filled) => {
+                        assert_eq!(parameter.kind.problem(value), None);
+                        assert_eq!(filled, expected.replace(plain, value), "{name}: {value:?}");
+                        passed += 1;
+                    }
+                    None => {
+                        assert!(parameter.kind.problem(value).is_some(), "{name}: {value:?}");
+                        refused += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(passed > 20 && refused > 300, "{passed} passed, {refused} refused");
+}
+
+/// Every condition as a reviewer would see it, and what it narrows: documents that are there, whose every
+/// action knows the key. What a grant takes on S3 is narrowed by every condition on the request.
+#[test]
+fn conditions_narrow_what_knows_their_keys() {
+    let (library, iam) = (Library::built_in(), Iam::read());
+    let mut shown = String::new();
+    for (name, arguments) in conditions(&library) {
+        let filled = condition(&library, name, &arguments).expect("its own examples");
+        shown += &format!("{name}: {filled}\n");
+        let filled = Value::from_json(&filled).unwrap();
+        let operators = filled.as_map().unwrap().iter();
+        let keys: Vec<&str> = operators
+            .inspect(|(operator, _)| {
+                // what a request does not say of itself does not hold: no operator that is true then
+                let open = ["Not", "IfExists", "Null", "ForAllValues"];
+                assert!(!open.iter().any(|it| operator.contains(it)), "{name}: {operator}");
+            })
+            .flat_map(|(_, keys)| keys.as_map().unwrap().iter().map(|(key, _)| key))
+            .collect();
+        let narrows = &library.get(name).unwrap().narrows;
+        for narrowed in narrows {
+            let document = library.get(narrowed).unwrap_or_else(|| panic!("{name}: {narrowed}"));
+            assert_eq!(document.effect, Effect::Allow, "{name}: a Deny is not narrowed");
+            for action in document.actions() {
+                let facts = iam.action(action).unwrap();
+                for key in &keys {
+                    let head = |known: &String| known.split(['$', '<']).next().unwrap().to_owned();
+                    let known = iam.is_global_key(key)
+                        || facts.condition_keys.iter().any(|it| key.starts_with(&head(it)));
+                    assert!(known, "{narrowed}: {action} does not know {key}");
+                }
+            }
+        }
+        if name == "when-object-tag" {
+            continue;
+        }
+        for level in [Level::Read, Level::Write, Level::Delete, Level::Admin] {
+            let halves = level.halves();
+            for document in halves.identity.iter().chain(halves.bucket) {
+                assert!(narrows.iter().any(|it| it == document), "{name}: {document}");
+            }
+        }
+    }
+    insta::assert_snapshot!("conditions", shown);
+}
+
+// --- keys that a request does not carry ----------------------------------------
+
+/// Whether a test of one key holds for a value, or for a request without the key. Written after the page on
+/// operators, and nothing of ours:
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>.
+fn holds(operator: &str, wanted: &[&str], value: Option<&str>) -> bool {
+    if operator == "Null" {
+        return wanted == [if value.is_none() { "true" } else { "false" }];
+    }
+    let (bare, lenient) =
+        operator.strip_suffix("IfExists").map_or((operator, false), |it| (it, true));
+    let Some(value) = value else { return lenient || bare.contains("Not") };
+    let same = wanted.contains(&value);
+    match bare {
+        "StringEquals" | "ArnEquals" | "Bool" => same,
+        "StringNotEquals" | "ArnNotEquals" => !same,
+        other => panic!("{other}: say here what it means"),
+    }
+}
+
+/// Each Deny is replayed with each of its keys absent, and the document says which outcome is meant.
+#[test]
+fn every_denial_says_what_becomes_of_a_request_without_its_keys() {
+    let library = Library::built_in();
+    let (mut denied, mut passed) = (0, 0);
+    for (name, arguments) in fillable(&library) {
+        let document = library.get(name).unwrap();
+        if document.effect != Effect::Deny {
+            continue;
+        }
+        let mut said = document.absent_keys.clone();
+        for statement in library.fill(name, &arguments).unwrap() {
+            let condition = Value::Map(statement.condition.clone()).to_json();
+            let condition = Value::from_json(&condition).unwrap();
+            let mut tests: Vec<(String, String, Vec<String>)> = Vec::new();
+            for (operator, keys) in condition.as_map().unwrap().iter() {
+                for (key, values) in keys.as_map().unwrap().iter() {
+                    let values = match values {
+                        Value::List(list) => {
+                            list.iter().map(|it| it.as_str().unwrap().to_owned()).collect()
+                        }
+                        one => vec![one.as_str().unwrap().to_owned()],
+                    };
+                    tests.push((operator.to_owned(), key.to_owned(), values));
+                }
+            }
+            // a request that the statement denies: for each key a value (or none) with which its tests hold
+            let keys: BTreeSet<&String> = tests.iter().map(|(_, key, _)| key).collect();
+            let holds_all = |key: &str, value: Option<&str>| {
+                let own = tests.iter().filter(|(_, own, _)| own == key);
+                own.into_iter().all(|(operator, _, values)| {
+                    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+                    holds(operator, &values, value)
+                })
+            };
+            for key in keys {
+                let own: Vec<&str> = tests
+                    .iter()
+                    .filter(|(_, own, _)| own == key)
+                    .flat_map(|(_, _, values)| values.iter().map(String::as_str))
+                    .collect();
+                let some = own.iter().copied().chain(["something else"]).map(Some).chain([None]);
+                assert!(some.into_iter().any(|it| holds_all(key, it)), "{name}: {key} never holds");
+                let outcome = if holds_all(key, None) { "denied" } else { "passes" };
+                let place = (statement.sid.clone(), key.clone());
+                let told = said.remove(&place);
+                let told =
+                    told.unwrap_or_else(|| panic!("{name}: {place:?} is not in `absent_keys`"));
+                assert!(
+                    told.starts_with(outcome),
+                    "{name}, {place:?}: {outcome}, and not {told:?}"
+                );
+                assert!(told.len() > 20, "{name}, {place:?}: why?");
+                *(if outcome == "denied" { &mut denied } else { &mut passed }) += 1;
+            }
+        }
+        assert!(said.is_empty(), "{name}: {said:?} is tested nowhere");
+    }
+    assert!(denied >= 8 && passed >= 10, "{denied} denied, {passed} passed");
 }
 
 #[test]
@@ -898,8 +1081,9 @@ fn every_document_is_used_by_an_example() {
         let text = read(&format!("policies/{name}.json"));
         // Another Sid; a form of grantee has none, and gets a condition more.
         let other = match library.get(name).expect("it is listed").layer {
-            Layer::Grantee => {
-                let condition = r#""Condition": { "Bool": { "aws:ViaAWSService": "false" },"#;
+            Layer::Grantee | Layer::Condition => {
+                let condition =
+                    r#""Condition": { "BoolIfExists": { "aws:ViaAWSService": "false" },"#;
                 let (bare, fresh) = (r#""Condition": {"#, r#""Principal": "#);
                 match text.contains(bare) {
                     true => text.replacen(bare, condition, 1),

@@ -48,7 +48,11 @@ fn way_round(lake: &Lake, restricted: &Restricted, table: &Table) -> Option<Diag
     // What an entry gives beside its own restriction is refused as such.
     let others = lake.access.values().filter(|access| access.name != restricted.access.name);
     for access in others {
-        let Some(given) = access.who.iter().find(|given| lake.covers(&given.value, who)) else {
+        // What a role is given, those who take it have.
+        let reaches = |given: &&At<Principal>| {
+            lake.covers(&given.value, who) || lake.takes(who, &given.value)
+        };
+        let Some(given) = access.who.iter().find(reaches) else {
             continue;
         };
         for grant in &access.grants {

@@ -8,8 +8,10 @@
 
 mod across;
 mod bypass;
+mod conditions;
 mod cycles;
 mod formation;
+mod guards;
 mod keys;
 mod lifecycle;
 mod lock;
@@ -20,6 +22,7 @@ mod projection;
 mod quotas;
 mod regions;
 mod replication;
+mod roles;
 mod rows;
 mod strangers;
 mod tables;
@@ -34,7 +37,7 @@ use crate::syntax::{self, Node};
 
 /// Everything that is wrong with a lake as a whole.
 pub fn all(lake: &Lake) -> Diagnostics {
-    let rules: [fn(&Lake, &mut Diagnostics); 19] = [
+    let rules: [fn(&Lake, &mut Diagnostics); 22] = [
         names::check,
         regions::check,
         lifecycle::check,
@@ -46,6 +49,9 @@ pub fn all(lake: &Lake) -> Diagnostics {
         cycles::check,
         principals::check,
         strangers::check,
+        roles::check,
+        conditions::check,
+        guards::check,
         formation::check,
         rows::check,
         workgroups::check,

@@ -84,6 +84,9 @@ pub(super) fn taken(lake: &Lake) -> Vec<Taken> {
     for workgroup in lake.workgroups.values() {
         take(Kind::Workgroup, &workgroup.workgroup_name, workgroup.span, workgroup.path());
     }
+    for role in lake.roles.values() {
+        take(Kind::Role, &role.role_name, role.span, role.path());
+    }
     taken
 }
 

@@ -236,6 +236,7 @@ fn identities(lake: &Lake) -> (Vec<Counted>, Vec<Counted>) {
         roles.push(one(bucket.span, bucket.path()));
     }
     let mut policies = roles.clone();
+    roles.extend(lake.roles.values().map(|role| one(role.span, role.path())));
     for access in lake.access.values() {
         let own = access
             .who

@@ -115,6 +115,12 @@ impl Maker<'_> {
                 let boundary = boundary.as_deref().ok_or(NoPolicies::NoBoundary)?;
                 handlers = self.handlers(all, Some(boundary));
                 handlers.extend(self.keep_boundary(boundary));
+                for (_, own) in self.own_boundaries() {
+                    // What AWS manages nobody of the account can change.
+                    if !own.contains(":iam::aws:") {
+                        handlers.extend(self.keep_boundary(&own));
+                    }
+                }
             }
             Purpose::Boundary => {}
         }
@@ -163,6 +169,16 @@ impl Maker<'_> {
         ];
         let filled = self.library.fill("deployer-keep-boundary", &arguments);
         filled.expect("invariant: a boundary's ARN is checked where it is read")
+    }
+
+    /// The roles that others take and that have a boundary of their own, each with it, by ARN.
+    fn own_boundaries(&self) -> Vec<(String, String)> {
+        let home = &self.lake.home;
+        let own = self.lake.roles.values().filter_map(|role| {
+            let boundary = role.boundary.as_ref()?.value.clone();
+            Some((home.iam_arn(None, "role", &role.role_name), boundary))
+        });
+        own.collect()
     }
 
     /// Hands one role to one service.
@@ -304,6 +320,19 @@ impl Maker<'_> {
                 }
                 if !like.is_empty() {
                     condition.insert("ArnLike", like);
+                }
+                // A role with a boundary of its own is made with that one, and no other role is.
+                let bound = has(action, "iam:PermissionsBoundary") && on.resource == "role";
+                if boundary.is_some() && !theirs && bound {
+                    for (role, own) in self.own_boundaries() {
+                        let mut condition = condition.clone();
+                        if let Some(equals) =
+                            condition.get_mut("StringEquals").and_then(Value::as_map_mut)
+                        {
+                            equals.insert("iam:PermissionsBoundary", own);
+                        }
+                        found.push((vec![role], condition));
+                    }
                 }
                 found.push((arns, condition));
             }

@@ -4,6 +4,7 @@ use super::formation::Restriction;
 use super::places::Place;
 use crate::names::Name;
 use crate::source::Span;
+use crate::spec::conditions::Conditions;
 use crate::spec::decode::At;
 use crate::spec::lake_formation::TagExpression;
 use crate::spec::reference::Principal;
@@ -16,6 +17,8 @@ pub struct Access {
     pub description: Option<String>,
     pub who: Vec<At<Principal>>,
     pub grants: Vec<Grant>,
+    /// Sets of conditions, of which one has to hold as a whole; none: always.
+    pub when: Vec<Conditions>,
     /// What is left of the tables that are read.
     pub restriction: Restriction,
     /// What carries all of these LF-tags is read too.

@@ -14,7 +14,7 @@ pub mod naming;
 pub mod origins;
 pub mod places;
 pub mod reach;
-
+pub mod roles;
 pub mod views;
 pub mod waivers;
 pub mod watch;
@@ -27,6 +27,7 @@ use crate::spec::decode::At;
 use crate::spec::environments::PolicyName;
 use crate::spec::organization::{OrganizationId, RootId};
 use crate::spec::reference::Principal;
+use crate::spec::roles::Assumer;
 
 pub use access::Access;
 pub use analytics::Workgroup;
@@ -36,6 +37,7 @@ pub use naming::Naming;
 pub use origins::Origins;
 pub use places::{Bucket, Database, Key, Place, Table};
 pub use waivers::Waiver;
+pub use roles::Role;
 pub use watch::{Alarm, Notify};
 
 /// A data lake in one environment.
@@ -57,6 +59,7 @@ pub struct Lake {
     pub lake_formation: Option<LakeFormation>,
     pub sources: BTreeMap<Name, Source>,
     pub pipelines: BTreeMap<Name, Pipeline>,
+    pub roles: BTreeMap<Name, Role>,
     pub access: BTreeMap<Name, Access>,
     pub workgroups: BTreeMap<Name, Workgroup>,
     pub notify: BTreeMap<Name, Notify>,
@@ -184,6 +187,27 @@ impl Lake {
             });
             found.push(("AWS::Glue::Database", properties));
         }
+        let own =
+            self.roles.values().filter_map(|role| Some(role.boundary.as_ref()?.value.clone()));
+        let boundaries: BTreeSet<String> =
+            self.home.boundary_arn().into_iter().chain(own).collect();
+        for arn in boundaries {
+            // What it allows is not known here: it takes nothing away.
+            let Some(policy) = arn.split_once(&format!("::{}:policy/", self.home.account)) else {
+                continue;
+            };
+            let (path, name) = match policy.1.rsplit_once('/') {
+                Some((path, name)) => (format!("/{path}/"), name),
+                None => ("/".to_owned(), policy.1),
+            };
+            let all = crate::document!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+            let properties = crate::document!({
+                "ManagedPolicyName": (name.to_owned()),
+                "Path": (path),
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [all]}
+            });
+            found.push(("AWS::IAM::ManagedPolicy", properties));
+        }
         for principal in self.named_principals() {
             let (kind, property, name) = match principal {
                 Principal::Role { name, .. } => ("AWS::IAM::Role", "RoleName", name),
@@ -214,6 +238,12 @@ impl Lake {
         named.extend(home.into_iter().flatten().map(|at| &at.value));
         let admins = self.lake_formation.iter().flat_map(|given| &given.admins);
         named.extend(admins.map(|at| &at.value));
+        let assumers = self.roles.values().flat_map(|role| &role.assumed_by);
+        named.extend(assumers.filter_map(|at| match &at.value {
+            Assumer::Principal(principal) => Some(principal),
+            _ => None,
+        }));
+        named.retain(|principal| self.declared_role(principal).is_none());
         named.retain(|principal| match principal {
             Principal::Role { account, .. } | Principal::User { account, .. } => {
                 account.as_ref().is_none_or(|account| self.is_own(account))
@@ -239,6 +269,7 @@ impl Lake {
             }
             "sources" => self.sources.get(&name).map(|thing| thing.span),
             "pipelines" => self.pipelines.get(&name).map(|thing| thing.span),
+            "roles" => self.roles.get(&name).map(|thing| thing.span),
             "access" => self.access.get(&name).map(|thing| thing.span),
             "analytics" => {
                 let name = words.next().and_then(|name| Name::new(name).ok())?;

@@ -23,6 +23,8 @@ pub struct Key {
     /// Days between rotations; `None`: never.
     pub rotation_days: Option<i64>,
     pub admins: Vec<At<Principal>>,
+    /// Who cannot use it, whoever lets them.
+    pub deny: Vec<At<Principal>>,
     /// Days between deletion and end.
     pub deletion_window_days: i64,
     pub protect: bool,
@@ -73,6 +75,10 @@ pub struct Bucket {
     pub access_logs: bool,
     pub events: bool,
     pub perimeter: Option<Perimeter>,
+    /// Who alone may write, by place, beside the lake's own flows.
+    pub only_writers: Vec<Guard>,
+    /// Who reaches nothing, by place.
+    pub deny: Vec<Guard>,
     pub protect: bool,
     pub generation: i64,
     pub tags: Vec<(String, String)>,
@@ -113,6 +119,15 @@ pub struct Replica {
     pub storage_class: Option<&'static str>,
     pub delete_markers: bool,
     pub time_control: bool,
+}
+
+/// Principals of a place in a bucket: roles, users, accounts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guard {
+    pub location: Location,
+    /// Where the place is written: the prefix, or the list.
+    pub span: Span,
+    pub who: Vec<At<Principal>>,
 }
 
 /// Who passes the organization perimeter of a bucket.

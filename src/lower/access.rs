@@ -31,6 +31,7 @@ impl Lowering<'_> {
     pub(super) fn access(&mut self) {
         let lake = self.lake;
         for access in lake.access.values() {
+            self.when = self.narrowings(&access.when);
             let mut own: Vec<(usize, &At<Principal>, Vec<Statement>)> = Vec::new();
             for (at, who) in access.who.iter().enumerate() {
                 match self.own_principal(&who.value) {
@@ -39,6 +40,8 @@ impl Lowering<'_> {
                 }
             }
             self.attach(access, own);
+            self.when.clear();
+            self.told_of_clashes(access.span, &access.path());
         }
     }
 
@@ -121,8 +124,12 @@ impl Lowering<'_> {
                 Principal::Role { name, .. } => ("Roles", name),
                 _ => continue,
             };
-            // IAM attaches by name, without the path.
+            // IAM attaches by name, without the path; a role of ours has to be there first.
             let bare = name.rsplit('/').next().unwrap_or(name).to_owned();
+            let holder = match self.lake.declared_role(&who.value) {
+                Some(role) => crate::graph::reference(&super::roles::role_id(&role.name)),
+                None => bare.into(),
+            };
             let words: Vec<String> =
                 vec![access.name.to_string(), sid_words(&who.value.to_string())];
             let names: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -132,7 +139,7 @@ impl Lowering<'_> {
                     &names,
                     Part::Access,
                     &access.path(),
-                    (property, bare.into()),
+                    (property, holder),
                     statements,
                     access.span,
                 );
@@ -220,7 +227,7 @@ impl Lowering<'_> {
     }
 
     /// How bucket and key policies name somebody of another account.
-    fn grantee(&self, principal: &Principal) -> Option<Grantee> {
+    pub(super) fn grantee(&self, principal: &Principal) -> Option<Grantee> {
         let home = &self.lake.home;
         let organization = self.lake.organization.as_ref();
         Some(match principal {
@@ -255,7 +262,8 @@ impl Lowering<'_> {
             | Principal::User { .. }
             | Principal::Service(_)
             | Principal::Saml { .. }
-            | Principal::IdentityCenter { .. } => return None,
+            | Principal::IdentityCenter { .. }
+            | Principal::Declared(_) => return None,
         })
     }
 }

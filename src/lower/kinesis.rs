@@ -318,7 +318,7 @@ impl Lowering<'_> {
     }
 }
 
-fn role_name(source: &Source) -> String {
+pub(super) fn role_name(source: &Source) -> String {
     format!("{}-firehose", source.stream_name).chars().take(64).collect()
 }
 
@@ -327,7 +327,7 @@ fn log_group(source: &Source) -> String {
 }
 
 /// Records that could not be delivered lie beside the good ones, where no table looks.
-fn error_prefix(source: &Source) -> String {
+pub(super) fn error_prefix(source: &Source) -> String {
     let Location { prefix, .. } = &source.into.value;
     format!(
         "_errors/{}/",

@@ -63,7 +63,8 @@ impl Lowering<'_> {
 
     /// The account's root for administration through IAM, and the admins that the spec names.
     pub(super) fn administration(&self, key: &Key) -> Vec<Statement> {
-        let mut statements = self.fill_here("key-root", &[]);
+        let mut statements = self.key_guards(key);
+        statements.extend(self.fill_here("key-root", &[]));
         let admins: Vec<String> = key
             .admins
             .iter()

@@ -208,7 +208,7 @@ impl Lowering<'_> {
             Principal::IdentityCenter { kind, id } => {
                 Some(home.arn("identitystore", "", "", &format!("{}/{id}", kind.as_str())))
             }
-            Principal::Service(_) => None,
+            Principal::Service(_) | Principal::Declared(_) => None,
         }
     }
 }

@@ -9,8 +9,10 @@ mod access;
 mod athena;
 mod base;
 mod cloudwatch;
+mod conditions;
 mod glue;
 mod glue_logs;
+mod guards;
 mod iam;
 mod kinesis;
 mod kms;
@@ -20,11 +22,13 @@ mod lf_tags;
 mod permits;
 mod pipelines;
 mod replication;
+mod roles;
 mod s3;
 mod shares;
 mod sns;
 mod tables;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use crate::diagnostic::{self, Diagnostic, Diagnostics};
@@ -65,11 +69,14 @@ pub fn lower(lake: &Lake, library: &Library, scripts: &Scripts) -> Lowered {
         handovers: Vec::new(),
         diagnostics: Diagnostics::default(),
         flow: String::new(),
+        when: Vec::new(),
+        clashes: RefCell::default(),
     };
     lowering.base();
     lowering.catalog();
     lowering.sources();
     lowering.pipelines();
+    lowering.roles();
     lowering.access();
     lowering.workgroups();
     lowering.lake_formation();
@@ -101,6 +108,10 @@ struct Lowering<'a> {
     /// The spec path of what is being lowered, for the statements that it asks for; empty where a
     /// policy speaks of its owner.
     flow: String,
+    /// The sets of conditions of the grant that is being lowered; none: always.
+    when: Vec<Vec<conditions::Narrowing>>,
+    /// Documents that test a key which a condition tests too: both, and the key.
+    clashes: RefCell<Vec<(String, &'static str, String)>>,
 }
 
 impl<'a> Lowering<'a> {
@@ -139,6 +150,7 @@ impl<'a> Lowering<'a> {
             // tested with hostile ones.
             panic!("invariant: document `{document}` takes what the lake holds: {error}")
         });
+        let statements = self.narrowed(document, statements);
         statements.into_iter().map(|statement| statement.from(&self.flow)).collect()
     }
 

@@ -221,7 +221,9 @@ impl Lowering<'_> {
             &replica.region,
             &[("bucket", reference.clone().into())],
         );
-        statements.extend(self.perimeter(bucket, reference));
+        statements.extend(self.perimeter(bucket, reference.clone()));
+        let copier = self.lake.home.iam_arn(None, "role", &self.replication_role_name(bucket));
+        statements.extend(self.guards_of_copy(bucket, replica, &reference, copier));
         let what = format!("the policy of bucket `{}`", replica.bucket_name);
         let document = self.policy(statements, limit::BUCKET_POLICY, &what, replica.span, &path);
         let names = [bucket.name.as_str(), replica.region.as_str()];

@@ -220,7 +220,8 @@ impl Lowering<'_> {
             let from = format!("{}.encryption", bucket.path());
             statements.extend(denials.into_iter().map(|statement| statement.from(&from)));
         }
-        statements.extend(self.perimeter(bucket, arn));
+        statements.extend(self.perimeter(bucket, arn.clone()));
+        statements.extend(self.guards(bucket, arn));
         statements
     }
 

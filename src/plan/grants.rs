@@ -2,7 +2,7 @@
 //!
 //! In: templates before and after. Out: the grants that come and go, as (who, verb, place), over all
 //! stacks together, so that a statement which moves to another stack or policy is no change. What is
-//! read: bucket and key policies, and policies attached to roles. INVARIANT: this is a summary for the
+//! read: bucket and key policies, policies attached to roles, and who takes the roles that are made for others. INVARIANT: this is a summary for the
 //! top of a plan, not a verdict: conditions other than who is meant are not weighed, and denials not
 //! subtracted.
 
@@ -17,7 +17,7 @@ use crate::stacks::{Causes, Stack};
 
 /// What an action lets people do to data, by service: the actions that carry the meaning. `*` and `?`
 /// in policies match against these names.
-const VERBS: [(&str, &str, &str); 16] = [
+const VERBS: [(&str, &str, &str); 19] = [
     ("s3", "GetObject", "read"),
     ("s3", "PutObject", "write"),
     ("s3", "DeleteObject", "delete"),
@@ -34,7 +34,13 @@ const VERBS: [(&str, &str, &str); 16] = [
     ("kms", "GenerateDataKey", "encrypt with"),
     ("kms", "PutKeyPolicy", "administer"),
     ("lakeformation", "GetDataAccess", "use"),
+    ("sts", "AssumeRole", "take"),
+    ("sts", "AssumeRoleWithSAML", "take"),
+    ("sts", "AssumeRoleWithWebIdentity", "take"),
 ];
+
+/// How the paths of roles that others take begin.
+const ROLES: &str = "roles.";
 
 /// The path of what the lake itself needs: scripts and templates are no data of people.
 const LAKE: &str = "lake";
@@ -226,6 +232,7 @@ impl<'a> Names<'a> {
         let own = account.is_empty() || account == context.account.as_str();
         let name = resource.rsplit('/').next().unwrap_or("");
         match self.physical.get(&format!("role/{name}")).filter(|_| own) {
+            Some(thing) if thing.starts_with(ROLES) => thing.clone(),
             Some(thing) => format!("the role of {thing}"),
             None if resource == "root" => format!("account {account}"),
             None if own => resource.to_owned(),
@@ -262,6 +269,9 @@ fn grants<'a>(
             | "AWS::IAM::RolePolicy"
             | "AWS::IAM::Policy" => &["PolicyDocument"],
             "AWS::KMS::Key" => &["KeyPolicy"],
+            "AWS::IAM::Role" if path_of(definition).starts_with(ROLES) => {
+                &["AssumeRolePolicyDocument"]
+            }
             "AWS::Kinesis::ResourcePolicy" => &["ResourcePolicy"],
             "AWS::LakeFormation::PrincipalPermissions" => {
                 lake_formation(definition, &scope, names, context, &mut all);
@@ -282,14 +292,22 @@ fn grants<'a>(
                     Some(holders) => holders.clone(),
                     None => principals(&statement, names, context),
                 };
-                let key = (kind == "AWS::KMS::Key").then(|| match path_of(definition) {
-                    "" => id.to_owned(),
-                    path => consent::name_of(path),
+                let itself = match kind {
+                    "AWS::KMS::Key" => Some("kms"),
+                    "AWS::IAM::Role" => Some("sts"),
+                    _ => None,
+                };
+                let key = itself.map(|service| {
+                    let called = match path_of(definition) {
+                        "" => id.to_owned(),
+                        path => consent::name_of(path),
+                    };
+                    (service, called)
                 });
                 let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default();
                 let from = cause(id, &[property, "Statement", &format!("[{sid}]")])
                     .unwrap_or_else(|| path_of(definition).to_owned());
-                for (verb, place) in permitted(&statement, key.as_deref(), names) {
+                for (verb, place) in permitted(&statement, key.as_ref(), names) {
                     for who in &who {
                         let grant = (who.clone(), verb.to_owned(), place.clone());
                         all.entry(grant).or_insert_with(|| from.clone());
@@ -338,7 +356,7 @@ fn holders(
     names: &Names,
     context: &Context,
 ) -> Option<Vec<String>> {
-    if !kind.starts_with("AWS::IAM::") {
+    if !kind.starts_with("AWS::IAM::") || kind == "AWS::IAM::Role" {
         return None;
     }
     let mut holders = Vec::new();
@@ -358,7 +376,12 @@ fn holders(
 }
 
 /// What a statement permits: verbs and places. Denials permit nothing.
-fn permitted(statement: &Value, key: Option<&str>, names: &Names) -> Vec<(&'static str, String)> {
+/// `itself`: the service of what the policy belongs to, and what that is called; its own policy is about nothing else.
+fn permitted(
+    statement: &Value,
+    itself: Option<&(&str, String)>,
+    names: &Names,
+) -> Vec<(&'static str, String)> {
     if statement.get("Effect").and_then(Value::as_str) != Some("Allow") {
         return Vec::new();
     }
@@ -379,10 +402,10 @@ fn permitted(statement: &Value, key: Option<&str>, names: &Names) -> Vec<(&'stat
         if named == except {
             continue;
         }
-        match (service, key) {
-            ("kms", Some(key)) => found.push((verb, key.to_owned())),
-            // The halves of grants on a key that stand with their holders are told with the key.
-            ("kms", None) | (_, Some(_)) => {}
+        match (service, itself) {
+            (service, Some((own, called))) if service == *own => found.push((verb, called.clone())),
+            // The halves that stand with their holders are told with the key or the role.
+            ("kms" | "sts", None) | (_, Some(_)) => {}
             _ => {
                 let places = resources.iter().filter_map(|arn| names.place(service, arn));
                 found.extend(places.map(|place| (verb, place)));
@@ -452,6 +475,10 @@ fn principals(statement: &Value, names: &Names, context: &Context) -> Vec<String
                     if !ours {
                         found.push(format!("anyone through service {text}"));
                     }
+                }
+                "Federated" => {
+                    let provider = text.splitn(6, ':').nth(5).unwrap_or(&text);
+                    found.push(provider.replacen("-provider/", "/", 1));
                 }
                 kind => found.push(format!("{kind} {text}")),
             }

@@ -69,7 +69,7 @@ pub fn check(
     name: &str,
     catalogue: &dyn Catalogue,
 ) -> Result<Vec<Finding>, FillError> {
-    let Some(document) = library.get(name).filter(|it| it.layer != Layer::Grantee) else {
+    let Some(document) = library.get(name).filter(|it| !it.layer.is_part()) else {
         return Ok(Vec::new());
     };
     let statements = library.fill(name, &examples(document))?;
@@ -138,7 +138,7 @@ impl Checking<'_> {
         let sid = statement.sid.as_str();
         let document = self.document;
         match document.layer {
-            Layer::Trust | Layer::Grantee => {
+            Layer::Trust | Layer::Grantee | Layer::Condition => {
                 self.types.extend(facts.resource_types.iter().map(|(name, _)| name.clone()));
                 return;
             }
@@ -195,12 +195,25 @@ impl Checking<'_> {
         for (_, keys) in condition.iter() {
             for (key, _) in keys.as_map().into_iter().flat_map(Map::iter) {
                 let known = self.catalogue.is_global_key(key)
-                    || facts.condition_keys.iter().any(|own| is_key(own, key));
+                    || facts.condition_keys.iter().any(|own| is_key(own, key))
+                    || self.is_claim(key);
                 if !known {
                     self.report(sid, format!("`{action}` does not know the condition key `{key}`"));
                 }
             }
         }
+    }
+
+    /// Whether it is a claim of an OpenID Connect provider's token: AWS takes the provider's name for their service,
+    /// so that its catalogue cannot list them
+    /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif>).
+    fn is_claim(&self, key: &str) -> bool {
+        let providers =
+            self.document.parameters.values().filter(|it| it.kind == Kind::OidcProvider);
+        providers.flat_map(|it| &it.example).any(|provider| {
+            let claim = key.strip_prefix(provider.as_str());
+            matches!(claim, Some(":aud" | ":sub"))
+        })
     }
 
     fn claims(&mut self) {

@@ -6,12 +6,14 @@
 //! | key | what stands there |
 //! |---|---|
 //! | `title` | one line for a reviewer |
-//! | `effect`, `layer` | `Allow` or `Deny`; `identity`, `resource` (bucket, topic), `key`, `trust` or `grantee` |
+//! | `effect`, `layer` | `Allow` or `Deny`; `identity`, `resource` (bucket, topic), `key`, `trust`, `grantee` or `condition` |
 //! | `why` | for each action the reason that it is needed |
 //! | `parameters` | name → `type` (a [`Kind`], with `[]` for a list), `about`, `example`; `absent` makes it optional and says what its absence means |
 //! | `statements` | `Sid`, `Effect`, `Principal`, `Action`, `Resource`, `Condition`; the negated elements are refused |
 //! | `claims` | the services, access levels and resource types that the actions stay inside, and whether data is touched |
 //! | `bare_star` | for each action on `*` in an identity or resource policy why nothing narrower works; in a key policy `*` is the key itself |
+//! | `absent_keys` | of a Deny: Sid → condition key → what happens to a request without that key: `denied: ...` or `passes: ...` |
+//! | `narrows` | of a condition: the documents whose statements it narrows |
 //! | `flows`, `source`, `date` | who uses it, AWS's pages, when they were read |
 //!
 //! How strings are filled, in `Principal`, `Resource` and `Condition` only:
@@ -19,6 +21,7 @@
 //! parameter that is absent is left out, with it the condition key that has no value left, and the statement that has
 //! no resource or principal left; a string that mentions a reference becomes that reference or an `Fn::Join`;
 //! `{{ grantee }}` in place of a `Principal` brings the principal and the conditions of that grantee's own document.
+//! A condition key may hold one placeholder, of a tag's key or of a provider's name: `aws:PrincipalTag/{{ tag }}`.
 //! Invariant: a [`Document`] that was read can be filled; what can go wrong then lies in the arguments.
 
 use std::collections::BTreeMap;
@@ -59,6 +62,8 @@ pub enum Layer {
     Trust,
     /// Not a statement but whom one goes to: `Principal` and `Condition` only.
     Grantee,
+    /// Not a statement but when one holds: `Condition` only.
+    Condition,
 }
 
 pub(super) const LAYERS: &[(&str, Layer)] = &[
@@ -67,6 +72,7 @@ pub(super) const LAYERS: &[(&str, Layer)] = &[
     ("key", Layer::Key),
     ("trust", Layer::Trust),
     ("grantee", Layer::Grantee),
+    ("condition", Layer::Condition),
 ];
 
 impl Layer {
@@ -77,6 +83,11 @@ impl Layer {
             .find(|(_, layer)| *layer == self)
             .map(|(name, _)| *name)
             .expect("invariant: every layer has a name")
+    }
+
+    /// Whether it is a part of statements that other documents have, and none by itself.
+    pub fn is_part(self) -> bool {
+        matches!(self, Layer::Grantee | Layer::Condition)
     }
 }
 
@@ -117,6 +128,10 @@ pub struct Document {
     pub claims: Claims,
     /// Action → why its resource is `*`.
     pub bare_star: BTreeMap<String, String>,
+    /// Sid and condition key → what happens to a request without the key, `denied: ...` or `passes: ...`.
+    pub absent_keys: BTreeMap<(String, String), String>,
+    /// The documents whose statements a condition narrows.
+    pub narrows: Vec<String>,
     pub flows: Vec<String>,
     pub sources: Vec<String>,
     /// The day on which the sources were read, `YYYY-MM-DD`.
@@ -139,7 +154,7 @@ pub(super) struct Template {
     pub actions: Vec<String>,
     pub resources: Vec<Pattern>,
     /// Operator, key, values.
-    pub condition: Vec<(String, String, Vec<Pattern>)>,
+    pub condition: Vec<(String, Pattern, Vec<Pattern>)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -197,6 +212,12 @@ impl Library {
                             ours.effect.name(),
                             ours.layer.name()
                         ),
+                    );
+                }
+                if own.narrows != ours.narrows {
+                    return refuse(
+                        "narrows",
+                        "it replaces a built-in document and must narrow the same".to_owned(),
                     );
                 }
                 for (parameter, declared) in &own.parameters {
@@ -301,10 +322,10 @@ impl Template {
             Some(PrincipalTemplate::Of(of)) => of.as_slice(),
             _ => &[],
         };
-        principal
-            .iter()
-            .flat_map(|(_, patterns)| patterns)
-            .chain(&self.resources)
-            .chain(self.condition.iter().flat_map(|(_, _, patterns)| patterns))
+        principal.iter().flat_map(|(_, patterns)| patterns).chain(&self.resources).chain(
+            self.condition
+                .iter()
+                .flat_map(|(_, key, patterns)| std::iter::once(key).chain(patterns)),
+        )
     }
 }

@@ -98,6 +98,11 @@ impl Place<'_> {
         fill(self.library, name, arguments, &self.common)
     }
 
+    /// When a statement is to hold, by a document of the layer `condition`: operator → key → values.
+    pub fn condition(&self, name: &str, arguments: &[(&str, Argument)]) -> Result<Map, FillError> {
+        condition(self.library, name, arguments, &self.common)
+    }
+
     /// The library of this place.
     pub fn library(&self) -> &Library {
         self.library
@@ -139,8 +144,14 @@ fn fill(
             reason: "there is no document of this name".to_owned(),
         });
     };
-    if document.layer == Layer::Grantee {
-        return Err(refusal(document, "layer", "a grantee is filled through `{{ grantee }}`"));
+    match document.layer {
+        Layer::Grantee => {
+            return Err(refusal(document, "layer", "a grantee is filled through `{{ grantee }}`"));
+        }
+        Layer::Condition => {
+            return Err(refusal(document, "layer", "a condition is no statement by itself"));
+        }
+        _ => {}
     }
     let filling = Filling::new(library, document, arguments, common)?;
     let mut statements = Vec::with_capacity(document.statements.len());
@@ -150,6 +161,28 @@ fn fill(
         }
     }
     Ok(statements)
+}
+
+fn condition(
+    library: &Library,
+    name: &str,
+    arguments: &[(&str, Argument)],
+    common: &BTreeMap<String, Argument>,
+) -> Result<Map, FillError> {
+    let refuse = |reason: &str| {
+        Err(FillError {
+            document: name.to_owned(),
+            place: "the library".to_owned(),
+            reason: reason.to_owned(),
+        })
+    };
+    match library.get(name) {
+        Some(document) if document.layer == Layer::Condition => {
+            Filling::new(library, document, arguments, common)?.condition(&document.statements[0])
+        }
+        Some(_) => refuse("it is not a condition"),
+        None => refuse("there is no document of this name"),
+    }
 }
 
 /// The principal and the conditions of a grantee's own document.
@@ -309,7 +342,9 @@ impl<'a> Filling<'a> {
             for pattern in patterns {
                 values.extend(self.render(pattern)?);
             }
-            if !values.is_empty() {
+            // A key that mentions something absent is left out as its values would be.
+            let key = self.render(key)?;
+            if let (Some(key), false) = (key.first().and_then(Value::as_str), values.is_empty()) {
                 put(&mut condition, operator, key, one_or_list(set(values)));
             }
         }

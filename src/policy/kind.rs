@@ -15,12 +15,18 @@ use std::borrow::Cow;
 pub enum Kind {
     /// Twelve digits.
     AccountId,
+    /// What an OpenID Connect or SAML provider's token is for: no sign that means something in a policy.
+    Audience,
     /// `arn:PARTITION:s3:::NAME`, without a key.
     BucketArn,
+    /// A network of IPv4 or IPv6 addresses, `203.0.113.0/24`; never all of them.
+    Cidr,
     /// A Glue database: letters, digits, `_`, `-`, `.`.
     DatabaseName,
     /// What follows the region in a host name: `amazonaws.com`, `amazonaws.com.cn`.
     DnsSuffix,
+    /// What whoever assumes a role has to send: 2 to 1,224 letters, digits and `+=,.@:/_-`.
+    ExternalId,
     /// The word `false`: given or absent, it switches the condition it stands in on or off.
     False,
     /// Whom a grant goes to; takes the place of the whole `Principal`. See [`super::Grantee`].
@@ -37,6 +43,10 @@ pub enum Kind {
     Namespace,
     /// The whole key of one S3 object, at most 1,024 bytes.
     ObjectKey,
+    /// The name of an OpenID Connect provider, host and path: `token.actions.githubusercontent.com`.
+    OidcProvider,
+    /// `arn:PARTITION:iam::ACCOUNT:oidc-provider/NAME`.
+    OidcProviderArn,
     /// `o-` and 10 to 32 lower-case letters or digits.
     OrgId,
     /// `ou-ROOT-ID`.
@@ -55,26 +65,41 @@ pub enum Kind {
     RoleArn,
     /// `arn:PARTITION:events:REGION:ACCOUNT:rule/NAME`.
     RuleArn,
+    /// `arn:PARTITION:iam::ACCOUNT:saml-provider/NAME`.
+    SamlProviderArn,
     /// `arn:PARTITION:scheduler:REGION:ACCOUNT:schedule-group/NAME`.
     ScheduleGroupArn,
     /// The first label of a service's host name: `s3`, `kinesis`.
     ServiceCode,
     /// `arn:PARTITION:kinesis:REGION:ACCOUNT:stream/NAME`.
     StreamArn,
+    /// Who an OpenID Connect provider says is there, exactly: printable ASCII without `*?$` and quotes.
+    Subject,
     /// A Glue table: letters, digits, `_`, `-`, `.`.
     TableName,
+    /// The key of a tag: letters, digits and `+=,.@:/_-`, at most 128; none of AWS's own.
+    TagKey,
+    /// The value of a tag: letters, digits, spaces and `+=.@:/_-`, at most 256.
+    TagValue,
     /// `arn:PARTITION:sns:REGION:ACCOUNT:NAME`.
     TopicArn,
     /// `arn:PARTITION:athena:REGION:ACCOUNT:workgroup/NAME`.
     WorkgroupArn,
+    /// `vpce-` and 8 to 17 hexadecimal digits.
+    VpcEndpointId,
+    /// `vpc-` and 8 to 17 hexadecimal digits.
+    VpcId,
 }
 
 /// Every kind with its name in documents.
 const NAMES: &[(&str, Kind)] = &[
     ("AccountId", Kind::AccountId),
+    ("Audience", Kind::Audience),
     ("BucketArn", Kind::BucketArn),
+    ("Cidr", Kind::Cidr),
     ("DatabaseName", Kind::DatabaseName),
     ("DnsSuffix", Kind::DnsSuffix),
+    ("ExternalId", Kind::ExternalId),
     ("False", Kind::False),
     ("Grantee", Kind::Grantee),
     ("JobArn", Kind::JobArn),
@@ -83,6 +108,8 @@ const NAMES: &[(&str, Kind)] = &[
     ("NamePrefix", Kind::NamePrefix),
     ("Namespace", Kind::Namespace),
     ("ObjectKey", Kind::ObjectKey),
+    ("OidcProvider", Kind::OidcProvider),
+    ("OidcProviderArn", Kind::OidcProviderArn),
     ("OrgId", Kind::OrgId),
     ("OuId", Kind::OuId),
     ("Partition", Kind::Partition),
@@ -92,12 +119,18 @@ const NAMES: &[(&str, Kind)] = &[
     ("Region", Kind::Region),
     ("RoleArn", Kind::RoleArn),
     ("RuleArn", Kind::RuleArn),
+    ("SamlProviderArn", Kind::SamlProviderArn),
     ("ScheduleGroupArn", Kind::ScheduleGroupArn),
     ("ServiceCode", Kind::ServiceCode),
     ("StreamArn", Kind::StreamArn),
+    ("Subject", Kind::Subject),
     ("TableName", Kind::TableName),
+    ("TagKey", Kind::TagKey),
+    ("TagValue", Kind::TagValue),
     ("TopicArn", Kind::TopicArn),
     ("WorkgroupArn", Kind::WorkgroupArn),
+    ("VpcEndpointId", Kind::VpcEndpointId),
+    ("VpcId", Kind::VpcId),
 ];
 
 impl Kind {
@@ -237,8 +270,77 @@ impl Kind {
             Kind::StreamArn => placed_arn(text, "kinesis", "stream/", name_of_resource),
             Kind::TopicArn => placed_arn(text, "sns", "", name_of_resource),
             Kind::WorkgroupArn => placed_arn(text, "athena", "workgroup/", name_of_resource),
+            Kind::Audience => not(
+                within(text, 1, 255) && text.bytes().all(|b| word(b) || b"./:@+=~%".contains(&b)),
+                "an audience has letters, digits and `./:@+=~%_-`",
+            ),
+            Kind::Cidr => not(
+                crate::names::Network::new(text).is_ok_and(|it| it.to_string() == text),
+                "a network is an address, `/` and a length of at least 1, without bits behind it",
+            ),
+            // STS API reference, AssumeRole, ExternalId.
+            Kind::ExternalId => not(
+                within(text, 2, 1224) && text.bytes().all(|b| word(b) || b"+=,.@:/".contains(&b)),
+                "an external id has 2 to 1,224 letters, digits or `+=,.@:/_-`",
+            ),
+            Kind::OidcProvider => not(is_provider(text), "a provider is a host and a path"),
+            Kind::OidcProviderArn => arn(text, "iam", |region, account, resource| {
+                region.is_empty()
+                    && is_account(account)
+                    && resource.strip_prefix("oidc-provider/").is_some_and(is_provider)
+            }),
+            Kind::SamlProviderArn => arn(text, "iam", |region, account, resource| {
+                region.is_empty()
+                    && is_account(account)
+                    && resource.strip_prefix("saml-provider/").is_some_and(|name| {
+                        within(name, 1, 128) && name.bytes().all(|b| word(b) || b == b'.')
+                    })
+            }),
+            Kind::Subject => not(
+                within(text, 1, 255)
+                    && text.bytes().all(|b| b.is_ascii_graphic() && !br#"*?$"\{}"#.contains(&b)),
+                "a subject is printable, and no pattern",
+            ),
+            // IAM and STS take these characters for keys and values of tags, and spaces
+            // (<https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_naming-tags>).
+            Kind::TagKey => not(
+                within(text, 1, 128)
+                    && text.bytes().all(|b| word(b) || b"+=.@:/".contains(&b))
+                    && !text.to_ascii_lowercase().starts_with("aws:"),
+                "the key of a tag has letters, digits and `+=.@:/_-`, and does not begin with `aws:`",
+            ),
+            Kind::TagValue => not(
+                within(text, 1, 256) && text.bytes().all(|b| word(b) || b" +=.@:/".contains(&b)),
+                "the value of a tag has letters, digits, spaces and `+=.@:/_-`",
+            ),
+            Kind::VpcEndpointId => not(
+                is_numbered(text, "vpce-"),
+                "an endpoint is `vpce-` and 8 to 17 hexadecimal digits",
+            ),
+            Kind::VpcId => {
+                not(is_numbered(text, "vpc-"), "a VPC is `vpc-` and 8 to 17 hexadecimal digits")
+            }
         }
     }
+}
+
+/// `vpc-0123456789abcdef0`: the id of something of EC2's.
+fn is_numbered(text: &str, head: &str) -> bool {
+    text.strip_prefix(head).is_some_and(|id| {
+        within(id, 8, 17) && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    })
+}
+
+/// A host with a dot in it, and a path (IAM API reference, CreateOpenIDConnectProvider: a URL of at most 255
+/// characters, here without its scheme).
+fn is_provider(text: &str) -> bool {
+    let (host, path) = text.split_once('/').map_or((text, None), |(host, path)| (host, Some(path)));
+    let label = |label: &str| !label.is_empty() && label.bytes().all(|b| lower(b) || b == b'-');
+    let part = |part: &str| !part.is_empty() && part.bytes().all(|b| word(b) || b == b'.');
+    text.len() <= 247
+        && host.contains('.')
+        && host.split('.').all(label)
+        && path.is_none_or(|path| path.split('/').all(part))
 }
 
 /// `text` with the characters that mean something in a policy replaced by IAM's escapes for them.

@@ -47,6 +47,8 @@ const HEADER: &[&str] = &[
     "parameters",
     "claims",
     "bare_star",
+    "absent_keys",
+    "narrows",
     "flows",
     "source",
     "date",
@@ -87,6 +89,8 @@ impl Reader<'_> {
             parameters: self.parameters(head)?,
             claims: self.claims(head)?,
             bare_star: self.reasons(head, "bare_star")?,
+            absent_keys: self.absent_keys(head)?,
+            narrows: Vec::new(),
             flows: self.strings(head, "flows", "the file")?,
             sources: self.strings(head, "source", "the file")?,
             date: self.text(head, "date", "the file")?.to_owned(),
@@ -105,8 +109,18 @@ impl Reader<'_> {
             }
             document.statements.push(template);
         }
-        if document.layer == Layer::Grantee && document.statements.len() != 1 {
-            return self.refuse("statements", "a grantee has exactly one");
+        if document.layer.is_part() && document.statements.len() != 1 {
+            return self.refuse("statements", "a grantee or condition has exactly one");
+        }
+        if (document.layer == Layer::Condition) != head.get("narrows").is_some() {
+            return self.refuse(
+                "narrows",
+                "a condition says which documents it narrows, and nothing else does",
+            );
+        }
+        if document.layer == Layer::Condition {
+            document.narrows = self.strings(head, "narrows", "the file")?;
+            document.narrows.sort();
         }
         self.compile(&mut document)?;
         self.mentions(&document)?;
@@ -163,6 +177,23 @@ impl Reader<'_> {
             reasons.insert(action.to_owned(), reason.to_owned());
         }
         Ok(reasons)
+    }
+
+    /// Sid → condition key → what becomes of a request without it.
+    fn absent_keys(&self, head: &Map) -> Result<BTreeMap<(String, String), String>, FillError> {
+        let mut all = BTreeMap::new();
+        let Some(given) = head.get("absent_keys") else { return Ok(all) };
+        for (sid, keys) in self.map(given, "absent_keys")?.iter() {
+            for (key, told) in self.map(keys, &format!("absent_keys.{sid}"))?.iter() {
+                let place = format!("absent_keys.{sid}.{key}");
+                let told = self.string(told, &place)?;
+                if !told.starts_with("denied: ") && !told.starts_with("passes: ") {
+                    return self.refuse(place, "it begins with `denied: ` or `passes: `");
+                }
+                all.insert((sid.to_owned(), key.to_owned()), told.to_owned());
+            }
+        }
+        Ok(all)
     }
 
     fn claims(&self, head: &Map) -> Result<Claims, FillError> {
@@ -235,8 +266,10 @@ impl Reader<'_> {
         if sid.is_empty() || !sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
             return self.refuse(format!("{place}.Sid"), "only letters and digits");
         }
-        let half = document.layer == Layer::Grantee;
-        if half {
+        let half = document.layer.is_part();
+        if document.layer == Layer::Condition {
+            self.known(statement, &["Sid", "Condition"], place)?;
+        } else if half {
             self.known(statement, &["Sid", "Principal", "Condition"], place)?;
         } else {
             let own = self.effect(self.text(statement, "Effect", place)?, place)?;
@@ -248,7 +281,8 @@ impl Reader<'_> {
             None => None,
             Some(value) => Some(self.principal(value, document, &format!("{place}.Principal"))?),
         };
-        if principal.is_none() != (document.layer == Layer::Identity) {
+        let without = matches!(document.layer, Layer::Identity | Layer::Condition);
+        if principal.is_none() != without {
             return self.refuse(
                 format!("{place}.Principal"),
                 "identity policies have none, all others have one",
@@ -299,18 +333,38 @@ impl Reader<'_> {
                     self.map(keys, &format!("{place}.Condition.{operator}"))?.iter()
                 {
                     let place = format!("{place}.Condition.{operator}.{key}");
-                    if !is_key(key) {
-                        return self.refuse(place, format!("`{key}` is not a condition key"));
-                    }
+                    let key = self.key(key, document, &place)?;
                     let patterns = self.patterns(values, document, &place)?;
                     if !takes_escapes(operator) {
                         self.plain(&patterns, document, &place)?;
                     }
-                    condition.push((operator.to_owned(), key.to_owned(), patterns));
+                    condition.push((operator.to_owned(), key, patterns));
                 }
             }
         }
         Ok(Template { sid: sid.to_owned(), principal, actions, resources, condition })
+    }
+
+    /// A condition key; a tag's key or the name of a provider may be filled in, which hold no sign that means
+    /// something.
+    fn key(&self, key: &str, document: &Document, place: &str) -> Result<Pattern, FillError> {
+        let not_a_key = || format!("`{key}` is not a condition key");
+        let pattern = self.pattern(key, place).or_else(|_| self.refuse(place, not_a_key()))?;
+        let mut bare = key.to_owned();
+        for name in &pattern.names {
+            let parameter = document.parameters.get(name);
+            let fits = parameter
+                .is_some_and(|it| matches!(it.kind, Kind::TagKey | Kind::OidcProvider) && !it.list);
+            if !fits {
+                let why = "only a tag's key or a provider's name is filled in";
+                return self.refuse(place, format!("{}: {why}", not_a_key()));
+            }
+            bare = bare.replace(&format!("{{{{ {name} }}}}"), "x");
+        }
+        if !is_key(&bare) {
+            return self.refuse(place, not_a_key());
+        }
+        Ok(pattern)
     }
 
     fn principal(

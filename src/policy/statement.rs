@@ -86,6 +86,31 @@ impl Statement {
         self
     }
 
+    /// Adds conditions that have to hold too. A statement can test a key under an operator once: what it
+    /// tests already is the error.
+    pub fn narrow(&mut self, condition: &Map) -> Result<(), String> {
+        for (operator, keys) in condition.iter() {
+            for (key, values) in keys.as_map().into_iter().flat_map(Map::iter) {
+                let own = self.condition.get(operator).and_then(Value::as_map);
+                let taken = own.and_then(|own| {
+                    own.iter().find(|(known, _)| known.eq_ignore_ascii_case(key)).map(|(_, it)| it)
+                });
+                match taken {
+                    Some(same) if same == values => continue,
+                    Some(_) => return Err(key.to_owned()),
+                    None => {}
+                }
+                if own.is_none() {
+                    self.condition.insert(operator.to_owned(), Map::new());
+                }
+                if let Some(own) = self.condition.get_mut(operator).and_then(Value::as_map_mut) {
+                    own.insert(key.to_owned(), values.clone());
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The Sid that it would like to have; a policy adds a number where two wish for the same.
     pub fn name(&self) -> String {
         let mut name = format!("{}{}", self.sid, self.about);

@@ -365,8 +365,9 @@ impl Resolver<'_> {
                     name: name.value.clone(),
                     span: name.span,
                     description: given.description.clone(),
-                    who: given.who.clone(),
+                    who: self.principals(&given.who, &format!("{path}.who")),
                     grants,
+                    when: self.when(&given.when.0, &path),
                     restriction: Restriction {
                         columns: given.columns.clone(),
                         rows: given.rows.clone(),

@@ -11,6 +11,7 @@ mod databases;
 mod flows;
 mod names;
 mod places;
+mod roles;
 mod tags;
 mod watch;
 
@@ -273,6 +274,7 @@ impl<'a> Resolver<'a> {
         let sources = self.sources(&databases);
         self.lost(&self.spec.sources, |name| sources.contains_key(name));
         let pipelines = self.pipelines(&databases, &sources);
+        let roles = self.roles();
         let access = self.access(&databases, &sources);
         let workgroups = self.workgroups(&access, &buckets);
         let lake_formation = self
@@ -298,6 +300,7 @@ impl<'a> Resolver<'a> {
             lake_formation,
             sources,
             pipelines,
+            roles,
             access,
             workgroups,
             notify,

@@ -9,6 +9,7 @@ use crate::names::{BucketName, Name};
 use crate::spec;
 use crate::spec::buckets::{OrNever, Retention};
 use crate::spec::decode::{At, Item};
+use crate::spec::guards::Guards;
 use crate::spec::keys::Rotation;
 use crate::spec::reference;
 
@@ -67,6 +68,7 @@ impl Resolver<'_> {
                 &[
                     ("rotation", given.rotation.as_ref().map(|at| at.span)),
                     ("admins", given.admins.first().map(|at| at.span)),
+                    ("deny", given.deny.first().map(|at| at.span)),
                     ("deletion_window", given.deletion_window.as_ref().map(|at| at.span)),
                     ("protect", given.protect.as_ref().map(|at| at.span)),
                     ("generation", given.generation.as_ref().map(|at| at.span)),
@@ -85,6 +87,7 @@ impl Resolver<'_> {
             existing: given.existing.clone(),
             rotation_days,
             admins: given.admins.clone(),
+            deny: self.principals(&given.deny, &format!("{path}.deny")),
             deletion_window_days: window,
             protect: or(&given.protect, true),
             generation: given.generation.as_ref().map_or(1, |n| n.value.0),
@@ -126,6 +129,8 @@ impl Resolver<'_> {
                     ("access_logs", given.access_logs.as_ref().map(|at| at.span)),
                     ("events", given.events.as_ref().map(|at| at.span)),
                     ("perimeter", given.perimeter.as_ref().map(|at| at.span)),
+                    ("only_writers", first(&given.only_writers)),
+                    ("deny", first(&given.deny)),
                     ("protect", given.protect.as_ref().map(|at| at.span)),
                     ("generation", given.generation.as_ref().map(|at| at.span)),
                 ],
@@ -219,6 +224,8 @@ impl Resolver<'_> {
                 .perimeter
                 .as_ref()
                 .map(|at| Perimeter { span: at.span, except: at.value.except.clone() }),
+            only_writers: self.guards(&given.only_writers, name, &format!("{path}.only_writers")),
+            deny: self.guards(&given.deny, name, &format!("{path}.deny")),
             protect: or(&given.protect, true),
             generation,
             tags: self.tags(&given.tags, &format!("{path}.tags"), self.spec.tags.0.len()),
@@ -320,4 +327,9 @@ impl Resolver<'_> {
             time_control: or(&given.time_control, false),
         })
     }
+}
+
+/// Where a guard of a bucket begins, if there is one.
+fn first(guards: &Option<Guards>) -> Option<crate::source::Span> {
+    guards.as_ref()?.0.first().map(|guard| guard.prefix.span)
 }

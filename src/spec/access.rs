@@ -1,5 +1,6 @@
 //! `access`: who may do what with which data.
 
+use super::conditions::When;
 use super::databases::ColumnName;
 use super::decode::At;
 use super::lake_formation::TagExpression;
@@ -12,7 +13,7 @@ record! {
         /// Why it is given.
         description: Option<String>,
         /// Who is given it: roles and users of this or another account, accounts, organizational
-        /// units, the organization; through Lake Formation also groups and users of a SAML provider
+        /// units, the organization, roles of the lake (`roles.NAME`); through Lake Formation also groups and users of a SAML provider
         /// or of Identity Center.
         who: Vec<At<Principal>>,
         /// Places to read: buckets, prefixes, databases, tables.
@@ -25,6 +26,9 @@ record! {
         /// Places to read, write, delete and give on to others, older versions of objects to be listed
         /// and read; never to remove older versions, or to change policies or keys.
         admin: Vec<At<Reference>>,
+        /// Under which circumstances: a map of conditions that all have to hold, or a list of such maps,
+        /// of which any is enough. Default: always.
+        when: When,
         /// Only these columns of the tables that are read. Through Lake Formation.
         columns: Vec<At<ColumnName>>,
         /// Only rows of the tables that are read for which this holds: `country = 'DE'`. Through Lake

@@ -1,6 +1,7 @@
 //! `buckets`: where the data lies.
 
 use super::decode::{At, Decode, Decoder, Shape, Whole};
+use super::guards::Guards;
 use super::reference::{Encryption, Principal};
 use super::words::{Duration, Prefix};
 use crate::names::{BucketName, Region};
@@ -37,6 +38,12 @@ record! {
         events: Option<At<bool>>,
         /// The organization perimeter: nobody outside it reads, writes or lists, but for those named.
         perimeter: Option<At<Perimeter>>,
+        /// Roles, users and accounts that alone may write, mark and delete, beside the lake's own flows:
+        /// a list for the whole bucket, or a map of prefixes. What they may do is given in `access`.
+        only_writers: Option<Guards>,
+        /// Roles, users and accounts that reach no object, whoever lets them: a list for the whole
+        /// bucket, or a map of prefixes.
+        deny: Option<Guards>,
         /// Whether the bucket is kept when it leaves the spec or the lake is destroyed. Default:
         /// `true`.
         protect: Option<At<bool>>,

@@ -40,7 +40,12 @@ text_form!(
     "a managed policy such as `policy/lake-boundary`",
     Some("^policy/([!-.0-~]+/)*[A-Za-z0-9+=,.@_-]{1,128}$"),
     LW0305,
-    |text| {
+    PolicyName::parse
+);
+
+impl PolicyName {
+    /// Reads the form.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
         // A path is any printable ASCII, 512 characters; a name 128 letters, digits and `+=,.@_-`
         // (IAM API reference, CreatePolicy).
         let rest = text.strip_prefix("policy/").unwrap_or("");
@@ -55,7 +60,7 @@ text_form!(
             false => Err("`policy/` and the name of a managed policy of this account"),
         }
     }
-);
+}
 
 /// A part of a spec that is laid over the whole. It is decoded with what it is laid over.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -20,6 +20,8 @@ record! {
         rotation: Option<At<Rotation>>,
         /// Roles and users of this account that may administer the key, but not use it.
         admins: Vec<At<Principal>>,
+        /// Roles, users and accounts that cannot use the key, whoever lets them.
+        deny: Vec<At<Principal>>,
         /// Days that KMS waits before it deletes the key: 7 to 30. Default: `30d`.
         deletion_window: Option<At<Duration>>,
         /// Whether the key is kept when it leaves the spec or the lake is destroyed. Default: `true`.

@@ -39,6 +39,8 @@ const GRAMMAR: &str = r#"
 | `account/444455556666` | an account: whoever it lets in |
 | `ou/ou-ab12-cdefghij` | an organizational unit, with those below it |
 | `organization` | all of the organization |
+| `roles.partner` | a role that the lake makes, by its entry in `roles` |
+| `oidc/token.actions.githubusercontent.com`, `saml/Corp` | a provider of identities of the account, for those who take a role |
 | `saml/Corp/group/Analysts`, `saml/Corp/user/ada` | a group or user of a SAML provider of the account, through Lake Formation |
 | `identity-center/group/ID`, `identity-center/user/ID` | a group or user of IAM Identity Center, through Lake Formation |
 

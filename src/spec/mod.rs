@@ -8,9 +8,11 @@ pub mod access;
 pub mod analytics;
 pub mod buckets;
 pub mod columns;
+pub mod conditions;
 pub mod databases;
 pub mod decode;
 pub mod environments;
+pub mod guards;
 pub mod keys;
 pub mod lake_formation;
 pub mod logs;
@@ -21,6 +23,7 @@ pub mod pipelines;
 pub mod policies;
 pub mod record;
 pub mod reference;
+pub mod roles;
 pub mod scalars;
 pub mod schema;
 pub mod shape;
@@ -70,6 +73,8 @@ record! {
         sources: Named<sources::Source>,
         /// What turns data into other data.
         pipelines: Named<pipelines::Pipeline>,
+        /// Roles that others take.
+        roles: Named<roles::Role>,
         /// Who may do what.
         access: Named<access::Access>,
         /// Where people ask the lake's tables.

@@ -57,6 +57,17 @@ fn unknown_key(
         );
         return None;
     }
+    if let Some(elsewhere) = elsewhere(&path) {
+        let headline = format!("`{}` does not stand here", entry.key);
+        decoder.report(
+            Diagnostic::error(diagnostic::LW0201, entry.key_span, headline)
+                .label("not a key of this map")
+                .note(elsewhere.0)
+                .help(elsewhere.1)
+                .at(path),
+        );
+        return None;
+    }
     let meant = nearest(&entry.key, keys.iter().copied()).filter(|key| !given.contains(key));
     let meant = meant.and_then(|meant| keys.iter().copied().find(|key| *key == meant));
     let mut diagnostic = Diagnostic::error(
@@ -73,6 +84,27 @@ fn unknown_key(
     };
     decoder.report(diagnostic.at(path));
     meant
+}
+
+/// Why a key that other things have does not stand at a path, and what works.
+fn elsewhere(path: &str) -> Option<(&'static str, &'static str)> {
+    let steps: Vec<&str> = path.split('.').collect();
+    let (section, key) = (steps.first()?, steps.last()?);
+    match (*section, *key, steps.len()) {
+        ("databases", "deny" | "only_writers", 3 | 5) => Some((
+            "IAM decides about a database by what is given, and Lake Formation knows no deny",
+            "say it of the objects: `buckets: { NAME: { only_writers: { \"orders/\": [role/Loader] } } }`",
+        )),
+        ("databases", "when", 3 | 5) => Some((
+            "a condition belongs to what is given",
+            "say it in `access`, beside what is read: `when: { vpc_endpoint: [vpce-0123456789abcdef0] }`",
+        )),
+        ("access", "deny" | "only_writers", 3) => Some((
+            "an entry of `access` gives; what nobody else may give stands at the bucket or key",
+            "say it there: `buckets: { NAME: { deny: [role/Intern] } }`",
+        )),
+        _ => None,
+    }
 }
 
 /// Words in backticks, separated by commas.

@@ -189,6 +189,8 @@ pub enum Principal {
     Saml { provider: String, kind: Member, name: String },
     /// `identity-center/group/ID`: a group or user of IAM Identity Center, by its id.
     IdentityCenter { kind: Member, id: String },
+    /// `roles.partner`: a role of the spec. In a lake it is a `Role`, by its name in AWS.
+    Declared(Name),
 }
 
 /// What a provider of identities vouches for.
@@ -234,6 +236,9 @@ impl Principal {
     pub fn parse(text: &str) -> Result<Self, Refused> {
         if text == "organization" {
             return Ok(Principal::Organization);
+        }
+        if let Some(name) = text.strip_prefix("roles.") {
+            return Name::new(name).map(Principal::Declared).map_err(Refused::from);
         }
         let (account, rest) = match text.split_once(':') {
             Some(("arn", rest)) => {
@@ -375,6 +380,7 @@ impl fmt::Display for Principal {
             Principal::IdentityCenter { kind, id } => {
                 write!(f, "identity-center/{}/{id}", kind.as_str())
             }
+            Principal::Declared(name) => write!(f, "roles.{name}"),
         }
     }
 }
@@ -383,7 +389,7 @@ text_form!(
     Principal,
     "a principal such as `role/Analyst`",
     Some(
-        "^(organization|([0-9]{12}:)?(role|user)/.+|account/[0-9]{12}|ou/ou-.+|service/.+|saml/.+|identity-center/.+)$"
+        "^(organization|([0-9]{12}:)?(role|user)/.+|account/[0-9]{12}|ou/ou-.+|service/.+|saml/.+|identity-center/.+|roles\\.[a-z][a-z0-9_-]*)$"
     ),
     LW0208,
     Principal::parse
@@ -419,6 +425,7 @@ mod tests {
             "ou/ou-ab12-cdefghij",
             "organization",
             "service/firehose.amazonaws.com",
+            "roles.partner",
             "saml/Corp/group/Data Analysts",
             "saml/Corp/user/ada@corp.example",
             "identity-center/group/93a4b8c2-0011-7022-8033-445566778899",

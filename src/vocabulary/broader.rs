@@ -88,12 +88,26 @@ fn sets(library: &Library, name: &str, home: &Home) -> Vec<Set> {
 
 fn filled(library: &Library, name: &str, set: &Set) -> Result<Vec<Statement>, FillError> {
     let arguments = set.arguments.iter().map(|(name, value)| (name.as_str(), value.clone()));
-    library.at(arguments).fill(&carrier(library, name).name, &[])
+    let place = library.at(arguments);
+    if library.get(name).is_some_and(|it| it.layer == Layer::Condition) {
+        // Everything, as long as the condition holds.
+        return Ok(vec![Statement {
+            sid: "When".to_owned(),
+            about: String::new(),
+            from: String::new(),
+            effect: Effect::Allow,
+            principal: None,
+            actions: vec!["*".to_owned()],
+            resources: vec![Value::from("*")],
+            condition: place.condition(name, &[])?,
+        }]);
+    }
+    place.fill(&carrier(library, name).name, &[])
 }
 
 fn kind(layer: Layer) -> Kind {
     match layer {
-        Layer::Identity => Kind::Identity,
+        Layer::Identity | Layer::Condition => Kind::Identity,
         Layer::Trust => Kind::Trust,
         Layer::Resource | Layer::Key | Layer::Grantee => Kind::Resource,
     }

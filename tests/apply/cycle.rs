@@ -39,6 +39,7 @@ fn every_example_is_made_in_one_go_and_then_there_is_nothing_to_do() {
         ("medallion", "dev"),
         ("streaming", "dev"),
         ("cross-account-sharing", "prod"),
+        ("partner-access", "prod"),
         ("north-star", "prod"),
     ] {
         let bench = Bench::example(example, environment);

@@ -29,6 +29,15 @@ access:
   shop:
     who: [role/Shop]
     write: [clicks]
+  office:
+    who: [roles.office]
+    read: [raw/prices/]
+    when: { principal_tags: { team: planning } }
+roles:
+  office:
+    session_tags: [team]
+    external_id: generated
+    assumed_by: [saml/Corp, role/OnCall, account/333333333333]
 "#;
     let mut sources = Sources::default();
     let file = sources.add("lake.yaml", spec);
@@ -60,6 +69,10 @@ access:
         "role/Auditor: read raw/ledger/ | access.finance.who[0]:15",
         "role/Shop: encrypt with keys.raw | access.shop.who[0]:18",
         "role/Shop: write clicks | access.shop.who[0]:18",
+        "roles.office: read raw/prices/ | access.office.who[0]:21",
+        "saml/Corp: take roles.office | roles.office.assumed_by[0]:28",
+        "role/OnCall: take roles.office | roles.office.assumed_by[1]:28",
+        "account 333333333333: take roles.office | roles.office.assumed_by[2]:28",
         "the role of clicks: decrypt with keys.raw | sources.clicks.into:9",
         "the role of clicks: encrypt with keys.raw | sources.clicks.into:9",
     ];

@@ -203,10 +203,11 @@ impl Ground {
                             given.iter().filter(|v| v.contains(":iam:")).map(|v| plain(v, "x")),
                         );
                     }
-                    values
-                        .entry(key.to_owned())
-                        .or_default()
-                        .extend(given.iter().map(|v| plain(v, "x")));
+                    let one = |v: &&str| match operator.contains("IpAddress") {
+                        true => host(v),
+                        false => plain(v, "x"),
+                    };
+                    values.entry(key.to_owned()).or_default().extend(given.iter().map(one));
                 }
             }
         }
@@ -432,6 +433,10 @@ impl Ground {
         if !services.is_empty() {
             return Some((*rng.pick(&services)).to_owned());
         }
+        let providers = federated(statement);
+        if !providers.is_empty() {
+            return Some((*rng.pick(&providers)).to_owned());
+        }
         let given = texts(&who["AWS"]);
         if given.is_empty() || given.contains(&"*") || who == "*" {
             return rng.pick(&self.principals).clone();
@@ -529,6 +534,8 @@ impl Ground {
                 concrete(values[0], rng) + "x"
             }
             _ if bare.contains("Not") => concrete(values[0], rng) + "x",
+            // the network's own address is one of it
+            "IpAddress" => host(&rng.made_of(values)),
             _ => rng.made_of(values),
         };
         let value =
@@ -605,6 +612,7 @@ impl Ground {
         let one = &asked.request;
         let who = match &one.principal {
             None => Requester::Anonymous,
+            Some(arn) if arn.contains("-provider/") => Requester::read("Federated", arn),
             Some(arn) if arn.starts_with("arn:") => Requester::read("AWS", arn),
             Some(service) => Requester::read("Service", service),
         };
@@ -690,6 +698,16 @@ impl Ground {
             same(&others)
         })
     }
+}
+
+/// The providers of identities that a trust policy names. They ask for nothing else.
+fn federated(statement: &Value) -> Vec<&str> {
+    texts(&statement["Principal"]["Federated"])
+}
+
+/// An address of a network.
+fn host(network: &str) -> String {
+    network.split('/').next().unwrap_or(network).to_owned()
 }
 
 fn of_kind(kind: Kind) -> verdict::Kind {

@@ -11,7 +11,7 @@ use crate::stacks::Placement;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The entry of `access`.
+    /// The entry of `access`, or a role as `roles.NAME`.
     name: String,
     /// The spec.
     #[arg(value_name = "FILE", default_value = "lake.yaml")]
@@ -27,14 +27,16 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, output: &Output) -> Ended {
     let ready = load::read(&arguments.file)?.ready(arguments.env.as_deref(), output)?;
     let compiled = ready.compile(&Placement::default(), output)?;
-    let known: Vec<&str> = ready.lake.access.keys().map(|name| name.as_str()).collect();
-    if !known.contains(&arguments.name.as_str()) {
-        let there = match (nearest(&arguments.name, known.iter().copied()), known.is_empty()) {
+    let mut known: Vec<String> = ready.lake.access.keys().map(ToString::to_string).collect();
+    known.extend(ready.lake.roles.values().map(crate::lake::Role::path));
+    if !known.contains(&arguments.name) {
+        let near = nearest(&arguments.name, known.iter().map(String::as_str));
+        let there = match (near, known.is_empty()) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, false) => format!("there are {}", known.join(", ")),
             (None, true) => "the spec gives no access to anybody".to_owned(),
         };
-        let told = format!("there is no entry `{}` in `access`: {there}", arguments.name);
+        let told = format!("there is no entry `{}`: {there}", arguments.name);
         return Err(Misuse(told).into());
     }
     let own = compiled.handovers.iter().filter(|one| one.access == arguments.name);

@@ -107,7 +107,7 @@ fn access_lines(plan: &Plan) -> Vec<(bool, String, &Cause)> {
         let nearness = match who.as_str() {
             who if who.starts_with("everyone") || who.starts_with("anyone") => 0,
             who if who.starts_with("the role of ") => OWN_FLOW,
-            who if who.starts_with("role/") || who.starts_with("user/") => 2,
+            who if ["role/", "user/", "roles."].iter().any(|own| who.starts_with(own)) => 2,
             _ => 1,
         };
         // What a flow may do goes with its role, as all of the lake does.

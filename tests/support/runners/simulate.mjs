@@ -21,6 +21,11 @@ const has = (keys, key) => [...keys].some((k) => {
   return at < 0 ? k === key : key.startsWith(k.slice(0, at)) && key.length > at;
 });
 
+// What an OpenID Connect provider says in its token. Any provider is called by its host, so the data list a few of them only; they
+// come with one action. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+const claim = /^[a-z0-9-]+(\.[a-z0-9-]+)+(\/[^:]*)?:(aud|sub)$/i;
+const webIdentity = 'sts:AssumeRoleWithWebIdentity';
+
 async function keysOf(action) {
   const [service, name] = action.split(':');
   if (!name || !(await data.iamServiceExists(service)) || !(await data.iamActionExists(service, name))) return undefined;
@@ -47,6 +52,7 @@ async function complaints(document) {
       else found.push(`${where}: there is no action ${action}`);
     }
     for (const key of Object.values(statement.Condition ?? {}).flatMap(Object.keys)) {
+      if (claim.test(key) && exact.every((action) => action === webIdentity)) continue;
       const lower = key.toLowerCase();
       if (has(globalKeys, lower)) continue;
       if (!(await data.findConditionKey(key))) found.push(`${where}: there is no condition key ${key}`);
@@ -57,10 +63,11 @@ async function complaints(document) {
   return found;
 }
 
-// The evaluator does not know the keys `kms:EncryptionContext:<name>`: it evaluates them under a name that it does, in policies and
+// The evaluator does not know the keys `kms:EncryptionContext:<name>`, nor the claims of a token: it evaluates them under a name that it does, in policies and
 // requests alike. That changes nothing else, since a tag cannot have this name by chance.
 const context = /^kms:EncryptionContext:/i;
-const spell = (key) => (context.test(key) ? `aws:PrincipalTag/${key.toLowerCase()}` : key);
+const unknown = (key) => context.test(key) || claim.test(key);
+const spell = (key) => (unknown(key) ? `aws:PrincipalTag/${key.toLowerCase()}` : key);
 const respell = (map) => Object.fromEntries(Object.entries(map).map(([key, value]) => [spell(key), value]));
 const respelt = documents.map((document) => ({
   ...document,
@@ -85,9 +92,9 @@ for (const r of requests) {
       resourceControlPolicies: [],
       resourcePolicy: r.resourcePolicy === null ? undefined : respelt[r.resourcePolicy],
     }, { simulationMode: 'Strict' });
-    const foreign = Object.keys(r.context).filter((key) => context.test(key));
+    const foreign = Object.keys(r.context).filter((key) => unknown(key));
     const known = foreign.length ? await keysOf(r.action) : new Set();
-    const ignored = [...(answer.result?.ignoredContextKeys ?? []), ...foreign.filter((key) => !has(known, key.toLowerCase()))];
+    const ignored = [...(answer.result?.ignoredContextKeys ?? []), ...foreign.filter((key) => !has(known, key.toLowerCase()) && !(claim.test(key) && r.action === webIdentity))];
     if (answer.resultType === 'single') decisions.push({ decision: answer.overallResult, ignored });
     else decisions.push({ error: answer.resultType === 'error' ? JSON.stringify(answer.errors) : 'a request needs one resource, not a pattern' });
   } catch (e) {
