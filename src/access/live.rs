@@ -17,7 +17,7 @@ use crate::document;
 use crate::document::{Map, Value};
 
 /// The types that are read, and what of them is access.
-pub const READ: [(&str, &[&str]); 14] = [
+pub const READ: [(&str, &[&str]); 15] = [
     (
         "AWS::IAM::Role",
         &["AssumeRolePolicyDocument", "Policies", "ManagedPolicyArns", "PermissionsBoundary"],
@@ -35,6 +35,7 @@ pub const READ: [(&str, &[&str]); 14] = [
         &["ExtendedS3DestinationConfiguration", "KinesisStreamSourceConfiguration"],
     ),
     ("AWS::Scheduler::Schedule", &["Target"]),
+    ("AWS::Athena::WorkGroup", &["WorkGroupConfiguration"]),
     ("AWS::LakeFormation::DataCellsFilter", &["ColumnNames", "ColumnWildcard", "RowFilter"]),
     ("AWS::LakeFormation::Resource", &["RoleArn", "HybridAccessEnabled"]),
     ("AWS::LakeFormation::TagAssociation", &["LFTags"]),
