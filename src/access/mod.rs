@@ -16,8 +16,8 @@ mod grants;
 mod gravity;
 mod guarded;
 mod lake_formation;
-mod permits;
 pub mod live;
+mod permits;
 pub mod reach;
 mod rows;
 mod source;
@@ -30,8 +30,8 @@ pub use compare::{Cause, Compared, Counts, Further, Layer, Presence, Row, compar
 pub use conditions::OpenTemplates;
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use gravity::{Gravity, gravity};
-pub use permits::{On, Permit, permits};
 pub use live::live;
+pub use permits::{On, Permit, permits};
 pub use source::{Source, feed};
 pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,

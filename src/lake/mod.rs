@@ -36,8 +36,8 @@ pub use formation::LakeFormation;
 pub use naming::Naming;
 pub use origins::Origins;
 pub use places::{Bucket, Database, Key, Place, Table};
-pub use waivers::Waiver;
 pub use roles::Role;
+pub use waivers::Waiver;
 pub use watch::{Alarm, Notify};
 
 /// A data lake in one environment.

@@ -53,7 +53,7 @@ pub(super) fn merged(open: &Open, cases: &[Case], rows: Vec<(usize, Row)>) -> Op
     };
     if let (Some((_, lost)), None) = (lost, &row.comparison.lost) {
         row.comparison.lost = lost.comparison.lost.clone();
-        row.comparison.lost_by = lost.comparison.lost_by.clone();
+        row.comparison.lost_by = lost.comparison.lost_by;
         row.lost_by = lost.lost_by.clone();
     }
     if rows.iter().any(|(_, one)| one.presence != row.presence) {
