@@ -337,7 +337,8 @@ impl Ground {
             self.bend(&mut context, rng);
         }
         let administrator = match &principal {
-            Some(who) if who.starts_with("arn:") => {
+            // a provider of identities has no policies of its own
+            Some(who) if who.starts_with("arn:") && !who.contains("-provider/") => {
                 let ours = self.own_policies(who).next().is_some();
                 let far = !who.contains(&format!("::{account}:"));
                 let delegates =
