@@ -22,26 +22,27 @@ struct Usage {
 fn main() {
     let binary = PathBuf::from(env!("CARGO_BIN_EXE_lakewright"));
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("large_lake");
-    let mut medians = Vec::new();
-    for size in [1, 2] {
+    let arguments = [1, 2].map(|size| {
         let spec = write(&folder.join(size.to_string()), size);
-        let arguments =
-            ["plan".to_owned(), spec.display().to_string(), "--offline".into(), "--quiet".into()];
-        let median = measure(&binary, &arguments);
+        ["plan".to_owned(), spec.display().to_string(), "--offline".into(), "--quiet".into()]
+    });
+    // in turn, so that both sizes see the same machine
+    let both = || [once(&binary, &arguments[0]), once(&binary, &arguments[1])];
+    let pairs: Vec<[Usage; 2]> = (0..=RUNS).map(|_| both()).skip(1).collect();
+    for (at, size) in [1, 2].into_iter().enumerate() {
+        let runs = pairs.iter().map(|pair| &pair[at]);
         println!(
             "plan --offline, {} resources: {:.3} s of CPU, {:.0} MiB",
             10_000 * size,
-            median.cpu_seconds,
-            median.mebibytes
+            median(runs.clone().map(|run| run.cpu_seconds)),
+            runs.map(|run| run.mebibytes).fold(0.0, f64::max)
         );
-        medians.push(median);
     }
-    println!(
-        "twice the lake takes {:.2} times as long",
-        medians[1].cpu_seconds / medians[0].cpu_seconds
-    );
-    let start = measure(&binary, &["--version".to_owned()]);
-    println!("--version: {:.1} ms of CPU", start.cpu_seconds * 1000.0);
+    let ratios = pairs.iter().map(|[one, two]| two.cpu_seconds / one.cpu_seconds);
+    println!("twice the lake takes {:.2} times as long", median(ratios));
+    let version = ["--version".to_owned()];
+    let start = median((0..=RUNS).map(|_| once(&binary, &version).cpu_seconds).skip(1));
+    println!("--version: {:.1} ms of CPU", start * 1000.0);
 }
 
 /// Writes the spec and its script into a folder.
@@ -53,12 +54,10 @@ fn write(folder: &Path, size: usize) -> PathBuf {
     spec
 }
 
-/// The median of several runs after a warm-up.
-fn measure(binary: &Path, arguments: &[String]) -> Usage {
-    let mut runs: Vec<Usage> = (0..=RUNS).map(|_| once(binary, arguments)).skip(1).collect();
-    runs.sort_by(|a, b| a.cpu_seconds.total_cmp(&b.cpu_seconds));
-    let peak = runs.iter().map(|run| run.mebibytes).fold(0.0, f64::max);
-    Usage { cpu_seconds: runs[runs.len() / 2].cpu_seconds, mebibytes: peak }
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 fn once(binary: &Path, arguments: &[String]) -> Usage {
