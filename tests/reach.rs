@@ -408,3 +408,44 @@ fn what_is_not_at_hand_is_unknown_and_a_deny_is_certain() {
     let found = judge.ask(&who, "s3:GetObject", &target, None, false);
     assert!(matches!(found, Reached::No { .. }), "{found:?}");
 }
+
+/// A role's request names the role, so a Deny that asks for the name is met; a block that restricts a public policy leaves
+/// nobody who has no account.
+#[test]
+fn a_signed_request_has_its_name_and_an_unsigned_one_no_account() {
+    let with = |statement: &str| {
+        state(&format!(
+            r#"{{"Resources": {{
+            "B": {{"Type": "AWS::S3::Bucket", "Properties": {{"BucketName": "data", "PublicAccessBlockConfiguration": {{"RestrictPublicBuckets": true}}}}}},
+            "P": {{"Type": "AWS::S3::BucketPolicy", "Properties": {{"Bucket": {{"Ref": "B"}}, "PolicyDocument": {{"Version": "2012-10-17",
+                "Statement": [{statement}]}}}}}},
+            "start": {{"Type": "AWS::IAM::Role", "Properties": {{"RoleName": "start",
+                "AssumeRolePolicyDocument": {{"Statement": [{{"Effect": "Allow", "Principal": {NOBODY}, "Action": "sts:AssumeRole"}}]}},
+                "Policies": [{{"PolicyName": "p", "PolicyDocument": {{"Version": "2012-10-17", "Statement": [
+                {{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}}]}}}}]}}}}}}}}"#
+        ))
+    };
+    let target = Target {
+        kind: "object".into(),
+        resource: Value::from("arn:aws:s3:::data/*"),
+        guard: "arn:aws:s3:::data".into(),
+    };
+    let ask = |state: &State, who: &Subject| {
+        Judge::new(state).ask(who, "s3:GetObject", &target, None, false)
+    };
+    let role = Subject::Named("arn:aws:iam::111111111111:role/start".into());
+    let deny = |name: &str| {
+        with(&format!(
+            r#"{{"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*",
+                "Condition": {{"ArnEquals": {{"aws:PrincipalArn": "arn:aws:iam::111111111111:role/{name}"}}}}}}"#
+        ))
+    };
+    let found = ask(&deny("start"), &role);
+    assert!(matches!(found, Reached::No { .. }), "{found:?}");
+    assert!(ask(&deny("other"), &role).is_yes());
+    let public = with(
+        r#"{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}"#,
+    );
+    let found = ask(&public, &Subject::Anonymous);
+    assert!(matches!(found, Reached::No { .. }), "{found:?}");
+}

@@ -80,6 +80,10 @@ impl Reached {
 
 const NO: Reached = Reached::No { because: None };
 
+/// The keys that every signed request has: "Properties of the principal", IAM User Guide, "AWS global condition context
+/// keys" (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>).
+const SIGNED: [&str; 3] = ["aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalType"];
+
 /// What a principal brings: its policies under its name, its boundary, and what is not at hand.
 struct Own {
     documents: Vec<Document>,
@@ -153,10 +157,6 @@ impl<'s> Judge<'s> {
         condition: Option<(&str, &str)>,
         anything: bool,
     ) -> Reached {
-        let Some(asked) = asked(who, action, &target.resource, condition) else {
-            return Reached::Unknown { because: format!("`{action}` cannot be asked of it") };
-        };
-        let asked = vec![asked];
         let role = self.state.principals.get(&target.guard).filter(|_| target.kind == "role");
         let guard = self.state.resources.get(&target.guard);
         let guard = guard.or_else(|| {
@@ -172,6 +172,11 @@ impl<'s> Judge<'s> {
         let Ok(theirs) = theirs else {
             return Reached::Unknown { because: format!("the policy of {} is none", target.guard) };
         };
+        let present = self.always_there(who, &theirs);
+        let Some(asked) = asked(who, action, &target.resource, condition, &present) else {
+            return Reached::Unknown { because: format!("`{action}` cannot be asked of it") };
+        };
+        let asked = vec![asked];
         let cut = guard
             .filter(|guard| guard.public_access.is_some_and(|block| block.restrict))
             .and_then(|guard| restricted(&theirs, &guard.account, guard.partition))
@@ -181,6 +186,10 @@ impl<'s> Judge<'s> {
         let home = home.map(str::to_owned).or_else(|| account_of(&target.resource));
         let delegates =
             trusted.is_some() || guard.is_some_and(|guard| guard.kind == "AWS::KMS::Key");
+        if *who == Subject::Anonymous && cut.is_some() {
+            // it leaves services and the account of the bucket
+            return NO;
+        }
         let Subject::Named(arn) = who else {
             return self.outside(who, &theirs, cut.as_deref(), &asked, home.as_deref());
         };
@@ -253,6 +262,25 @@ impl<'s> Judge<'s> {
             Reached::No { .. } => found,
             _ => Reached::Unknown { because: missing.clone() },
         }
+    }
+
+    /// The keys that policies ask for and that every signed request has.
+    fn always_there(&self, who: &Subject, theirs: &[Document]) -> Vec<&'static str> {
+        let own = match who {
+            Subject::Named(arn) => Some(self.own(arn)),
+            Subject::Account(_) => None,
+            _ => return Vec::new(),
+        };
+        let own =
+            own.iter().flat_map(|own| own.documents.iter().chain(own.boundary.iter().flatten()));
+        let documents: Vec<&Document> = theirs.iter().chain(own).collect();
+        let asks = |key: &str| {
+            let mut statements = documents.iter().flat_map(|document| &document.statements);
+            statements.any(|statement| {
+                statement.conditions.iter().any(|one| one.key.eq_ignore_ascii_case(key))
+            })
+        };
+        SIGNED.into_iter().filter(|key| asks(key)).collect()
     }
 
     fn outside(
@@ -374,6 +402,7 @@ fn asked(
     action: &str,
     on: &Value,
     condition: Option<(&str, &str)>,
+    present: &[&str],
 ) -> Option<Document> {
     let mut statement = Map::new();
     statement.insert("Sid", "asked");
@@ -392,6 +421,9 @@ fn asked(
             absent.insert(format!("aws:Principal{key}"), "true");
         }
         conditions.insert("Null", absent);
+    } else if !present.is_empty() {
+        let there = present.iter().map(|key| ((*key).to_owned().into(), Value::from("false")));
+        conditions.insert("Null", there.collect::<Map>());
     }
     statement.insert("Principal", principal);
     statement.insert("Action", action.to_owned());
@@ -433,7 +465,7 @@ fn resource_documents(guard: &Guarded) -> Result<Vec<Document>, ()> {
 fn trust(role: &Principal, resource: &Value) -> Result<Vec<Document>, ()> {
     let Some(held) = &role.trust else { return Ok(Vec::new()) };
     let mut document = Document::read(&held.document, Kind::Trust).map_err(drop)?;
-    let own = asked(&Subject::Anybody, "*", resource, None).ok_or(())?;
+    let own = asked(&Subject::Anybody, "*", resource, None, &[]).ok_or(())?;
     let resources = own.statements.into_iter().next().and_then(|statement| statement.resources);
     for statement in &mut document.statements {
         statement.resources.clone_from(&resources);
