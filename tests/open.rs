@@ -99,3 +99,35 @@ fn a_value_given_decides_the_condition() {
     let row = found.rows.iter().find(|row| row.comparison.gained.is_some()).expect("a gain");
     assert!(row.given.iter().all(|given| !given.contains("Partner")), "nothing is assumed");
 }
+
+/// Conditions of their own for each of many users: too many cases together, few for each.
+#[test]
+fn what_has_nothing_in_common_is_looked_into_apart() {
+    let template = |wider: usize| {
+        let (mut parameters, mut conditions, mut users) =
+            (String::new(), String::new(), String::new());
+        for at in 0..300 {
+            let action = if at == wider { "s3:*" } else { "s3:GetObject" };
+            let _ = write!(parameters, "\n  P{at}: {{ Type: String }}");
+            let _ = write!(conditions, "\n  C{at}: !Equals [!Ref P{at}, 'yes']");
+            let _ = write!(
+                users,
+                "\n  U{at}: {{ Type: AWS::IAM::User, Condition: C{at}, Properties: {{ UserName: u{at} }} }}\n  \
+                 P{at}: {{ Type: AWS::IAM::UserPolicy, Condition: C{at}, Properties: {{ UserName: u{at}, PolicyName: p, \
+                 PolicyDocument: {{ Statement: [{{ Effect: Allow, Action: '{action}', Resource: '*' }}] }} }} }}"
+            );
+        }
+        format!("Parameters:{parameters}\nConditions:{conditions}\nResources:{users}\n")
+    };
+    let found = compared(&template(300), &template(7), &Given::new());
+    let gained: Vec<&str> = found
+        .rows
+        .iter()
+        .filter(|row| row.verdict().word() == "broadened")
+        .map(|row| row.subject.as_str())
+        .collect();
+    assert_eq!(gained, ["arn:aws:iam::111111111111:user/u7"]);
+    assert_eq!(found.verdict().word(), "broadened");
+    assert!(found.exact(), "no user is undecided");
+    assert_eq!(found.rows.len(), 300);
+}

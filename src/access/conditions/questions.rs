@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::parts::{Part, within};
 use crate::access::source::Source;
 use crate::access::template;
 use crate::access::texts::kind_of;
@@ -47,11 +46,11 @@ pub(super) fn plain(value: &Value) -> String {
 }
 
 impl Open {
-    pub fn of(old: &[Source<'_>], new: &[Source<'_>], part: Option<&Part>) -> Open {
+    pub fn of(old: &[Source<'_>], new: &[Source<'_>]) -> Open {
         let mut open = Open::default();
         for source in old.iter().chain(new) {
             let mut asked = BTreeSet::new();
-            for (_, definition) in relevant(source).filter(|(id, _)| within(part, source, id)) {
+            for (_, definition) in relevant(source) {
                 if let Some(name) = definition.get("Condition").and_then(Value::as_str) {
                     asked.insert(name);
                 }
@@ -66,7 +65,7 @@ impl Open {
                 }
             }
         }
-        open.defaults(old, new, part);
+        open.defaults(old, new);
         open.finish(old, new);
         open
     }
@@ -117,10 +116,10 @@ impl Open {
     }
 
     /// Defaults that differ: a stack that takes the default changes with it.
-    fn defaults(&mut self, old: &[Source<'_>], new: &[Source<'_>], part: Option<&Part>) {
+    fn defaults(&mut self, old: &[Source<'_>], new: &[Source<'_>]) {
         for source in new {
             let mut named = BTreeSet::new();
-            for (_, definition) in relevant(source).filter(|(id, _)| within(part, source, id)) {
+            for (_, definition) in relevant(source) {
                 for value in read_properties(definition) {
                     references(value, &mut |name, _| {
                         named.insert(name.to_owned());
@@ -177,6 +176,11 @@ impl Open {
                 choices.push(Taken::Other);
             }
         }
+    }
+
+    /// How many cases there are.
+    pub fn count(&self) -> usize {
+        self.questions.values().fold(1, |all, choices| all.saturating_mul(choices.len()))
     }
 
     /// The first cases, and whether these are all.

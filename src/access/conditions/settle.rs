@@ -3,23 +3,21 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::parts::{Part, within};
 use super::questions::{Case, Taken, comparison, is_plain, plain, reference};
 use crate::access::source::Source;
 use crate::access::state::State;
 use crate::access::template;
-use crate::access::texts::kind_of;
 use crate::document::{Map, Value};
 
-/// The state of templates in one case, of a part of their resources.
-pub(super) fn read(sources: &[Source<'_>], case: &Case, part: Option<&Part>) -> State {
-    let settled: Vec<Source<'_>> = sources.iter().map(|one| settled(one, case, part)).collect();
+/// The state of templates in one case.
+pub(super) fn read(sources: &[Source<'_>], case: &Case) -> State {
+    let settled: Vec<Source<'_>> = sources.iter().map(|one| settled(one, case)).collect();
     template::read(&settled)
 }
 
 /// A template in one case: without the resources that are not made, with a branch of each `Fn::If`, and with the
 /// parameters that are known.
-pub(super) fn settled<'s>(source: &'s Source<'_>, case: &Case, part: Option<&Part>) -> Source<'s> {
+pub(super) fn settled<'s>(source: &'s Source<'_>, case: &Case) -> Source<'s> {
     let of_stack = |name: &str| case.get(&(source.name.clone(), name.to_owned()));
     let mut known = BTreeMap::new();
     let parameters = source.body.get("Parameters").and_then(Value::as_map);
@@ -34,7 +32,7 @@ pub(super) fn settled<'s>(source: &'s Source<'_>, case: &Case, part: Option<&Par
             known.insert(name, of_type(kind, text));
         }
     }
-    let settling = Settling { source, case, known, part };
+    let settling = Settling { source, case, known };
     let body = settling.template();
     let mut given = source.given.clone();
     given.extend(settling.known.iter().filter_map(|(name, value)| {
@@ -62,7 +60,6 @@ pub(super) struct Settling<'s> {
     source: &'s Source<'s>,
     case: &'s Case,
     known: BTreeMap<&'s str, Value>,
-    part: Option<&'s Part>,
 }
 
 impl Settling<'_> {
@@ -73,7 +70,7 @@ impl Settling<'_> {
         let pairs = body.iter().map(|(key, value)| {
             let value = match (key, value) {
                 ("Resources", Value::Map(resources)) => {
-                    let made = resources.iter().filter(|(id, one)| self.is_made(id, one));
+                    let made = resources.iter().filter(|(_, one)| self.is_made(one));
                     let pairs = made.filter_map(|(id, one)| Some((id, self.value(one)?)));
                     Value::Map(pairs.map(|(id, one)| (Cow::from(id.to_owned()), one)).collect())
                 }
@@ -85,12 +82,7 @@ impl Settling<'_> {
         Value::Map(pairs.collect())
     }
 
-    fn is_made(&self, id: &str, resource: &Value) -> bool {
-        let properties = resource.get("Properties").and_then(Value::as_map);
-        let says = self.part.is_some() && template::says_access(kind_of(resource), properties);
-        if says && !within(self.part, self.source, id) {
-            return false;
-        }
+    fn is_made(&self, resource: &Value) -> bool {
         let name = resource.get("Condition").and_then(Value::as_str);
         name.and_then(|name| self.named(name, 0)).unwrap_or(true)
     }
