@@ -72,7 +72,14 @@ impl Part {
         body.insert("Conditions", conditions);
         body.insert("Resources", resources);
         body.insert_some("Outputs", outputs);
-        Source { body: Cow::Owned(Value::Map(body)), ..source.to_owned() }
+        Source {
+            name: source.name.clone(),
+            account: source.account.clone(),
+            region: source.region.clone(),
+            body: Cow::Owned(Value::Map(body)),
+            parameters: source.parameters.clone(),
+            given: source.given.clone(),
+        }
     }
 }
 
