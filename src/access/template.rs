@@ -53,7 +53,10 @@ pub const MODELLED: &[(&str, &str)] = &[
 
 /// The properties of a type that a verdict is about, where these are few of many.
 const READ: &[(&str, &[&str])] = &[
-    ("AWS::S3::Bucket", &["BucketName", "BucketEncryption", "PublicAccessBlockConfiguration"]),
+    (
+        "AWS::S3::Bucket",
+        &["BucketName", "BucketEncryption", "PublicAccessBlockConfiguration", "AccessControl"],
+    ),
     ("AWS::Lambda::Function", &["FunctionName", "Role", "Code"]),
     ("AWS::Glue::Job", &["Name", "Role", "Command"]),
     ("AWS::Glue::Table", &["DatabaseName", "TableInput"]),
@@ -85,6 +88,7 @@ pub fn read(sources: &[Source]) -> State {
         for (id, definition) in resources(&source.body) {
             reader.resource(source, id, definition);
         }
+        reader.made_elsewhere(source);
     }
     reader.finish(sources)
 }
@@ -341,6 +345,53 @@ impl Reader<'_> {
         self.suspicious(at, properties);
     }
 
+    /// What others make of a template before CloudFormation reads it, and stacks within it: not read, and undecided where it
+    /// differs. A macro may make anything of the whole template.
+    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-macros.html>.
+    fn made_elsewhere(&mut self, source: &Source) {
+        let mut push = |id: &str, kind: &str, property: &str, value: String| {
+            let origin = Origin {
+                stack: source.name.clone(),
+                logical_id: id.to_owned(),
+                path: String::new(),
+            };
+            let why = "what is made of it is not modelled".to_owned();
+            let (kind, property) = (kind.to_owned(), property.to_owned());
+            self.state.unread.push(Unread { origin, kind, property, why, value });
+        };
+        for key in ["Transform", "Fn::Transform"] {
+            if let Some(value) = source.body.get(key) {
+                let text = value.to_json();
+                let known = key == "Transform"
+                    && [
+                        "AWS::Serverless",
+                        "AWS::LanguageExtensions",
+                        "AWS::SecretsManager",
+                        "AWS::CodeDeploy",
+                    ]
+                    .iter()
+                    .any(|one| text.contains(one))
+                    && !text.contains(',');
+                let value = if known { text } else { source.body.to_json() };
+                push("", "AWS::CloudFormation::Macro", key, value);
+            }
+        }
+        for (id, definition) in resources(&source.body) {
+            let kind = kind_of(definition);
+            if id.starts_with("Fn::") {
+                push(id, "AWS::CloudFormation::Macro", id, definition.to_json());
+            } else if kind == "AWS::CloudFormation::Stack" || kind.ends_with("::MODULE") {
+                let value = definition.get("Properties").map(Value::to_json).unwrap_or_default();
+                push(id, kind, "Properties", format!("{value}."));
+            } else if kind == "AWS::S3::Bucket"
+                && let Some(list) = definition.at(&["Properties", "AccessControl"])
+                && list.as_str() != Some("Private")
+            {
+                push(id, kind, "AccessControl", list.to_json());
+            }
+        }
+    }
+
     /// A property of an unknown type that looks like a policy.
     fn suspicious(&mut self, at: (&Source, &str, &Value), properties: &Value) {
         let (source, id, definition) = at;
@@ -463,7 +514,17 @@ pub(super) fn says_access(kind: &str, properties: Option<&Map>) -> bool {
         let mut all = properties.into_iter().flat_map(Map::iter);
         all.any(|(key, value)| looks_like_access(key, value))
     };
-    modelled || (!HARMLESS.contains(&kind) && looks())
+    let nested = kind == "AWS::CloudFormation::Stack" || kind.ends_with("::MODULE");
+    modelled || nested || (!HARMLESS.contains(&kind) && looks())
+}
+
+/// Whether a macro makes something of a template, or another stack of the state does.
+pub(super) fn is_made_elsewhere(source: &Source<'_>) -> bool {
+    let has = |key| source.body.get(key).is_some();
+    has("Transform")
+        || has("Fn::Transform")
+        || source.body.to_json().contains("Fn::ImportValue")
+        || resources(&source.body).any(|(id, _)| id.starts_with("Fn::"))
 }
 
 /// Whether access is read of a property.

@@ -74,6 +74,15 @@ impl<'a> Texts<'a> {
                             return self.attribute(source, id, attribute);
                         }
                     }
+                    Some(("Fn::ImportValue", name)) if steps > 0 => {
+                        let name = self.replace(source, name.clone(), steps);
+                        if let Some((other, value)) =
+                            name.as_str().and_then(|name| self.exported(name))
+                            && let Some(value) = self.follow(other, value, steps - 1)
+                        {
+                            return value;
+                        }
+                    }
                     Some(("Fn::Join", Value::List(parts))) => {
                         if let [Value::Str(between), Value::List(parts)] = parts.as_slice() {
                             let parts: Vec<Value> = parts
@@ -93,6 +102,18 @@ impl<'a> Texts<'a> {
             }
             scalar => scalar,
         }
+    }
+
+    /// The output that a stack of the state exports under a name.
+    fn exported(&self, name: &str) -> Option<(&'a Source<'a>, &'a Value)> {
+        self.stacks.values().find_map(|(source, _)| {
+            let outputs = source.body.get("Outputs").and_then(Value::as_map)?;
+            let found = outputs.iter().find(|(_, output)| {
+                let own = output.at(&["Export", "Name"]);
+                own.is_some_and(|own| self.text(source, own) == name)
+            });
+            found.and_then(|(_, output)| Some((*source, output.get("Value")?)))
+        })
     }
 
     fn reference(&self, source: &Source, id: &str, steps: usize) -> Value {

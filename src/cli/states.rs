@@ -12,7 +12,7 @@
 //! speak of it (the spec and its lines). A file is what its content says that it is.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, bail};
 use camino::Utf8Path;
@@ -23,7 +23,7 @@ use super::output::Output;
 use super::{Stop, env, planning};
 use crate::access::{self, Source, State};
 use crate::catalogue;
-use crate::document::Value;
+use crate::document::{Map, Value};
 use crate::plan::access::name;
 use crate::plan::{Cause, Deployed, Plan, file};
 use crate::resolve::DUMMY_ACCOUNT;
@@ -165,8 +165,9 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Side, 
             return Ok(Side::of(Content::Policy(value)));
         }
         Ok(value) if value.get("Resources").is_some() => {
-            let source = source("template", value, None, how);
-            return Ok(Side::of(Content::State(Box::new(access::read(&[source])))));
+            let mut sources = [source("template", value, None, how)];
+            at_home(&mut sources, how);
+            return Ok(Side::of(Content::State(Box::new(access::read(&sources)))));
         }
         Ok(_) if path.extension() == Some("json") => {
             return Err(anyhow::anyhow!(
@@ -325,8 +326,47 @@ fn folder(root: &Root, path: &Utf8Path, how: &How) -> anyhow::Result<Content> {
             "there is no template below `{path}`: files that end in .json, .yaml, .yml or .template"
         );
     }
+    at_home(&mut sources, how);
     access::feed(&mut sources);
     Ok(Content::State(Box::new(access::read(&sources))))
+}
+
+/// Templates whose account nobody says are of the one whose root their key policies name, where that is one: a key
+/// without its account's root could not be administered
+/// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>).
+fn at_home(sources: &mut [Source<'_>], how: &How) {
+    if how.account.is_some() {
+        return;
+    }
+    let mut accounts = BTreeSet::new();
+    for source in sources.iter() {
+        let resources = source.body.get("Resources").and_then(Value::as_map);
+        for (_, resource) in resources.into_iter().flat_map(Map::iter) {
+            if resource.get("Type").and_then(Value::as_str) == Some("AWS::KMS::Key")
+                && let Some(policy) = resource.at(&["Properties", "KeyPolicy"])
+            {
+                roots(policy, &mut accounts);
+            }
+        }
+    }
+    if let (Some(account), None) = (accounts.pop_first(), accounts.pop_first()) {
+        sources.iter_mut().for_each(|source| source.account.clone_from(&account));
+    }
+}
+
+/// The accounts whose root a policy names by ARN.
+fn roots(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Str(text) => {
+            let rest = text.strip_prefix("arn:").and_then(|rest| rest.split_once(":iam::"));
+            if let Some((account, "root")) = rest.and_then(|(_, rest)| rest.split_once(':')) {
+                found.insert(account.to_owned());
+            }
+        }
+        Value::List(list) => list.iter().for_each(|one| roots(one, found)),
+        Value::Map(map) => map.iter().for_each(|(_, one)| roots(one, found)),
+        _ => {}
+    }
 }
 
 fn source(name: &str, body: Value, region: Option<&str>, how: &How) -> Source<'static> {

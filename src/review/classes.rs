@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::reading::takes;
 use crate::access::{Layer, Row};
 use crate::catalogue::escalations::{Verbs, verbs};
 use crate::catalogue::iam::{self, Action, Level};
@@ -58,25 +59,11 @@ fn kinds(target: &str, row: &Row) -> (Vec<&'static str>, Option<String>) {
     (known(kind), Some(service.to_owned()))
 }
 
-/// Whether a pattern of actions stands for an action.
-fn is_meant(pattern: &str, action: &str) -> bool {
-    fn at(pattern: &[u8], text: &[u8]) -> bool {
-        match pattern.split_first() {
-            None => text.is_empty(),
-            Some((b'*', rest)) => (0..=text.len()).any(|from| at(rest, &text[from..])),
-            Some((one, rest)) => text.split_first().is_some_and(|(own, left)| {
-                (*one == b'?' || one.eq_ignore_ascii_case(own)) && at(rest, left)
-            }),
-        }
-    }
-    at(pattern.as_bytes(), action.as_bytes())
-}
-
 /// What a statement lets somebody do to a target, by verb.
 pub(super) fn classes(statement: &Statement, target: &str, row: &Row) -> Vec<Class> {
     let patterns: Vec<String> = statement.actions.items.iter().map(|one| one.shown()).collect();
     let covers = |action: &str| {
-        patterns.iter().any(|pattern| is_meant(pattern, action)) != statement.actions.not
+        patterns.iter().any(|pattern| takes(pattern, action)) != statement.actions.not
     };
     if row.layer == Layer::Trust {
         return vec![Class { verb: "assume", actions: Vec::new(), shown: Vec::new() }];

@@ -309,10 +309,13 @@ impl<'s> Checker<'s> {
                     resources.iter().map(ask).collect::<Vec<_>>()
                 })
                 .collect();
-            if requests.is_empty() {
-                continue;
-            }
-            let mut passage = self.replayed(&requests);
+            let mut passage = match requests.is_empty() {
+                true => {
+                    let because = "its actions or resources are patterns".to_owned();
+                    Passage::Unknown { because }
+                }
+                false => self.replayed(&requests),
+            };
             if let Passage::Stopped { by: None, because, request } = &mut passage {
                 match unsent(std::iter::once(statement), service, request) {
                     Some(text) => *because = text,

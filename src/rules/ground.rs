@@ -197,12 +197,14 @@ impl<'s> Said<'s> {
             let operator = &condition.operator;
             named
                 && !operator.negated
-                && !operator.if_exists
+                // which tags are set: none is none too many
+                && (condition.key == "aws:tagkeys" || !operator.of_missing())
                 && !condition.written.to_ascii_lowercase().contains("null")
-                && condition
-                    .values
-                    .iter()
-                    .all(|value| !matches!(value.shown().as_str(), "*" | "?*"))
+                && condition.values.iter().all(|value| {
+                    let text = value.shown();
+                    let of_any = condition.key == "aws:principalorgid" && text.contains(['*', '?']);
+                    !of_any && !matches!(text.as_str(), "*" | "?*")
+                })
         })
     }
 

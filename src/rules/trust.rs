@@ -81,7 +81,8 @@ pub(super) fn federated(ground: &Ground<'_>, found: &mut Vec<Finding>) {
                 let whole = |text: &str| !text.contains(['*', '?']);
                 condition.key.ends_with(":sub")
                     && !condition.operator.negated
-                    && !condition.operator.if_exists
+                    && !condition.operator.of_missing()
+                    && !condition.written.to_ascii_lowercase().contains("null")
                     && condition.values.iter().all(|value| whole(&value.shown()))
             });
             if !exact {

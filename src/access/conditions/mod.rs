@@ -15,8 +15,9 @@ mod settle;
 mod together;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use super::compare::{Compared, Row, compare_settled};
+use super::compare::{Compared, Layer, Presence, Row, compare_settled};
 use super::source::Source;
 use super::state::State;
 use super::template;
@@ -42,7 +43,9 @@ pub(super) fn compare_open(old: &State, new: &State, options: &Options) -> Compa
     let (Some(before), Some(after)) = (&old.open, &new.open) else {
         return whole.compare(&mut left);
     };
-    if whole.is_small(left) {
+    let is_made_elsewhere =
+        [before, after].iter().any(|open| open.sources.iter().any(template::is_made_elsewhere));
+    if is_made_elsewhere || whole.is_small(left) {
         return whole.compare(&mut left);
     }
     // too many cases together: what has no resource in common is looked into apart
@@ -81,7 +84,10 @@ pub(super) fn compare_open(old: &State, new: &State, options: &Options) -> Compa
 /// anything is open, the state keeps the templates, for [`compare_open`].
 pub(super) fn read(sources: &[Source<'_>]) -> State {
     let open = Open::of(sources, &[]);
-    let is_open = |source: &Source<'_>| source.defaults().next().is_some();
+    let is_open = |source: &Source<'_>| {
+        let functions = ["Conditions", "Mappings"].iter().any(|one| source.body.get(one).is_some());
+        functions || source.defaults().next().is_some()
+    };
     if open.questions.is_empty() && !sources.iter().any(is_open) {
         return template::read(sources);
     }
@@ -177,6 +183,20 @@ impl<'s> Pair<'s> {
                 names.collect::<Vec<_>>().join(", "),
                 cases.len()
             );
+            // what is made in none of the cases that were looked into has no row of its own
+            let stacks: BTreeSet<&str> =
+                open.questions.keys().map(|(stack, _)| stack.as_str()).collect();
+            for stack in stacks {
+                let reason = Reason { kind: ReasonKind::TooLarge, text: text.clone() };
+                let row = Row::same(
+                    stack,
+                    "AWS::CloudFormation::Stack",
+                    Layer::Unmodelled,
+                    Presence::Both,
+                    None,
+                );
+                compared.rows.push(Row { comparison: Comparison::unknown(reason), ..row });
+            }
             for row in &mut compared.rows {
                 if matches!(row.verdict(), Verdict::Equivalent | Verdict::Narrowed) {
                     let reason = Reason { kind: ReasonKind::TooLarge, text: text.clone() };

@@ -70,6 +70,7 @@ impl Part {
         let mut body = Map::new();
         body.insert("Parameters", parameters);
         body.insert("Conditions", conditions);
+        body.insert_some("Mappings", source.body.get("Mappings").cloned());
         body.insert("Resources", resources);
         body.insert_some("Outputs", outputs);
         Source {

@@ -56,6 +56,11 @@ impl Open {
                 }
                 read_properties(definition).for_each(|value| used(value, &mut asked));
             }
+            // what one stack says may be what another has as a parameter
+            if let Some(outputs) = source.body.get("Outputs").filter(|_| old.len() + new.len() > 2)
+            {
+                used(outputs, &mut asked);
+            }
             let mut seen = BTreeSet::new();
             while let Some(name) = asked.pop_first() {
                 if seen.insert(name)
@@ -105,7 +110,7 @@ impl Open {
             (None, None) if is_plain(one) && is_plain(other) => return,
             (Some(name), None) if is_plain(other) => choice(name, other),
             (None, Some(name)) if is_plain(one) => choice(name, one),
-            _ => ((source.name.clone(), comparison(sides)), Taken::Holds(true)),
+            _ => ((source.name.clone(), comparison(source, sides)), Taken::Holds(true)),
         };
         let choices = self.questions.entry(name.clone()).or_default();
         if let (Some(value), true) = (source.given.get(&name.1), taken != Taken::Holds(true)) {
@@ -125,6 +130,12 @@ impl Open {
                         named.insert(name.to_owned());
                     });
                 }
+            }
+            if let Some(outputs) = source.body.get("Outputs").filter(|_| old.len() + new.len() > 2)
+            {
+                references(outputs, &mut |name, _| {
+                    named.insert(name.to_owned());
+                });
             }
             let Some(before) = old.iter().find(|one| one.name == source.name) else { continue };
             let parameters = source.body.get("Parameters").and_then(Value::as_map);
@@ -266,8 +277,22 @@ pub(super) fn is_plain(value: &Value) -> bool {
     !matches!(value, Value::Map(_) | Value::List(_))
 }
 
-pub(super) fn comparison(sides: &[Value]) -> String {
+/// A comparison as text, with what it hangs on: of another default or mapping it is another question.
+pub(super) fn comparison(source: &Source<'_>, sides: &[Value]) -> String {
     let mut texts: Vec<String> = sides.iter().map(Value::to_json).collect();
     texts.sort();
-    texts.join(" = ")
+    let mut text = texts.join(" = ");
+    for side in sides {
+        references(side, &mut |name, _| {
+            if let Some(default) = source.body.at(&["Parameters", name, "Default"]) {
+                text += &format!(" ({name} by default {})", default.to_json());
+            }
+        });
+    }
+    if text.contains("Fn::FindInMap")
+        && let Some(mappings) = source.body.get("Mappings")
+    {
+        text += &format!(" (of {})", mappings.to_json());
+    }
+    text
 }

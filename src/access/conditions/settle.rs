@@ -1,6 +1,7 @@
 //! A template in one case of what it leaves open.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::questions::{Case, Taken, comparison, is_plain, plain, reference};
@@ -28,11 +29,12 @@ pub(super) fn settled<'s>(source: &'s Source<'_>, case: &Case) -> Source<'s> {
             _ => None,
         };
         let kind = definition.get("Type").and_then(Value::as_str).unwrap_or("String");
-        if let Some(text) = text {
+        // the default of a parameter of Systems Manager's is a name, not the value
+        if let Some(text) = text.filter(|_| !kind.starts_with("AWS::SSM::")) {
             known.insert(name, of_type(kind, text));
         }
     }
-    let settling = Settling { source, case, known };
+    let settling = Settling { source, case, known, decided: RefCell::default() };
     let body = settling.template();
     let mut given = source.given.clone();
     given.extend(settling.known.iter().filter_map(|(name, value)| {
@@ -60,6 +62,8 @@ pub(super) struct Settling<'s> {
     source: &'s Source<'s>,
     case: &'s Case,
     known: BTreeMap<&'s str, Value>,
+    /// Conditions that were looked at, and those that are being.
+    decided: RefCell<BTreeMap<String, Option<bool>>>,
 }
 
 impl Settling<'_> {
@@ -84,7 +88,7 @@ impl Settling<'_> {
 
     fn is_made(&self, resource: &Value) -> bool {
         let name = resource.get("Condition").and_then(Value::as_str);
-        name.and_then(|name| self.named(name, 0)).unwrap_or(true)
+        name.and_then(|name| self.named(name)).unwrap_or(true)
     }
 
     /// A value with its branches taken; `None` for `AWS::NoValue`.
@@ -96,9 +100,12 @@ impl Settling<'_> {
             Value::Map(map) => {
                 if let Some([Value::Str(name), yes, no]) =
                     map.get("Fn::If").and_then(Value::as_list)
-                    && let Some(holds) = self.named(name, 0)
+                    && let Some(holds) = self.named(name)
                 {
                     return self.value(if holds { yes } else { no });
+                }
+                if let Some(arguments) = map.get("Fn::FindInMap").and_then(Value::as_list) {
+                    return Some(self.mapped(arguments));
                 }
                 match reference(value) {
                     Some("AWS::NoValue") => return None,
@@ -116,24 +123,53 @@ impl Settling<'_> {
         }
     }
 
-    /// Whether a condition holds; `None` where that is not known, or it names itself.
-    fn named(&self, name: &str, depth: usize) -> Option<bool> {
-        let condition = self.source.body.at(&["Conditions", name])?;
-        (depth < 32).then(|| self.holds(condition, depth)).flatten()
+    /// What a mapping gives, or, where that is not known, the function with the mapping in it: another mapping is
+    /// another value.
+    fn mapped(&self, arguments: &[Value]) -> Value {
+        let arguments: Vec<Value> = arguments.iter().filter_map(|one| self.value(one)).collect();
+        let mappings = self.source.body.get("Mappings");
+        if let [Value::Str(map), Value::Str(key), Value::Str(second), ..] = arguments.as_slice()
+            && let Some(value) = mappings.and_then(|all| all.at(&[map, key, second]))
+        {
+            return value.clone();
+        }
+        let all = mappings.map(Value::to_json).unwrap_or_default();
+        let with: Value = arguments.into_iter().chain([Value::from(all)]).collect();
+        let mut token = Map::new();
+        token.insert("Fn::FindInMap", with);
+        Value::Map(token)
     }
 
-    fn holds(&self, condition: &Value, depth: usize) -> Option<bool> {
+    /// Whether a condition holds; `None` where that is not known, or it names itself.
+    fn named(&self, name: &str) -> Option<bool> {
+        if let Some(known) = self.decided.borrow().get(name) {
+            return *known;
+        }
+        let condition = self.source.body.at(&["Conditions", name])?;
+        self.decided.borrow_mut().insert(name.to_owned(), None);
+        let holds = self.holds(condition);
+        self.decided.borrow_mut().insert(name.to_owned(), holds);
+        holds
+    }
+
+    fn holds(&self, condition: &Value) -> Option<bool> {
         let map = condition.as_map().filter(|map| map.len() == 1)?;
         let (function, argument) = map.iter().next()?;
-        let all = || argument.as_list().into_iter().flatten().map(|one| self.holds(one, depth + 1));
+        // whether one of several is `wanted`, or none is
+        let any = |wanted: bool| {
+            let all = argument.as_list()?.iter().map(|one| self.holds(one));
+            let all: Vec<Option<bool>> = all.collect();
+            match all.contains(&Some(wanted)) {
+                true => Some(true),
+                false => (!all.contains(&None)).then_some(false),
+            }
+        };
         match function {
-            "Condition" => self.named(argument.as_str()?, depth + 1),
+            "Condition" => self.named(argument.as_str()?),
             "Fn::Equals" => self.equal(argument.as_list()?),
-            "Fn::Not" => Some(!self.holds(argument.as_list()?.first()?, depth + 1)?),
-            "Fn::And" if all().any(|one| one == Some(false)) => Some(false),
-            "Fn::And" => all().try_fold(true, |all, one| Some(all && one?)),
-            "Fn::Or" if all().any(|one| one == Some(true)) => Some(true),
-            "Fn::Or" => all().try_fold(false, |any, one| Some(any || one?)),
+            "Fn::Not" => Some(!self.holds(argument.as_list()?.first()?)?),
+            "Fn::And" => any(false).map(|one| !one),
+            "Fn::Or" => any(true),
             _ => None,
         }
     }
@@ -151,10 +187,19 @@ impl Settling<'_> {
             (None, None) if is_plain(one) && is_plain(other) => Some(plain(one) == plain(other)),
             (Some(name), None) if is_plain(other) => asked(name, other),
             (None, Some(name)) if is_plain(one) => asked(name, one),
-            _ => match self.case.get(&question(&comparison(sides))) {
-                Some(Taken::Holds(holds)) => Some(*holds),
-                _ => None,
-            },
+            _ => {
+                let values: Vec<Value> = sides.iter().filter_map(|side| self.value(side)).collect();
+                if let [one, other] = values.as_slice()
+                    && is_plain(one)
+                    && is_plain(other)
+                {
+                    return Some(plain(one) == plain(other));
+                }
+                match self.case.get(&question(&comparison(self.source, sides))) {
+                    Some(Taken::Holds(holds)) => Some(*holds),
+                    _ => None,
+                }
+            }
         }
     }
 }

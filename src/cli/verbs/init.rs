@@ -74,7 +74,17 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         for path in &written {
             output.data(path);
         }
-        output.progress("\nNext: lakewright plan --sandbox, then lakewright apply --sandbox");
+        let spec = written.iter().find(|path| path.ends_with("lake.yaml"));
+        let file = spec.map_or(String::new(), |path| match path.trim_start_matches("./") {
+            "lake.yaml" => String::new(),
+            path => format!(" {}", crate::render::escape(path)),
+        });
+        // a blueprint of several environments asks for the account of each
+        let mut several =
+            blueprint.parameters.iter().filter_map(|one| one.name.strip_suffix("_account"));
+        let environment = several.next().map_or(String::new(), |name| format!(" --env {name}"));
+        let words = format!("{file}{environment} --sandbox");
+        output.progress(&format!("\nNext: lakewright plan{words}, then lakewright apply{words}"));
     }
     Ok(Exit::Ok)
 }
