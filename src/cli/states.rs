@@ -343,9 +343,12 @@ fn at_home(sources: &mut [Source<'_>], how: &How) {
         let resources = source.body.get("Resources").and_then(Value::as_map);
         for (_, resource) in resources.into_iter().flat_map(Map::iter) {
             if resource.get("Type").and_then(Value::as_str) == Some("AWS::KMS::Key")
-                && let Some(policy) = resource.at(&["Properties", "KeyPolicy"])
+                && let Some(statements) = resource.at(&["Properties", "KeyPolicy", "Statement"])
             {
-                roots(policy, &mut accounts);
+                // whoever is let in under conditions may be of another account
+                let all = statements.as_list().unwrap_or(std::slice::from_ref(statements));
+                let plain = all.iter().filter(|one| one.get("Condition").is_none());
+                plain.for_each(|statement| roots(statement, &mut accounts));
             }
         }
     }
