@@ -84,7 +84,7 @@ fn addresses(set: &Conditions, path: &str, found: &mut Diagnostics) {
 /// The session of a role does not say how whoever took it signed in (IAM User Guide, "Secure API access
 /// with MFA": credentials of AssumeRole carry no such key).
 fn second_factor(access: &Access, set: &Conditions, path: &str, found: &mut Diagnostics) {
-    let Some(mfa) = &set.mfa else { return };
+    let Some(mfa) = &*set.mfa else { return };
     let role = access.who.iter().find(|who| matches!(who.value, Principal::Role { .. }));
     let Some(role) = role else { return };
     let headline = format!("`{role}` never says whether a second factor was used");
@@ -104,7 +104,7 @@ fn second_factor(access: &Access, set: &Conditions, path: &str, found: &mut Diag
 fn settable(lake: &Lake, access: &Access, set: &Conditions, path: &str, found: &mut Diagnostics) {
     for who in &access.who {
         let Some(role) = lake.declared_role(&who.value) else { continue };
-        for (tag, _) in &set.principal_tags.0 {
+        for (tag, _) in &set.principal_tags.0.0 {
             let same = |own: &str| own.eq_ignore_ascii_case(&tag.value);
             let known = role.session_tags.iter().any(|own| same(&own.value.0))
                 || lake.tags.keys().any(|own| same(own));
@@ -126,7 +126,7 @@ fn settable(lake: &Lake, access: &Access, set: &Conditions, path: &str, found: &
 
 /// Only reading an object tells its tags to IAM.
 fn tags_of_objects(access: &Access, set: &Conditions, path: &str, found: &mut Diagnostics) {
-    let Some((tag, _)) = set.object_tags.0.first() else { return };
+    let Some((tag, _)) = set.object_tags.0.0.first() else { return };
     let other = access
         .grants
         .iter()

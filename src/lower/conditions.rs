@@ -48,7 +48,7 @@ impl Lowering<'_> {
         for (document, tags) in
             [("when-object-tag", &set.object_tags), ("when-principal-tag", &set.principal_tags)]
         {
-            for (tag, values) in &tags.0 {
+            for (tag, values) in &tags.0.0 {
                 let values = values.iter().map(|at| at.value.clone()).collect();
                 let tag = Argument::from(&tag.value);
                 asked.push((document, vec![("tag", tag), ("values", list(values))]));

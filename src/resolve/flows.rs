@@ -367,13 +367,13 @@ impl Resolver<'_> {
                     description: given.description.clone(),
                     who: self.principals(&given.who, &format!("{path}.who")),
                     grants,
-                    when: self.when(&given.when.0, &path),
+                    when: self.when(&given.when.0.0, &path),
                     restriction: Restriction {
-                        columns: given.columns.clone(),
-                        rows: given.rows.clone(),
-                        hide: given.hide.clone(),
+                        columns: given.columns.0.clone(),
+                        rows: given.rows.0.clone(),
+                        hide: given.hide.0.clone(),
                     },
-                    tagged: given.lf_tags.clone(),
+                    tagged: given.lf_tags.0.clone(),
                 },
             );
         }

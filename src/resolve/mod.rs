@@ -245,7 +245,7 @@ impl<'a> Resolver<'a> {
             dns_suffix: facts.partition.dns_suffix,
             deploy_role: item.and_then(|item| item.value.deploy_role.clone()),
             execution_role: item.and_then(|item| item.value.execution_role.clone()),
-            permissions_boundary: item.and_then(|item| item.value.permissions_boundary.clone()),
+            permissions_boundary: item.and_then(|item| item.value.permissions_boundary.0.clone()),
             base_bucket: item.and_then(|item| item.value.base_bucket.clone()),
         };
         Resolver {

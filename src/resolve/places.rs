@@ -104,6 +104,7 @@ impl Resolver<'_> {
 
     fn bucket(&mut self, item: &Item<spec::buckets::Bucket>) -> Option<Bucket> {
         let (name, given) = (&item.name, &item.value);
+        let denials = given.deny.as_ref().map(|denials| &denials.0);
         let path = format!("buckets.{name}");
         let generation = given.generation.as_ref().map_or(1, |n| n.value.0);
         let bucket_name = match (&given.existing, &given.name) {
@@ -129,8 +130,8 @@ impl Resolver<'_> {
                     ("access_logs", given.access_logs.as_ref().map(|at| at.span)),
                     ("events", given.events.as_ref().map(|at| at.span)),
                     ("perimeter", given.perimeter.as_ref().map(|at| at.span)),
-                    ("only_writers", first(&given.only_writers)),
-                    ("deny", first(&given.deny)),
+                    ("only_writers", first(given.only_writers.as_ref())),
+                    ("deny", first(denials)),
                     ("protect", given.protect.as_ref().map(|at| at.span)),
                     ("generation", given.generation.as_ref().map(|at| at.span)),
                 ],
@@ -224,8 +225,12 @@ impl Resolver<'_> {
                 .perimeter
                 .as_ref()
                 .map(|at| Perimeter { span: at.span, except: at.value.except.clone() }),
-            only_writers: self.guards(&given.only_writers, name, &format!("{path}.only_writers")),
-            deny: self.guards(&given.deny, name, &format!("{path}.deny")),
+            only_writers: self.guards(
+                given.only_writers.as_ref(),
+                name,
+                &format!("{path}.only_writers"),
+            ),
+            deny: self.guards(denials, name, &format!("{path}.deny")),
             protect: or(&given.protect, true),
             generation,
             tags: self.tags(&given.tags, &format!("{path}.tags"), self.spec.tags.0.len()),
@@ -330,6 +335,6 @@ impl Resolver<'_> {
 }
 
 /// Where a guard of a bucket begins, if there is one.
-fn first(guards: &Option<Guards>) -> Option<crate::source::Span> {
-    guards.as_ref()?.0.first().map(|guard| guard.prefix.span)
+fn first(guards: Option<&Guards>) -> Option<crate::source::Span> {
+    guards?.0.first().map(|guard| guard.prefix.span)
 }

@@ -86,14 +86,14 @@ impl Resolver<'_> {
             description: given.description.clone(),
             role_name,
             assumed_by,
-            external_id: given.external_id.clone(),
+            external_id: given.external_id.0.clone(),
             audience: match self.unreadable(&format!("{path}.audience")) {
                 true => vec![At { value: Audience(UNREAD.to_owned()), span: name.span }],
-                false => given.audience.0.clone(),
+                false => given.audience.0.0.clone(),
             },
             subject: match self.unreadable(&format!("{path}.subject")) {
                 true => vec![At { value: Subject(UNREAD.to_owned()), span: name.span }],
-                false => given.subject.0.clone(),
+                false => given.subject.0.0.clone(),
             },
             session_tags: given.session_tags.clone(),
             source_identity: given.source_identity.clone(),
@@ -137,12 +137,12 @@ impl Resolver<'_> {
     /// Guards of a bucket with their places.
     pub(super) fn guards(
         &mut self,
-        given: &Option<Guards>,
+        given: Option<&Guards>,
         bucket: &Name,
         path: &str,
     ) -> Vec<Guard> {
         let mut guards = Vec::new();
-        for guard in given.iter().flat_map(|guards| &guards.0) {
+        for guard in given.into_iter().flat_map(|guards| &guards.0) {
             let prefix = guard.prefix.value.clone();
             let path = match prefix.as_str() {
                 "" => path.to_owned(),
@@ -171,7 +171,7 @@ impl Resolver<'_> {
             );
         }
         for set in sets {
-            if let Some(At { value: false, span }) = set.mfa {
+            if let Some(At { value: false, span }) = set.mfa.0 {
                 self.report(
                     Diagnostic::error(diagnostic::LW0211, span, "`mfa: false` is no condition")
                         .note("a grant does not ask whether somebody did without a second factor")

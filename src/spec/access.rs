@@ -4,6 +4,7 @@ use super::conditions::When;
 use super::databases::ColumnName;
 use super::decode::At;
 use super::lake_formation::TagExpression;
+use super::narrowing::Narrowing;
 use super::reference::{Principal, Reference};
 use crate::record;
 
@@ -28,15 +29,15 @@ record! {
         admin: Vec<At<Reference>>,
         /// Under which circumstances: a map of conditions that all have to hold, or a list of such maps,
         /// of which any is enough. Default: always.
-        when: When,
+        when: Narrowing<When>,
         /// Only these columns of the tables that are read. Through Lake Formation.
-        columns: Vec<At<ColumnName>>,
+        columns: Narrowing<Vec<At<ColumnName>>>,
         /// Only rows of the tables that are read for which this holds: `country = 'DE'`. Through Lake
         /// Formation.
-        rows: Option<At<String>>,
+        rows: Narrowing<Option<At<String>>>,
         /// Not the columns that carry one of these LF-tags. Through Lake Formation.
-        hide: Option<At<TagExpression>>,
+        hide: Narrowing<Option<At<TagExpression>>>,
         /// Read what carries all of these LF-tags, whatever it is called. Through Lake Formation.
-        lf_tags: Option<At<TagExpression>>,
+        lf_tags: Narrowing<Option<At<TagExpression>>>,
     }
 }

@@ -1,7 +1,7 @@
 //! `buckets`: where the data lies.
 
 use super::decode::{At, Decode, Decoder, Shape, Whole};
-use super::guards::Guards;
+use super::guards::{Denials, Guards};
 use super::reference::{Encryption, Principal};
 use super::words::{Duration, Prefix};
 use crate::names::{BucketName, Region};
@@ -43,7 +43,7 @@ record! {
         only_writers: Option<Guards>,
         /// Roles, users and accounts that reach no object, whoever lets them: a list for the whole
         /// bucket, or a map of prefixes.
-        deny: Option<Guards>,
+        deny: Option<Denials>,
         /// Whether the bucket is kept when it leaves the spec or the lake is destroyed. Default:
         /// `true`.
         protect: Option<At<bool>>,

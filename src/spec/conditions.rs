@@ -6,6 +6,7 @@
 //! policy variable.
 
 use super::decode::{At, Decode, Decoder, Shape, shortened};
+use super::narrowing::{Narrowing, nothing};
 use super::words::{Refused, text_form};
 use crate::diagnostic::{self, Diagnostic};
 use crate::names::Network;
@@ -17,20 +18,20 @@ record! {
     pub struct Conditions {
         /// Only through these VPC endpoints. Requests that a service makes for somebody, such as
         /// Athena, do not come through them.
-        vpc_endpoint: Vec<At<VpcEndpointId>>,
+        vpc_endpoint: Narrowing<Vec<At<VpcEndpointId>>>,
         /// Only from these VPCs, through any of their endpoints.
-        vpc: Vec<At<VpcId>>,
+        vpc: Narrowing<Vec<At<VpcId>>>,
         /// Only from these networks: public addresses; beside `vpc` or `vpc_endpoint` those inside of
         /// the VPC.
-        source_address: Vec<At<Network>>,
+        source_address: Narrowing<Vec<At<Network>>>,
         /// Only objects that carry all of these tags, each with any of its values. For `read` of
         /// objects; their names are listed all the same.
-        object_tags: TagValues,
+        object_tags: Narrowing<TagValues>,
         /// Only somebody whose role, user or session carries all of these tags, each with any of its
         /// values.
-        principal_tags: TagValues,
+        principal_tags: Narrowing<TagValues>,
         /// Only users who signed in with a second factor: `true`. Sessions of roles do not say so.
-        mfa: Option<At<bool>>,
+        mfa: Narrowing<Option<At<bool>>>,
     }
 }
 
@@ -40,8 +41,8 @@ impl Conditions {
         self.vpc_endpoint.is_empty()
             && self.vpc.is_empty()
             && self.source_address.is_empty()
-            && self.object_tags.0.is_empty()
-            && self.principal_tags.0.is_empty()
+            && self.object_tags.0.0.is_empty()
+            && self.principal_tags.0.0.is_empty()
             && self.mfa.is_none()
     }
 }
@@ -158,7 +159,7 @@ impl Decode for TagValues {
             empty: false,
             values: Box::new(Shape::Either(vec![
                 String::shape(),
-                Shape::List(Box::new(String::shape())),
+                Shape::Filled(Box::new(Shape::List(Box::new(String::shape())))),
             ])),
         }
     }
@@ -206,7 +207,7 @@ impl Decode for TagValues {
             let values: Vec<At<String>> =
                 decoder.under(&entry.key, |decoder| match &entry.value.kind {
                     Kind::List(items) if items.is_empty() => {
-                        decoder.expected(&entry.value, "at least one value").into_iter().collect()
+                        nothing(&entry.value, decoder).into_iter().collect()
                     }
                     Kind::List(items) => items
                         .iter()

@@ -1,6 +1,7 @@
 //! `environments`: where the lake stands, and what is different there.
 
 use super::decode::{At, Decode, Decoder, Shape, shortened};
+use super::narrowing::Narrowing;
 use super::reference::Principal;
 use super::words::text_form;
 use crate::diagnostic;
@@ -22,7 +23,7 @@ record! {
         execution_role: Option<At<Principal>>,
         /// The managed policy of the account, `policy/NAME`, that every role of the lake carries as its
         /// permissions boundary: the most that any of them can do, whatever its policies say.
-        permissions_boundary: Option<At<PolicyName>>,
+        permissions_boundary: Narrowing<Option<At<PolicyName>>>,
         /// A bucket of yours, in the account and region, that holds templates and scripts instead of
         /// one that the base stack makes.
         base_bucket: Option<At<BucketName>>,

@@ -4,6 +4,7 @@
 //! stands in `policies/bucket-deny-*.json`, and what contradicts a grant is refused by `check::guards`.
 
 use super::decode::{At, Decode, Decoder, Shape, shortened};
+use super::narrowing::{is_empty, nothing};
 use super::reference::Principal;
 use super::words::Prefix;
 use crate::diagnostic;
@@ -12,6 +13,11 @@ use crate::syntax::{Kind, Node};
 /// Principals of a bucket, or of prefixes in it, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Guards(pub Vec<Guard>);
+
+/// Principals that are denied: an empty list would deny nobody, so that none is taken. One of writers is
+/// the strictest there is: nobody but the flows of the lake.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Denials(pub Guards);
 
 /// Principals of one place in a bucket.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,19 +29,12 @@ pub struct Guard {
 
 impl Decode for Guards {
     fn shape() -> Shape {
-        Shape::Either(vec![
-            Vec::<Principal>::shape(),
-            Shape::Map {
-                keys: "a prefix such as `ledger/`",
-                pattern: Some("^[^/].*/$"),
-                empty: false,
-                values: Box::new(Vec::<Principal>::shape()),
-            },
-        ])
+        of_prefixes(Vec::<Principal>::shape())
     }
     fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
         let entries = match &node.kind {
             Kind::Null => return Some(Guards::default()),
+            Kind::Map(entries) if entries.is_empty() => return nothing(node, decoder),
             Kind::Map(entries) => entries,
             _ => {
                 let who = Vec::<At<Principal>>::decode(node, decoder)?;
@@ -69,4 +68,38 @@ impl Decode for Guards {
     fn absent() -> Option<Self> {
         Some(Guards::default())
     }
+}
+
+impl Decode for Denials {
+    fn shape() -> Shape {
+        of_prefixes(Shape::Filled(Box::new(Vec::<Principal>::shape())))
+    }
+    fn decode(node: &Node, decoder: &mut Decoder) -> Option<Self> {
+        let mut nobody = is_empty(node);
+        if nobody {
+            return nothing(node, decoder);
+        }
+        for entry in node.entries().unwrap_or_default() {
+            if is_empty(&entry.value) || entry.value.kind == Kind::Null {
+                nobody = true;
+                decoder.under(&entry.key, |decoder| nothing::<()>(&entry.value, decoder));
+            }
+        }
+        let read = Guards::decode(node, decoder);
+        read.filter(|_| !nobody).map(Denials)
+    }
+    fn absent() -> Option<Self> {
+        Some(Denials::default())
+    }
+}
+
+/// A list for the whole bucket, or a map of prefixes with one.
+fn of_prefixes(list: Shape) -> Shape {
+    let prefixes = Shape::Map {
+        keys: "a prefix such as `ledger/`",
+        pattern: Some("^[^/].*/$"),
+        empty: false,
+        values: Box::new(list.clone()),
+    };
+    Shape::Either(vec![list, Shape::Filled(Box::new(prefixes))])
 }

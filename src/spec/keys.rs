@@ -1,6 +1,7 @@
 //! `keys`: KMS keys, each with an alias.
 
 use super::decode::{At, Decode, Decoder, Shape};
+use super::narrowing::Filled;
 use super::reference::Principal;
 use super::words::Duration;
 use crate::names::Arn;
@@ -21,7 +22,7 @@ record! {
         /// Roles and users of this account that may administer the key, but not use it.
         admins: Vec<At<Principal>>,
         /// Roles, users and accounts that cannot use the key, whoever lets them.
-        deny: Vec<At<Principal>>,
+        deny: Filled<Vec<At<Principal>>>,
         /// Days that KMS waits before it deletes the key: 7 to 30. Default: `30d`.
         deletion_window: Option<At<Duration>>,
         /// Whether the key is kept when it leaves the spec or the lake is destroyed. Default: `true`.

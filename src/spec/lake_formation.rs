@@ -5,6 +5,7 @@
 //! tag is carried by is decided in `resolve`.
 
 use super::decode::{At, Decode, Decoder, Shape, shortened};
+use super::narrowing::nothing;
 use super::reference::Principal;
 use crate::diagnostic::{self, Diagnostic};
 use crate::record;
@@ -123,7 +124,7 @@ impl Decode for TagExpression {
             empty: false,
             values: Box::new(Shape::Either(vec![
                 String::shape(),
-                Shape::List(Box::new(String::shape())),
+                Shape::Filled(Box::new(Shape::List(Box::new(String::shape())))),
             ])),
         }
     }
@@ -136,6 +137,9 @@ impl Decode for TagExpression {
             let key = word(&entry.key, entry.key_span, "key", 128, decoder);
             let values: Vec<At<String>> =
                 decoder.under(&entry.key, |decoder| match &entry.value.kind {
+                    Kind::List(items) if items.is_empty() => {
+                        nothing(&entry.value, decoder).into_iter().collect()
+                    }
                     Kind::List(items) => items
                         .iter()
                         .enumerate()
@@ -147,14 +151,12 @@ impl Decode for TagExpression {
                 keys.push((key, values));
             }
         }
-        if keys.is_empty() {
-            // What could not be read was reported; a map without anything means nothing.
-            if entries.is_empty() {
-                return decoder.expected(node, "at least one LF-tag");
-            }
-            return None;
+        // What could not be read was reported; a map without anything narrows nothing.
+        match keys.is_empty() {
+            true if entries.is_empty() => nothing(node, decoder),
+            true => None,
+            false => Some(TagExpression { keys }),
         }
-        Some(TagExpression { keys })
     }
 }
 

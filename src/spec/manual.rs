@@ -72,6 +72,11 @@ An environment is one deployment of the lake: an account, a region, and in `set`
 `defaults` is laid under each thing of a kind that is not `existing`: what a thing says itself stays, maps
 merge, and a key that a thing sets to null keeps the default away. An environment can change `defaults` too.
 
+What narrows is never empty: a list of at least one column, condition, denied principal, ... that has no
+element left would narrow nothing, so it is an error where it stands, in `set` as well. In `set`, null takes
+such a key away in as many words; elsewhere a restriction with nothing behind it is an error too.
+`only_writers: []` narrows the most: nobody but the lake's own flows writes.
+
 Every value remembers where it was written, so a message about the merged spec points at the line that it
 came from.
 "#;
@@ -171,6 +176,7 @@ fn records(path: &str, shape: &Shape) -> Vec<(String, fn() -> RecordShape)> {
     match shape {
         Shape::Record(record) => vec![(path.to_owned(), *record)],
         Shape::List(element) => records(&format!("{path}[]"), element),
+        Shape::Filled(shape) => records(path, shape),
         Shape::Map { keys, values, .. } => {
             let word = if keys.contains("column") { "COLUMN" } else { "NAME" };
             records(&format!("{path}.{word}"), values)
@@ -184,7 +190,7 @@ fn records(path: &str, shape: &Shape) -> Vec<(String, fn() -> RecordShape)> {
 fn words(shape: &Shape) -> Vec<(&'static str, &'static str)> {
     match shape {
         Shape::Word(words) => words.to_vec(),
-        Shape::List(element) => words(element),
+        Shape::List(element) | Shape::Filled(element) => words(element),
         _ => Vec::new(),
     }
 }
@@ -201,6 +207,16 @@ fn form(path: &str, shape: &Shape) -> String {
             words.iter().map(|(word, _)| format!("`{word}`")).collect::<Vec<_>>().join(", ")
         }
         Shape::List(element) => format!("a list: {}", form(&format!("{path}[]"), element)),
+        Shape::Filled(shape) => match &**shape {
+            // One or several: what has no element is none of them.
+            Shape::Either(shapes) => {
+                let filled = |shape: &Shape| form(path, &Shape::Filled(Box::new(shape.clone())));
+                shapes.iter().map(filled).collect::<Vec<_>>().join("; or ")
+            }
+            Shape::List(_) => form(path, shape).replacen("a list:", "a list of at least one:", 1),
+            Shape::Map { .. } => form(path, shape).replacen("a map ", "a map of at least one, ", 1),
+            _ => form(path, shape),
+        },
         Shape::Map { keys, values, .. } => {
             let word = if keys.contains("column") { "COLUMN" } else { "NAME" };
             format!("a map from {keys} to {}", form(&format!("{path}.{word}"), values))

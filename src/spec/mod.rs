@@ -17,6 +17,7 @@ pub mod keys;
 pub mod lake_formation;
 pub mod logs;
 mod manual;
+pub mod narrowing;
 pub mod organization;
 pub mod partitions;
 pub mod pipelines;

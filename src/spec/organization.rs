@@ -89,7 +89,7 @@ impl Decode for Trusted {
                                 .fix(entry.key_span, format!("\"{value}\"")),
                         );
                     }
-                    let reason = decoder.under(&entry.key, |d| String::decode(&entry.value, d));
+                    let reason = decoder.under(&entry.key, |d| reason(&entry.value, d));
                     trusted
                         .extend(reason.map(|reason| (At { value, span: entry.key_span }, reason)));
                 }
@@ -107,4 +107,17 @@ impl Decode for Trusted {
     fn absent() -> Option<Self> {
         Some(Trusted::default())
     }
+}
+
+/// Why an account is trusted: words.
+fn reason(node: &Node, decoder: &mut Decoder) -> Option<String> {
+    let reason = String::decode(node, decoder)?;
+    if reason.trim().is_empty() {
+        decoder.report(
+            Diagnostic::error(diagnostic::LW0305, node.span, "an account is trusted for a reason")
+                .help("say why, such as `\"444455556666\": measures our campaigns`"),
+        );
+        return None;
+    }
+    Some(reason)
 }

@@ -8,6 +8,7 @@ use std::fmt;
 
 use super::conditions::{TAG_KEY, tag_key};
 use super::decode::{At, Decode, Decoder, Shape, shortened};
+use super::narrowing::Narrowing;
 use super::reference::Principal;
 use super::words::{Duration, Refused, text_form};
 use crate::diagnostic;
@@ -26,12 +27,12 @@ record! {
         assumed_by: Vec<At<Assumer>>,
         /// What those of other accounts have to send: a text, or `generated` for one of its own for
         /// each of them. It is an identifier and no secret. Outsiders need one.
-        external_id: Option<At<ExternalId>>,
+        external_id: Narrowing<Option<At<ExternalId>>>,
         /// What a provider's token is for: `sts.amazonaws.com` for `oidc/`. Default for `saml/`: the
         /// sign-in page of AWS.
-        audience: Texts<Audience>,
+        audience: Narrowing<Texts<Audience>>,
         /// Who an `oidc/` provider says is there, spelled out: `repo:acme/lake:ref:refs/heads/main`.
-        subject: Texts<Subject>,
+        subject: Narrowing<Texts<Subject>>,
         /// Tags that a session may be given, for grants with `principal_tags`.
         session_tags: Vec<At<TagKey>>,
         /// Whether they may say who is behind the session, which CloudTrail then shows. Default:
@@ -39,7 +40,7 @@ record! {
         source_identity: Option<At<bool>>,
         /// The most that the role can do, instead of the environment's `permissions_boundary`: a
         /// managed policy of the account, `policy/NAME`, or one of AWS's.
-        boundary: Option<At<Boundary>>,
+        boundary: Narrowing<Option<At<Boundary>>>,
         /// The longest session: 1h to 12h. Default: `1h`.
         max_session: Option<At<Duration>>,
     }

@@ -92,6 +92,7 @@ impl Schemas {
                 let items = self.of(element, Form::Whole);
                 document!({"type": "array", "items": (items)})
             }
+            Shape::Filled(shape) => filled(self.of(shape, form), form),
             Shape::Map { pattern, empty, values, .. } => {
                 let mut values = self.of(values, form);
                 if *empty || form == Form::Part {
@@ -237,6 +238,21 @@ fn nullable(schema: Value) -> Value {
         return map.into();
     }
     document!({"anyOf": [(Value::Map(map)), {"type": "null"}]})
+}
+
+/// The schema, of which lists and maps hold at least one element. A map that is laid over another one may
+/// add nothing to it.
+fn filled(schema: Value, form: Form) -> Value {
+    let Value::Map(mut map) = schema else { return schema };
+    if let Some(Value::List(any)) = map.get_mut("anyOf") {
+        *any = std::mem::take(any).into_iter().map(|one| filled(one, form)).collect();
+    }
+    match map.get("type").and_then(Value::as_str) {
+        Some("array") => drop(map.insert("minItems", 1)),
+        Some("object") if form == Form::Whole => drop(map.insert("minProperties", 1)),
+        _ => {}
+    }
+    map.into()
 }
 
 /// A word as YAML reads it.

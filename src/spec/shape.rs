@@ -22,6 +22,8 @@ pub enum Shape {
     /// One of these words, each with its meaning.
     Word(&'static [(&'static str, &'static str)]),
     List(Box<Shape>),
+    /// A list or map with at least one element.
+    Filled(Box<Shape>),
     /// A number.
     Number,
     /// A text, or something else that is written as one word: a number, a date.
@@ -56,6 +58,7 @@ impl Shape {
                 .map_or("...", |(example, _)| example),
             Shape::Word(words) => words.first().map_or("...", |(word, _)| *word),
             Shape::List(_) => "[...]",
+            Shape::Filled(shape) => shape.example(),
             Shape::Map { .. } | Shape::Record(_) => "{ ... }",
             Shape::Either(shapes) => shapes.first().map_or("...", Shape::example),
             Shape::Integer { .. } | Shape::Number | Shape::Anything => "...",
