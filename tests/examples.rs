@@ -117,8 +117,8 @@ fn compiled(text: &str, example: &Path) -> BTreeMap<String, String> {
             files.insert(format!("{name}/{}", stack.key), stack.body() + &more);
         }
         for handover in &compiled.handovers {
-            let key = format!("{name}/{} {}", handover.access, handover.to);
-            files.insert(key, handover.policy.to_json_pretty());
+            let key = format!("{name}/{} {}", handover.access, handover.key());
+            assert!(files.insert(key, handover.policy.to_json_pretty()).is_none());
         }
     }
     files

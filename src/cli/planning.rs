@@ -403,10 +403,10 @@ pub fn handovers(
     let compiled = ready.compile(&observed.deployed.placement(), output)?;
     let mut found = crate::document::Map::new();
     for handover in compiled.handovers {
+        let name = format!("{} for {}", handover.access, handover.key());
         let mut policy = handover.policy;
         fill_in(&mut policy, &observed.deployed);
-        let what = handover.what.map(|what| format!(": {what}")).unwrap_or_default();
-        found.insert(format!("{} for {}{what}", handover.access, handover.to), policy);
+        found.insert(name, policy);
     }
     Ok(found)
 }

@@ -27,6 +27,25 @@ pub struct Handover {
     pub policy: Value,
 }
 
+impl Handover {
+    /// Tells it from the others of its entry: whom it is for, and what it is where one of them has several
+    /// documents to deal with. `account/333333333333: resource-links`.
+    pub fn key(&self) -> String {
+        match self.what {
+            Some(what) => format!("{}: {what}", self.to),
+            None => self.to.clone(),
+        }
+    }
+
+    /// The name of its file: no sign that a file system minds. `finance-ou-ou-ab12-cdefghij.json`.
+    pub fn file_name(&self) -> String {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+        let to: String = self.to.chars().map(plain).collect();
+        let what = self.what.map(|what| format!("-{what}")).unwrap_or_default();
+        format!("{}-{to}{what}.json", self.access)
+    }
+}
+
 impl Lowering<'_> {
     pub(super) fn access(&mut self) {
         let lake = self.lake;

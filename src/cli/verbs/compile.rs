@@ -12,7 +12,6 @@ use crate::cli::output::Output;
 use crate::cli::{Ended, Exit, env};
 use crate::compile::Compiled;
 use crate::document::{Map, Value};
-use crate::lower::Handover;
 use crate::stacks::{Placement, Stack};
 
 #[derive(Debug, Args)]
@@ -77,7 +76,9 @@ fn together(ready: &Ready, compiled: &Compiled) -> Map {
     }
     let mut handovers = Map::new();
     for handover in &compiled.handovers {
-        handovers.insert(handover_name(handover), handover.policy.clone());
+        let name = handover.file_name();
+        let name = name.trim_end_matches(".json").to_owned();
+        handovers.insert(name, handover.policy.clone());
     }
     let mut body = Map::new();
     body.insert("lake", ready.lake.naming.lake_id());
@@ -93,8 +94,7 @@ fn files(_: &Ready, compiled: &Compiled) -> Vec<(Utf8PathBuf, String)> {
         files.push((path_of(stack).into(), format!("{}\n", stack.body())));
     }
     for handover in &compiled.handovers {
-        let name = handover_name(handover);
-        let path = Utf8PathBuf::from("handover").join(format!("{name}.json"));
+        let path = Utf8PathBuf::from("handover").join(handover.file_name());
         files.push((path, format!("{}\n", handover.policy.to_json_pretty())));
     }
     files
@@ -103,14 +103,6 @@ fn files(_: &Ready, compiled: &Compiled) -> Vec<(Utf8PathBuf, String)> {
 /// `eu-west-1/acme-prod-storage.json`.
 fn path_of(stack: &Stack) -> String {
     format!("{}/{}.json", stack.key.region, stack.key.name)
-}
-
-/// `finance-ou-ou-ab12-cdefghij`: no sign that a file system minds.
-fn handover_name(handover: &Handover) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-    let to: String = handover.to.chars().map(plain).collect();
-    let what = handover.what.map(|what| format!("-{what}")).unwrap_or_default();
-    format!("{}-{to}{what}", handover.access)
 }
 
 /// Templates in the folder that are no longer compiled. A folder with other things in it is not one

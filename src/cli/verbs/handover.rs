@@ -1,4 +1,4 @@
-//! `access handover`: the other account's half of an entry of `access`.
+//! `access handover`: the other account's half of an entry of `access`, each document of it.
 
 use camino::Utf8PathBuf;
 use clap::Args;
@@ -19,7 +19,7 @@ pub struct Arguments {
     /// The environment; needed where the spec has several.
     #[arg(long, env = "LAKEWRIGHT_ENV", value_name = "NAME")]
     env: Option<String>,
-    /// Write a file for each other account into this folder.
+    /// Write a file for each document into this folder.
     #[arg(long, value_name = "DIR")]
     to: Option<Utf8PathBuf>,
 }
@@ -41,18 +41,19 @@ pub fn run(arguments: &Arguments, output: &Output) -> Ended {
     }
     let own = compiled.handovers.iter().filter(|one| one.access == arguments.name);
     let mut policies = Map::new();
+    // Whoever is given something may have several documents to deal with.
     for one in own {
-        policies.insert(one.to.clone(), one.policy.clone());
+        policies.insert(one.key(), one.policy.clone());
     }
     if let Some(folder) = &arguments.to {
-        for (to, policy) in policies.iter() {
-            let plain =
-                |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-            let name =
-                format!("{}-{}.json", arguments.name, to.chars().map(plain).collect::<String>());
-            env::write(&folder.join(name), format!("{}\n", policy.to_json_pretty()).as_bytes())?;
+        for one in compiled.handovers.iter().filter(|one| one.access == arguments.name) {
+            let text = format!("{}\n", one.policy.to_json_pretty());
+            env::write(&folder.join(one.file_name()), text.as_bytes())?;
         }
-        output.progress(&format!("{} policies: {folder}", policies.iter().count()));
+        output.progress(&match policies.iter().count() {
+            1 => format!("1 document: {folder}"),
+            count => format!("{count} documents: {folder}"),
+        });
     }
     if output.json {
         let mut body = Map::new();
@@ -68,7 +69,14 @@ pub fn run(arguments: &Arguments, output: &Output) -> Ended {
         ));
     } else if arguments.to.is_none() {
         for (to, policy) in policies.iter() {
-            output.report(&format!("for {}:", crate::render::escape(to)));
+            // What is called with our administrators' rights is no half of anybody else's.
+            let by = match to.ends_with(": opt-ins") {
+                true => {
+                    ", to be called by an administrator of Lake Formation in the lake's account"
+                }
+                false => "",
+            };
+            output.report(&format!("for {}{by}:", crate::render::escape(to)));
             output.data(&policy.to_json_pretty());
         }
     }
