@@ -323,6 +323,66 @@ fn without_words_it_reviews_what_is_not_committed() {
     assert!(!by_commit.out.contains("review git:HEAD"), "{}", by_commit.out);
 }
 
+/// A document of the user's own is judged in every review, in each of its forms.
+#[test]
+fn a_document_of_ones_own_that_allows_more_is_in_every_form() {
+    let folder = tempfile::tempdir().expect("a folder of our own");
+    fs::create_dir_all(folder.path().join("policies")).expect("writable");
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/s3-delete.json");
+    let own = fs::read_to_string(own).expect("readable").replacen(
+        r#"["{{ bucket }}/{{ prefix }}*"]"#,
+        r#"["{{ bucket }}/{{ prefix }}*", "{{ bucket }}/*"]"#,
+        1,
+    );
+    fs::write(folder.path().join("policies/s3-delete.json"), own).expect("writable");
+    let spec = fs::read_to_string(root().join("partner/old.yaml")).expect("readable");
+    let spec = format!("{spec}policies: ./policies\n");
+    fs::write(folder.path().join("lake.yaml"), &spec).expect("writable");
+    for form in ["text", "json", "markdown", "sarif"] {
+        let call = format!("lakewright review lake.yaml lake.yaml --format {form}");
+        let said = run(folder.path(), &call, &[]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        for words in ["LW0431", "allows more than lakewright", "s3:DeleteObject on arn:aws:s3:::"] {
+            let out = said.out.replace('\\', "");
+            assert!(out.contains(words), "{form}: {words}\n{}", said.out);
+        }
+    }
+}
+
+/// A commit holds a link as the path that it leads to: no file, and never skipped in silence.
+#[cfg(unix)]
+#[test]
+fn links_in_a_commit_are_no_files() {
+    let folder = tempfile::tempdir().expect("a folder of our own");
+    let lake = folder.path().join("lake");
+    fs::create_dir_all(lake.join("policies")).expect("writable");
+    fs::create_dir_all(lake.join("templates")).expect("writable");
+    let spec = fs::read_to_string(root().join("partner/old.yaml")).expect("readable");
+    fs::write(lake.join("lake.yaml"), format!("{spec}policies: ./policies\n")).expect("writable");
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("policies/s3-delete.json");
+    let own = fs::read_to_string(own).expect("readable");
+    fs::write(lake.join("policies/s3-delete.json"), own).expect("writable");
+    fs::write(lake.join("templates/a.json"), r#"{"Resources": {}}"#).expect("writable");
+    git(folder.path(), &["init", "-q"]);
+    git(folder.path(), &["add", "."]);
+    git(folder.path(), &["commit", "-q", "-m", "files"]);
+    let same = run(&lake, "lakewright review git:HEAD", &[]);
+    assert_eq!(same.code, 0, "{}", same.err);
+    let same = run(&lake, "lakewright access diff git:HEAD:templates templates", &[]);
+    assert_eq!(same.code, 0, "{}", same.err);
+    fs::remove_file(lake.join("policies/s3-delete.json")).expect("writable");
+    for file in ["policies/s3-delete.json", "templates/b.json"] {
+        std::os::unix::fs::symlink("../../x.json", lake.join(file)).expect("writable");
+    }
+    git(folder.path(), &["add", "."]);
+    git(folder.path(), &["commit", "-q", "-m", "links"]);
+    for call in ["review git:HEAD~1 git:HEAD", "access diff git:HEAD~1:templates git:HEAD:templates"] {
+        let said = run(&lake, &format!("lakewright {call}"), &[]);
+        assert_eq!(said.code, 1, "{}", said.out);
+        assert!(said.err.contains("it is no regular file in the commit"), "{}", said.err);
+    }
+}
+
 #[test]
 fn a_plan_is_reviewed_by_what_it_changes() {
     let folder = tempfile::tempdir().expect("a folder of our own");

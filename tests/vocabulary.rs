@@ -9,6 +9,7 @@ use lakewright::diagnostic::{Diagnostic, Severity};
 use lakewright::document::{Map, Value};
 use lakewright::lake::Lake;
 use lakewright::policy::{Effect, Layer, Library};
+use lakewright::render::diagnostics::{Style, text as render};
 use lakewright::resolve;
 use lakewright::source::{Sources, Span};
 use lakewright::syntax;
@@ -46,6 +47,29 @@ fn judged(documents: &[(&str, &str)]) -> (Sources, Vocabulary) {
         .collect();
     let vocabulary = read(&lake, span, &files, &sources);
     (sources, vocabulary)
+}
+
+#[test]
+fn what_is_no_document_is_not_shown() {
+    let long = format!("{{ {} }}", "bucket".repeat(400));
+    let huge = built_in("s3-read").replacen("{{ bucket }}/", &"{{ bucket }}".repeat(1000), 1);
+    for (name, text) in [
+        ("s3-delete", "AWS_SECRET_ACCESS_KEY=hunter2\n"),
+        ("s3-raed", "AWS_SECRET_ACCESS_KEY=hunter2\n"),
+        ("s3-delete", &long),
+        ("s3-read", &huge),
+    ] {
+        let (sources, vocabulary) = judged(&[(name, text)]);
+        assert!(vocabulary.diagnostics.has_errors(), "{name}");
+        let said = render(&vocabulary.diagnostics, &sources, Style::default());
+        assert!(!said.contains("hunter2"), "{said}");
+        assert!(said.len() < 3_000, "{} bytes: {said}", said.len());
+        for told in &vocabulary.diagnostics {
+            let words = told.notes.iter().chain(&told.help).chain([&told.headline]);
+            let label = told.primary.iter().map(|label| &label.text);
+            assert!(words.chain(label).all(|text| text.len() < 1_000), "{told:?}");
+        }
+    }
 }
 
 /// The codes that are said of one document.

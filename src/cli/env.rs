@@ -28,14 +28,48 @@ pub fn can_ask() -> bool {
     std::io::stdin().is_terminal() && variable("LAKEWRIGHT_INPUT").as_deref() != Some("0")
 }
 
-/// The bytes of a file; `-` is stdin.
+/// The bytes that are read of whatever somebody names: no spec, template or plan has more. A template of 500 resources
+/// has one million (<https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>).
+const MOST: u64 = 256 << 20;
+
+/// The bytes of a file that somebody named on the command line, which may be a pipe; `-` is stdin.
 pub fn read(path: &Utf8Path) -> anyhow::Result<Vec<u8>> {
-    if path == "-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().read_to_end(&mut bytes).context("reading stdin")?;
-        return Ok(bytes);
+    let read = match path.as_str() {
+        "-" => bounded(std::io::stdin().lock(), MOST).context("reading stdin")?,
+        _ => bounded(fs_err::File::open(path)?, MOST)?,
+    };
+    read.with_context(|| format!("`{path}` has more than {} MiB", MOST >> 20))
+}
+
+/// All bytes, or nothing where there are more than `most`.
+fn bounded(from: impl Read, most: u64) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    from.take(most + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= most))
+}
+
+/// The bytes of a regular file inside of a folder, of at most `most` bytes. What a spec names, or what lies in a
+/// folder, is somebody else's choice: a link out of the folder, a device, a pipe or a file without an end is refused
+/// before anything of it is read. The error goes on after the file's name: "... it is no regular file".
+pub fn within(folder: &Utf8Path, path: &Utf8Path, most: u64) -> anyhow::Result<Vec<u8>> {
+    if !leads_inside(folder, path)? {
+        anyhow::bail!("it leads out of its folder");
     }
-    Ok(fs_err::read(path)?)
+    let found = fs_err::metadata(path)?;
+    if !found.is_file() {
+        anyhow::bail!("it is no regular file");
+    }
+    let large = |bytes: String| anyhow::anyhow!("it has {bytes} bytes, and may have {most}");
+    if found.len() > most {
+        return Err(large(found.len().to_string()));
+    }
+    bounded(fs_err::File::open(path)?, most)?.ok_or_else(|| large(format!("more than {most}")))
+}
+
+/// Whether a path, with all links followed, is below a folder or the folder itself.
+pub fn leads_inside(folder: &Utf8Path, path: &Utf8Path) -> anyhow::Result<bool> {
+    let folder = if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder };
+    Ok(fs_err::canonicalize(path)?.starts_with(fs_err::canonicalize(folder)?))
 }
 
 /// The bytes of a file that somebody named. Where there is none, the error says what to type: the name of a neighbour
@@ -92,14 +126,15 @@ pub fn shows_data() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// Every file below a folder, ascending; nothing if there is no such folder.
+/// Everything below a folder that is no folder, ascending. Links are there as such: none is followed.
 pub fn files_below(folder: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs_err::read_dir(&folder)? {
-            let path = Utf8PathBuf::try_from(entry?.path())?;
-            if path.is_dir() {
+            let entry = entry?;
+            let path = Utf8PathBuf::try_from(entry.path())?;
+            if entry.file_type()?.is_dir() {
                 folders.push(path);
             } else {
                 found.push(path);

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::output::Output;
 use super::{Exit, Stop, env};
 use crate::compile::{self, Compiled, Understood};
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{self, Diagnostic, Diagnostics};
 use crate::lake::{Lake, Origins};
 use crate::lower::Scripts;
 use crate::policy::Library;
@@ -29,8 +29,22 @@ pub struct Loaded {
     /// Where its files are read from.
     root: Root,
     /// The files of folders of policy documents that were read, by folder: environments share them.
-    documents: BTreeMap<String, Vec<vocabulary::File>>,
+    documents: BTreeMap<String, Documents>,
 }
+
+/// What a folder of policy documents holds.
+#[derive(Debug, Default)]
+struct Documents {
+    files: Vec<vocabulary::File>,
+    /// The paths of those that cannot be read, with the reason.
+    refused: Vec<(String, String)>,
+}
+
+/// Bytes of a script: far more than anybody writes by hand.
+pub const SCRIPT_BYTES: u64 = 64 << 20;
+
+/// Bytes of a template in a folder. CloudFormation takes one million.
+pub const TEMPLATE_BYTES: u64 = 64 << 20;
 
 /// Where files are read from: the folders of this machine, or a commit.
 #[derive(Debug, Clone)]
@@ -53,6 +67,8 @@ pub struct Ready {
     pub origins: Origins,
     pub library: Library,
     pub scripts: Scripts,
+    /// The warnings that were said of the spec.
+    pub diagnostics: Diagnostics,
     /// Whether what is found while templates are made was said: a verb may make them more than once.
     told: Cell<bool>,
 }
@@ -106,6 +122,37 @@ impl Root {
         }
     }
 
+    /// The bytes of a regular file inside of a folder (see [`env::within`]).
+    pub fn within(&self, folder: &Utf8Path, path: &Utf8Path, most: u64) -> anyhow::Result<Vec<u8>> {
+        let Root::Commit { repository, commit } = self else {
+            return env::within(folder, path, most);
+        };
+        let own = from_here(repository, path);
+        let listed = env::git(repository, &["ls-tree", "-l", "-z", commit, &own])?;
+        let listed = String::from_utf8_lossy(&listed);
+        // `100644 blob 4b825dc642cb6eb9a060e54bf8d69288fbee4904     123\tpath`; a link is 120000
+        let facts = listed.split('\t').next().unwrap_or_default();
+        let facts: Vec<&str> = facts.split_whitespace().collect();
+        let [mode, "blob", hash, bytes] = facts[..] else {
+            anyhow::bail!("it is not in the commit");
+        };
+        if !mode.starts_with("100") {
+            anyhow::bail!("it is no regular file in the commit");
+        }
+        if bytes.parse::<u64>().map_or(true, |bytes| bytes > most) {
+            anyhow::bail!("it has {bytes} bytes, and may have {most}");
+        }
+        env::git(repository, &["cat-file", "blob", hash])
+    }
+
+    /// Whether a folder leads out of another one. In a commit no link is followed.
+    fn leads_out(&self, outer: &Utf8Path, inner: &Utf8Path) -> bool {
+        match self {
+            Root::Here => !env::leads_inside(outer, inner).unwrap_or(false),
+            Root::Commit { .. } => false,
+        }
+    }
+
     /// Whether there is a folder.
     pub fn is_folder(&self, path: &Utf8Path) -> bool {
         match self {
@@ -118,14 +165,16 @@ impl Root {
         }
     }
 
-    /// Every file below a folder, ascending.
+    /// Everything below a folder that is no folder, ascending.
     pub fn files_below(&self, folder: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
         match self {
             Root::Here => env::files_below(folder),
             Root::Commit { repository, commit } => {
                 let object = format!("{commit}:{}", from_here(repository, folder));
-                let listed =
-                    env::git(repository, &["ls-tree", "-r", "-z", "--name-only", &object])?;
+                let listed = env::git(
+                    repository,
+                    &["ls-tree", "-r", "-z", "--name-only", "--full-tree", &object],
+                )?;
                 let names = String::from_utf8(listed)?;
                 let names = names.split('\0').filter(|name| !name.is_empty());
                 Ok(names.map(|name| folder.join(name)).collect())
@@ -162,7 +211,11 @@ impl Loaded {
         if self.diagnostics.has_errors() {
             return Err(self.stop(output));
         }
-        let scripts = scripts(&lake, &self.folder, &self.root);
+        let (scripts, refused) = scripts(&lake, &self.folder, &self.root);
+        self.diagnostics.extend(refused);
+        if self.diagnostics.has_errors() {
+            return Err(self.stop(output));
+        }
         output.findings(&self.diagnostics, &self.sources);
         output.detail(&format!(
             "Lake {}, environment {}: account {}, {}",
@@ -172,8 +225,8 @@ impl Loaded {
             lake.home.region
         ));
         let told = Cell::new(false);
-        let Loaded { sources, folder, .. } = self;
-        Ok(Ready { sources, folder, lake, origins, library, scripts, told })
+        let Loaded { sources, folder, diagnostics, .. } = self;
+        Ok(Ready { sources, folder, lake, origins, library, scripts, diagnostics, told })
     }
 
     /// The policy documents of a lake: lakewright's, and in their places those of the folder that the spec names.
@@ -187,20 +240,36 @@ impl Loaded {
                 none.diagnostics.push(vocabulary::missing(named.span, &named.value));
                 return none;
             }
-            let mut files = Vec::new();
+            if self.root.leads_out(&self.folder, &folder) {
+                none.diagnostics.push(vocabulary::outside(named.span, &named.value));
+                return none;
+            }
+            let mut documents = Documents::default();
             for path in self.root.files_below(&folder).unwrap_or_default() {
                 let below = path.strip_prefix(&folder).unwrap_or(&path).as_str().to_owned();
-                let Some(bytes) = self.root.read(&path).ok().filter(|_| below.ends_with(".json"))
-                else {
+                if !below.ends_with(".json") {
                     continue;
-                };
+                }
                 let shown = path.as_str().strip_prefix("./").unwrap_or(path.as_str());
-                let id = self.sources.add(shown, syntax::decode(bytes));
-                files.push(vocabulary::File { path: below, id });
+                match self.root.within(&folder, &path, vocabulary::MOST_BYTES) {
+                    Ok(bytes) => {
+                        let id = self.sources.add(shown, syntax::decode(bytes));
+                        documents.files.push(vocabulary::File { path: below, id });
+                    }
+                    Err(reason) => documents.refused.push((shown.to_owned(), reason.to_string())),
+                }
             }
-            self.documents.insert(named.value.clone(), files);
+            self.documents.insert(named.value.clone(), documents);
         }
-        vocabulary::read(lake, named.span, &self.documents[&named.value], &self.sources)
+        let Documents { files, refused } = &self.documents[&named.value];
+        let mut read = match files.is_empty() && !refused.is_empty() {
+            true => none,
+            false => vocabulary::read(lake, named.span, files, &self.sources),
+        };
+        for (path, reason) in refused {
+            read.diagnostics.push(vocabulary::unreadable(named.span, path, reason));
+        }
+        read
     }
 
     /// Says what was found, and ends.
@@ -228,15 +297,28 @@ impl Ready {
     }
 }
 
-/// The content addresses of the scripts that can be read; lowering reports the others.
-pub fn scripts(lake: &Lake, folder: &Utf8Path, root: &Root) -> Scripts {
-    compile::scripts_of(lake)
-        .into_iter()
-        .filter_map(|path| {
-            let bytes = root.read(&folder.join(path)).ok()?;
-            Some((path.to_owned(), sha256(&bytes)))
-        })
-        .collect()
+/// The content addresses of the scripts that are there, and what is said of those that are no files of the spec's
+/// folder. Lowering reports the others.
+pub fn scripts(lake: &Lake, folder: &Utf8Path, root: &Root) -> (Scripts, Diagnostics) {
+    let (mut scripts, mut found) = (Scripts::new(), Diagnostics::default());
+    for path in compile::scripts_of(lake) {
+        let file = folder.join(path);
+        match root.within(folder, &file, SCRIPT_BYTES) {
+            Ok(bytes) => drop(scripts.insert(path.to_owned(), sha256(&bytes))),
+            Err(reason) if env::exists(&file) && matches!(root, Root::Here) => {
+                for pipeline in lake.pipelines.values().filter(|it| it.script.value == path) {
+                    let headline = format!("`{path}` cannot be read: {reason}");
+                    found.push(
+                        Diagnostic::error(diagnostic::LW0316, pipeline.script.span, headline)
+                            .at(format!("{}.script", pipeline.path()))
+                            .help("a script is a file below the folder of the spec: put it there"),
+                    );
+                }
+            }
+            Err(_) => {}
+        }
+    }
+    (scripts, found)
 }
 
 /// SHA-256 in hexadecimal digits.

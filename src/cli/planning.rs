@@ -123,6 +123,9 @@ pub fn templates(folder: &Utf8Path) -> anyhow::Result<Vec<(StackKey, Value)>> {
     }
     let mut found = Vec::new();
     for path in env::files_below(folder)? {
+        if env::is_folder(&path) {
+            bail!("`{path}` is a link to a folder: put the folder in its place");
+        }
         let below = path.strip_prefix(folder).unwrap_or(&path);
         let parts: Vec<&str> = below.as_str().split('/').collect();
         let [region, file] = parts[..] else { continue };
@@ -132,7 +135,9 @@ pub fn templates(folder: &Utf8Path) -> anyhow::Result<Vec<(StackKey, Value)>> {
         }
         let region = Region::new(region).map_err(|reason| anyhow!("`{path}`: {reason}"))?;
         let name = StackName::new(name).map_err(|reason| anyhow!("`{path}`: {reason}"))?;
-        let text = String::from_utf8(env::read(&path)?).with_context(|| format!("`{path}`"))?;
+        let bytes = env::within(folder, &path, super::load::TEMPLATE_BYTES);
+        let text = bytes.and_then(|bytes| Ok(String::from_utf8(bytes)?));
+        let text = text.with_context(|| format!("`{path}`"))?;
         let template =
             Value::from_json(&text).with_context(|| format!("`{path}` is no template"))?;
         found.push((StackKey { region, name }, template));

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::SignedDuration;
 
 use super::env::{self, SystemClock};
+use super::load::SCRIPT_BYTES;
 use super::output::Output;
 use super::{Ended, Exit, Misuse, planning};
 use crate::apply::{self, Event, Options, Outcome, Phase, State, What};
@@ -51,7 +52,8 @@ pub fn run(request: &Request<'_>, output: &Output) -> Ended {
     }
     let teller = Teller::new(output);
     let read_upload = |upload: &Upload| {
-        env::read(&request.folder.join(&upload.path)).map_err(|error| error.to_string())
+        env::within(&request.folder, &request.folder.join(&upload.path), SCRIPT_BYTES)
+            .map_err(|error| error.to_string())
     };
     let options = Options {
         clock: &SystemClock,

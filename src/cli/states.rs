@@ -297,11 +297,15 @@ fn folder(root: &Root, path: &Utf8Path, how: &How) -> anyhow::Result<Content> {
     let mut sources: Vec<Source> = Vec::new();
     for file in root.files_below(path)? {
         let below = file.strip_prefix(path).unwrap_or(&file).to_owned();
+        if matches!(root, Root::Here) && env::is_folder(&file) {
+            bail!("`{file}` is a link to a folder: put the folder in its place");
+        }
         let known = matches!(below.extension(), Some("json" | "yaml" | "yml" | "template"));
         if !known || below.components().any(|part| part.as_str() == "handover") {
             continue;
         }
-        let text = syntax::decode(root.read(&file)?);
+        let bytes = root.within(path, &file, load::TEMPLATE_BYTES);
+        let text = syntax::decode(bytes.with_context(|| format!("`{file}`"))?);
         let value = match syntax::template(&text) {
             Ok(value) => value,
             // a YAML file beside templates may be anything

@@ -22,7 +22,7 @@ use crate::spec::decode::list;
 use crate::verdict::{Comparison, Request, Verdict};
 
 /// More bytes than a document may have; the largest of ours has some 5,000.
-const MOST_BYTES: usize = 65_536;
+pub const MOST_BYTES: u64 = 65_536;
 
 /// A file of the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +70,23 @@ pub fn read(lake: &Lake, key: Span, files: &[File], sources: &Sources) -> Vocabu
     Vocabulary { library: reading.library, diagnostics: reading.diagnostics }
 }
 
+/// Says that a folder is not below the spec's own, though its path is.
+pub fn outside(key: Span, folder: &str) -> Diagnostic {
+    let headline = format!("`{folder}` leads out of the spec's folder");
+    Diagnostic::error(diagnostic::LW0433, key, headline)
+        .at("policies")
+        .help("put the folder itself beside the spec instead of a link")
+}
+
+/// Says that a document cannot be read. Nothing of what is in it is known, or said.
+pub fn unreadable(key: Span, path: &str, reason: &str) -> Diagnostic {
+    let headline = format!("`{path}` cannot be read: {reason}");
+    Diagnostic::error(diagnostic::LW0432, key, headline)
+        .label("the folder of your documents")
+        .at("policies")
+        .help("put the document itself there: a regular file of the folder")
+}
+
 /// Says that there is no such folder.
 pub fn missing(key: Span, folder: &str) -> Diagnostic {
     Diagnostic::error(diagnostic::LW0433, key, format!("there is no folder `{folder}`"))
@@ -101,10 +118,12 @@ impl Reading<'_> {
             None => names.iter().filter(alike).copied().collect(),
         };
         let headline = format!("no document of lakewright's is called `{name}`");
-        let found = Diagnostic::error(diagnostic::LW0433, Span::new(id, 0, 1), headline)
-            .label("this would take no document's place")
+        // What a file of another name holds is not ours to show.
+        let file = &self.sources.get(id).name;
+        let found = Diagnostic::error(diagnostic::LW0433, self.key, headline)
+            .label("the folder of your documents")
             .at("policies")
-            .also(self.key, "the folder is named here");
+            .note(format!("`{file}` would take no document's place"));
         self.diagnostics.push(match &near[..] {
             [] => found.help("`docs/policies.md` lists the documents, by what uses them"),
             [one] => found.help(format!("did you mean `{one}.json`?")),
@@ -116,7 +135,19 @@ impl Reading<'_> {
     /// Takes a document into the library; says what keeps it out.
     fn document(&mut self, name: &str, id: FileId) -> bool {
         let text = &self.sources.get(id).text;
-        if text.len() > MOST_BYTES {
+        if !text.trim_start().starts_with(['{', '[']) {
+            let headline = format!("`{name}` cannot be used: it is no JSON document");
+            let file = &self.sources.get(id).name;
+            self.diagnostics.push(
+                Diagnostic::error(diagnostic::LW0432, self.key, headline)
+                    .label("the folder of your documents")
+                    .at("policies")
+                    .note(format!("`{file}` does not begin with a brace"))
+                    .help("begin with a copy of lakewright's own document and change as little as you need"),
+            );
+            return false;
+        }
+        if text.len() as u64 > MOST_BYTES {
             let reason =
                 format!("it has {} bytes, and a document at most {MOST_BYTES}", text.len());
             self.refuse(name, id, &error(name, "the file", reason));
@@ -245,11 +276,20 @@ fn refusal(name: &str, id: FileId, error: &FillError, sources: &Sources, key: Sp
         headline = format!("`{name}` cannot be used");
     }
     let label =
-        if error.place == "the file" { String::new() } else { format!("in {}", error.place) };
+        if error.place == "the file" { String::new() } else { format!("in {}", cut(&error.place)) };
     let told = Diagnostic::error(diagnostic::LW0432, place::at(sources, id, error), headline)
         .label(label)
         .at("policies")
         .also(key, "the folder is named here")
         .help("begin with a copy of lakewright's own document and change as little as you need");
-    if long { told.note(error.reason.clone()) } else { told }
+    if long { told.note(cut(&error.reason)) } else { told }
+}
+
+/// As much of a text as tells which one it is: a document's strings may be of any length.
+fn cut(text: &str) -> String {
+    const MOST: usize = 240;
+    match text.chars().count() > MOST {
+        true => text.chars().take(MOST - 1).chain(['…']).collect(),
+        false => text.to_owned(),
+    }
 }

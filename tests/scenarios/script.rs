@@ -45,11 +45,15 @@ pub struct Says {
 }
 
 /// The steps that are one line.
-const VERBS: [&str; 21] = [
+const VERBS: [&str; 25] = [
     "use",
     "env",
     "fault",
     "faults",
+    "gone",
+    "large",
+    "link",
+    "pipe",
     "put",
     "hold",
     "unlock",

@@ -279,6 +279,23 @@ impl Stage {
                 fs::remove_dir_all(self.path(".lakewright")).map_err(|error| error.to_string())
             }
             ("keep", [name]) => self.keep(name),
+            ("gone", [file]) => self.gone(file),
+            ("link", [file, target]) => self.instead(file, |path| {
+                std::os::unix::fs::symlink(target, path).map_err(|error| error.to_string())
+            }),
+            ("pipe", [file]) => self.instead(file, |path| {
+                let made = Command::new("mkfifo").arg(path).status();
+                match made.is_ok_and(|status| status.success()) {
+                    true => Ok(()),
+                    false => Err(format!("mkfifo {}", path.display())),
+                }
+            }),
+            ("large", [file, bytes]) => {
+                let bytes = bytes.parse().map_err(|_| "large FILE BYTES")?;
+                self.instead(file, |path| {
+                    fs::write(path, " ".repeat(bytes)).map_err(|error| error.to_string())
+                })
+            }
             ("disjoint", [one, two]) => {
                 let names = |name: &str| {
                     self.names.get(name).ok_or(format!("nothing was kept as `{name}`"))
@@ -292,6 +309,26 @@ impl Stage {
             ("json", [schema]) => self.json(schema),
             _ => Err(format!("`{verb} {rest}` is not how `{verb}` is used")),
         }
+    }
+
+    /// Takes a file, link or folder away, if it is there.
+    fn gone(&self, file: &str) -> Done {
+        let path = self.path(file);
+        let gone = match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => fs::remove_dir_all(&path),
+            Ok(_) => fs::remove_file(&path),
+            Err(_) => Ok(()),
+        };
+        gone.map_err(|error| error.to_string())
+    }
+
+    /// Puts something in the place of a file.
+    fn instead(&self, file: &str, make: impl FnOnce(&Path) -> Done) -> Done {
+        self.gone(file)?;
+        let path = self.path(file);
+        let folder = path.parent().expect("a file is in a folder");
+        fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+        make(&path)
     }
 
     pub fn copy_example(&self, example: &str) -> Done {

@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use crate::cli::commands::Spec;
-use crate::cli::load::{self, Ready};
+use crate::cli::load::{self, Ready, TEMPLATE_BYTES};
 use crate::cli::output::Output;
 use crate::cli::{Ended, Exit, env};
 use crate::compile::Compiled;
@@ -136,7 +136,8 @@ fn check(
         stale.iter().map(|path| (path.clone(), "no longer compiled")).collect();
     for (name, text) in files {
         let path = folder.join(name);
-        let same = env::exists(&path) && env::read(&path)? == text.as_bytes();
+        let there = env::within(folder, &path, TEMPLATE_BYTES);
+        let same = there.is_ok_and(|bytes| bytes == text.as_bytes());
         if !same {
             differ.push((path, "differs"));
         }

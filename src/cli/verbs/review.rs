@@ -9,14 +9,15 @@ use clap::{Args, ValueEnum};
 use crate::access::State;
 use crate::cli::asked::{Asked, let_pass};
 use crate::cli::called::Called;
-use crate::cli::load::Root;
+use crate::cli::load::{Ready, Root};
 use crate::cli::output::Output;
 use crate::cli::planning;
 use crate::cli::states::{self, Content, Side};
 use crate::cli::{Ended, Exit, Misuse, Stop, env, waiving};
+use crate::diagnostic;
 use crate::lake::{Lake, Place, access::Verb};
 use crate::plan::{self, Plan, file};
-use crate::render::review::{self as view, View};
+use crate::render::review::{self as view, Own, View};
 use crate::review::{self, About, Gate, Line, Need};
 use crate::spec::reference::Principal;
 use crate::syntax;
@@ -145,9 +146,11 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         false => Exit::Ok,
     };
     let command = command(&arguments, &old, &new);
+    let own = new.side.spec.as_deref().map(own_documents).unwrap_or_default();
     let view = View {
         review: &found,
         gates: &gates,
+        own: &own,
         allow_undecided: arguments.allow_undecided.as_deref(),
         all: output.shows_all(),
         statements: arguments.policies,
@@ -164,6 +167,27 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         let_pass(arguments.allow_undecided.as_deref(), found.is_open(), output);
     }
     Ok(exit)
+}
+
+/// What is said of the user's own policy documents, which no verdict on a change tells: they may have been there before.
+fn own_documents(ready: &Ready) -> Vec<Own> {
+    let broader = ready.diagnostics.iter().filter(|one| one.code == diagnostic::LW0431);
+    let at = |label: &diagnostic::Label| {
+        let file = ready.sources.get(label.span.file).name.clone();
+        (file, ready.sources.start(label.span).line)
+    };
+    broader
+        .map(|one| {
+            let (file, line) = one.primary.as_ref().map(at).unzip();
+            Own {
+                code: one.code.as_str(),
+                headline: one.headline.clone(),
+                notes: one.notes.clone(),
+                place: Line { path: one.path.clone().unwrap_or_default(), file, line },
+                document: one.secondary.first().map(at).map(|(file, line)| format!("{file}:{line}")),
+            }
+        })
+        .collect()
 }
 
 /// The state of a side; the side keeps what is needed to speak of it.

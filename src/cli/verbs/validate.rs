@@ -66,9 +66,14 @@ fn made_of(loaded: &mut Loaded, environment: &str) -> Diagnostics {
     let Vocabulary { library, diagnostics: mut found } = loaded.vocabulary(&lake);
     found.extend(expired);
     if !found.has_errors() {
-        let scripts = load::scripts(&lake, &loaded.folder, &load::Root::Here);
-        let compiled = compile::compile(&lake, &library, &scripts, &Placement::default());
-        found.extend(compiled.diagnostics);
+        let (scripts, refused) = load::scripts(&lake, &loaded.folder, &load::Root::Here);
+        match refused.has_errors() {
+            true => found.extend(refused),
+            false => {
+                let compiled = compile::compile(&lake, &library, &scripts, &Placement::default());
+                found.extend(compiled.diagnostics);
+            }
+        }
     }
     found
 }

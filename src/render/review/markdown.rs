@@ -67,6 +67,9 @@ fn top(view: &View<'_>) -> String {
         out += &rows;
         out.push('\n');
     }
+    for one in view.own {
+        let _ = writeln!(out, "⚠️ **{}** {}: {}\n", one.code, place(&one.place), name(&one.said()));
+    }
     let _ = writeln!(out, "**Read:** {}. **Not read:** {}.", READ.join(", "), unread().join(", "));
     for (gate, why) in view.gates {
         if let Some(why) = why {

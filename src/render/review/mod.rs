@@ -23,6 +23,8 @@ pub struct View<'v> {
     pub review: &'v Review,
     /// The gates that were asked for, each with why it trips, if it does.
     pub gates: &'v [(Gate, Option<String>)],
+    /// What is said of the user's own policy documents.
+    pub own: &'v [Own],
     /// Why somebody lets pass what is not decided.
     pub allow_undecided: Option<&'v str>,
     /// Nothing is shortened.
@@ -33,6 +35,29 @@ pub struct View<'v> {
     pub command: &'v str,
     /// lakewright's.
     pub version: &'v str,
+}
+
+/// A policy document of the user's own that allows more than the one whose place it takes.
+pub struct Own {
+    /// `LW0431`.
+    pub code: &'static str,
+    /// `your `s3-delete` allows more than lakewright's`.
+    pub headline: String,
+    /// The request that proves it, or why it is not known.
+    pub notes: Vec<String>,
+    /// Where the spec names the folder.
+    pub place: Line,
+    /// Where the document says it: `policies/s3-delete.json:17`.
+    pub document: Option<String>,
+}
+
+impl Own {
+    /// In a line: what, where, and what proves it.
+    fn said(&self) -> String {
+        let place = self.document.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
+        let notes = if self.notes.is_empty() { "" } else { ": " };
+        format!("{}{place}{notes}{}", self.headline, self.notes.join("; "))
+    }
 }
 
 impl View<'_> {

@@ -58,6 +58,9 @@ pub fn text(view: &View<'_>) -> String {
 /// The checks beside the verdict.
 fn checked(view: &View<'_>) -> String {
     let mut out = String::from("\n");
+    for one in view.own {
+        let _ = writeln!(out, "{:<15}  {} {}", "OWN DOCUMENT", one.code, escape_line(&one.said()));
+    }
     let sections = [
         checks::lockout(view),
         Some(checks::services(view)),
