@@ -283,6 +283,21 @@ fn identity_center_sets_the_context_of_the_role() {
     assert!(!trust(LAKE).contains("sts:SetContext"));
     let centred = "  people: { who: [identity-center/group/93a4b8c2-0011-7022-8033-445566778899], read: [sales.clicks] }\n";
     assert!(trust(&format!("{LAKE}{centred}")).contains("sts:SetContext"));
+    // only that of the database in which Identity Center is given something, by name or by LF-tags
+    let people = "identity-center/group/93a4b8c2-0011-7022-8033-445566778899";
+    for (given, sales, shop) in [
+        ("read: [sales.clicks]", true, false),
+        ("read: [shop.baskets]", false, true),
+        ("lf_tags: { domain: sales }", true, false),
+    ] {
+        let all = resources(&format!("{LAKE}  people: {{ who: [{people}], {given} }}\n"));
+        let centred = |role: &str| {
+            let trust = &all[role]["Properties"]["AssumeRolePolicyDocument"];
+            trust.to_string().contains("sts:SetContext")
+        };
+        let found = (centred("RoleLakeFormationSales"), centred("RoleLakeFormationShop"));
+        assert_eq!(found, (sales, shop), "{given}");
+    }
 }
 
 #[test]

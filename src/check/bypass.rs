@@ -187,7 +187,13 @@ fn listed(lake: &Lake, found: &mut Diagnostics) {
             .filter(|(_, span)| !undone.contains(span))
             .collect();
         let Some((_, first)) = ways.first() else { continue };
-        let names: Vec<&str> = ways.iter().map(|(way, _)| way.as_str()).collect();
+        // Whoever is given several places of the database is one way past Lake Formation.
+        let mut names: Vec<&str> = Vec::new();
+        for (way, _) in &ways {
+            if !names.contains(&way.as_str()) {
+                names.push(way);
+            }
+        }
         let headline =
             format!("files of database `{}` are reached past Lake Formation", database.name);
         found.push(

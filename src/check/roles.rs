@@ -159,7 +159,9 @@ fn without_effect(lake: &Lake, role: &Role, found: &mut Diagnostics) {
     let said = [
         (
             "external_id",
-            first(role.external_id.as_ref().map(|at| at.span), foreign),
+            // One that could not be read stands at the role's own place.
+            first(role.external_id.as_ref().map(|at| at.span), foreign)
+                .filter(|span| *span != role.span),
             "only roles, users and accounts of other accounts send one",
         ),
         (
@@ -171,11 +173,6 @@ fn without_effect(lake: &Lake, role: &Role, found: &mut Diagnostics) {
             "subject",
             first(role.subject.first().map(|at| at.span), oidc),
             "only tokens of an `oidc/` provider have one",
-        ),
-        (
-            "session_tags",
-            first(role.session_tags.first().map(|at| at.span), of_aws || saml),
-            "lakewright lets roles, users, accounts and SAML providers tag a session; a token's claims are compared by `subject`",
         ),
         (
             "source_identity",

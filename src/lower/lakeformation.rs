@@ -12,9 +12,9 @@ use super::{Lowering, table_id};
 use crate::document;
 use crate::document::Value;
 use crate::graph::{self, Part, Resource};
-use crate::lake::Database;
+use crate::lake::{Access, Database};
 use crate::lake::naming::logical_id;
-use crate::lake::places::Location;
+use crate::lake::places::{Location, Place};
 use crate::names::LogicalId;
 use crate::policy::grant::Level;
 use crate::spec::databases::Mode;
@@ -116,8 +116,7 @@ impl Lowering<'_> {
         let id = logical_id("RoleLakeFormation", &names);
         let name = self.lake.registration_role(&database.name);
         let mut trust = self.fill_here("trust-lake-formation", &[]);
-        let centred = self.lake.access.values().flat_map(|access| &access.who);
-        if centred.into_iter().any(|who| matches!(who.value, Principal::IdentityCenter { .. })) {
+        if self.lake.access.values().any(|access| self.in_context(access, &locations)) {
             trust.extend(self.fill_here("trust-lake-formation-context", &[]));
         }
         let lake = self.lake.naming.lake_id();
@@ -172,6 +171,24 @@ impl Lowering<'_> {
                 });
             }
         }
+    }
+
+    /// Whether somebody of Identity Center is given something that lies at one of these places: the role that reads
+    /// it then does so in their name.
+    fn in_context(&self, access: &Access, locations: &[Location]) -> bool {
+        let of_identity_center = |who: &At<Principal>| {
+            matches!(who.value, Principal::IdentityCenter { .. })
+        };
+        if !access.who.iter().any(of_identity_center) {
+            return false;
+        }
+        let tagged = access.tagged.iter().flat_map(|tagged| self.lake.carrying(&tagged.value));
+        let tagged = tagged.map(|database| Place::Database(database.name.clone()));
+        let mut places = access.grants.iter().map(|grant| grant.place.value.clone()).chain(tagged);
+        places.any(|place| {
+            let files = self.lake.files_of(&place);
+            files.iter().any(|file| locations.iter().any(|location| location.overlaps(file)))
+        })
     }
 
     /// Who makes tables: the role that CloudFormation acts as, or that lakewright assumes.

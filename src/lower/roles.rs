@@ -94,15 +94,22 @@ impl Lowering<'_> {
                     // Refused by the check of roles.
                     return Vec::new();
                 }
-                self.fill_here(
+                let mut statements = self.fill_here(
                     "trust-oidc",
                     &[
                         ("provider", provider.into()),
-                        ("provider_arn", arn.into()),
+                        ("provider_arn", (&arn).into()),
                         ("audience", audience().into()),
                         ("subject", subject.into()),
                     ],
-                )
+                );
+                if !tags.is_empty() {
+                    statements.extend(self.fill_here(
+                        "trust-oidc-tag-session",
+                        &[("provider_arn", arn.into()), ("tags", tags.into())],
+                    ));
+                }
+                statements
             }
             Assumer::Saml(provider) => {
                 let arn = home.iam_arn(None, "saml-provider", provider);

@@ -86,6 +86,7 @@ pub(super) const BUILT_IN: &[(&str, &str)] = documents![
     "trust-lake-formation",
     "trust-lake-formation-context",
     "trust-oidc",
+    "trust-oidc-tag-session",
     "trust-s3-replication",
     "trust-saml",
     "trust-saml-tag-session",

@@ -11,7 +11,7 @@ use crate::spec::conditions::Conditions;
 use crate::spec::decode::{At, Item};
 use crate::spec::guards::Guards;
 use crate::spec::reference::Principal;
-use crate::spec::roles::{self, Assumer, Audience, Boundary, Subject};
+use crate::spec::roles::{self, Assumer, Audience, Boundary, ExternalId, Subject};
 use crate::syntax::Kind;
 
 /// Stands for what could not be read, which was reported, so that nobody says that it is missing.
@@ -86,7 +86,11 @@ impl Resolver<'_> {
             description: given.description.clone(),
             role_name,
             assumed_by,
-            external_id: given.external_id.0.clone(),
+            // One that could not be read is there all the same: nothing is said about its absence.
+            external_id: match self.unreadable(&format!("{path}.external_id")) {
+                true => Some(At { value: ExternalId::Generated, span: name.span }),
+                false => given.external_id.0.clone(),
+            },
             audience: match self.unreadable(&format!("{path}.audience")) {
                 true => vec![At { value: Audience(UNREAD.to_owned()), span: name.span }],
                 false => given.audience.0.0.clone(),

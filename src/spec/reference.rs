@@ -249,8 +249,11 @@ impl Principal {
                     Err(_) => reason.into(),
                 });
             }
-            Some((account, rest)) => (Some(AccountId::new(account)?), rest),
-            None => (None, text),
+            // What has a slash before the colon begins with the kind of a principal, not with an account.
+            Some((account, rest)) if !account.contains('/') => {
+                (Some(AccountId::new(account)?), rest)
+            }
+            _ => (None, text),
         };
         let Some((kind, name)) = rest.split_once('/') else {
             return Err(
@@ -294,6 +297,9 @@ fn iam_name(text: &str) -> Result<String, String> {
         return Err(
             "the name of a role or user has 1 to 64 characters, after a path of at most 512".into(),
         );
+    }
+    if text.contains("${") {
+        return Err("a principal is one role or user, not a policy variable".into());
     }
     match text.chars().find(|c| !(c.is_ascii_alphanumeric() || "+=,.@_-/".contains(*c))) {
         Some('*' | '?') => Err("a principal is one role or user, not a pattern".into()),
