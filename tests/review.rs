@@ -376,7 +376,9 @@ fn links_in_a_commit_are_no_files() {
     }
     git(folder.path(), &["add", "."]);
     git(folder.path(), &["commit", "-q", "-m", "links"]);
-    for call in ["review git:HEAD~1 git:HEAD", "access diff git:HEAD~1:templates git:HEAD:templates"] {
+    for call in
+        ["review git:HEAD~1 git:HEAD", "access diff git:HEAD~1:templates git:HEAD:templates"]
+    {
         let said = run(&lake, &format!("lakewright {call}"), &[]);
         assert_eq!(said.code, 1, "{}", said.out);
         assert!(said.err.contains("it is no regular file in the commit"), "{}", said.err);

@@ -12,9 +12,9 @@ use super::{Lowering, table_id};
 use crate::document;
 use crate::document::Value;
 use crate::graph::{self, Part, Resource};
-use crate::lake::{Access, Database};
 use crate::lake::naming::logical_id;
 use crate::lake::places::{Location, Place};
+use crate::lake::{Access, Database};
 use crate::names::LogicalId;
 use crate::policy::grant::Level;
 use crate::spec::databases::Mode;
@@ -176,9 +176,8 @@ impl Lowering<'_> {
     /// Whether somebody of Identity Center is given something that lies at one of these places: the role that reads
     /// it then does so in their name.
     fn in_context(&self, access: &Access, locations: &[Location]) -> bool {
-        let of_identity_center = |who: &At<Principal>| {
-            matches!(who.value, Principal::IdentityCenter { .. })
-        };
+        let of_identity_center =
+            |who: &At<Principal>| matches!(who.value, Principal::IdentityCenter { .. });
         if !access.who.iter().any(of_identity_center) {
             return false;
         }

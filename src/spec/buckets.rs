@@ -36,7 +36,8 @@ record! {
         access_logs: Option<At<bool>>,
         /// Whether S3 tells EventBridge about new objects. Default: `false`.
         events: Option<At<bool>>,
-        /// The organization perimeter: nobody outside it reads, writes or lists, but for those named.
+        /// The organization perimeter: nobody outside it does anything with the bucket or its objects, but for
+        /// those named.
         perimeter: Option<At<Perimeter>>,
         /// Roles, users and accounts that alone may write, mark and delete, beside the lake's own flows:
         /// a list for the whole bucket, or a map of prefixes. What they may do is given in `access`.

@@ -184,7 +184,11 @@ fn own_documents(ready: &Ready) -> Vec<Own> {
                 headline: one.headline.clone(),
                 notes: one.notes.clone(),
                 place: Line { path: one.path.clone().unwrap_or_default(), file, line },
-                document: one.secondary.first().map(at).map(|(file, line)| format!("{file}:{line}")),
+                document: one
+                    .secondary
+                    .first()
+                    .map(at)
+                    .map(|(file, line)| format!("{file}:{line}")),
             }
         })
         .collect()
