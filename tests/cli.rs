@@ -324,3 +324,80 @@ fn a_dash_is_stdin() {
     assert!(formatted.out == "{ lakewright: 1, lake: odd }\n", "{}", formatted.out);
     assert_eq!(bench.with("validate -", &[], "").code, 1);
 }
+
+fn git(folder: &Path, line: &str) {
+    let mut git = Command::new("git");
+    git.args(["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"]);
+    let words = line.split_whitespace();
+    let done = git.args(words).current_dir(folder).output().expect("git runs");
+    assert!(done.status.success(), "git {line}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Wherever somebody stands in git, or outside of it: what is the matter, and what to type.
+#[test]
+fn a_review_says_what_to_type_where_git_has_no_answer() {
+    let bench = Bench::new();
+    let refused = |line: &str, says: &[&str]| {
+        let said = bench.run(line);
+        assert_eq!(said.code, 1, "{line}: {}{}", said.out, said.err);
+        for text in says {
+            assert!(said.err.contains(text), "{line}: `{text}` is not in\n{}", said.err);
+        }
+        assert!(!said.err.contains("fatal"), "git's own words: {}", said.err);
+    };
+    let alone = "`lakewright review lake.yaml`, which compares it with nothing";
+    refused("review", &["`lake.yaml` is in no git repository", alone]);
+    refused("review git:main", &["in no git repository", "instead of `git:main`"]);
+    assert_eq!(bench.run("review lake.yaml").code, 0);
+
+    git(&bench.path(""), "init -q -b main .");
+    refused("review", &["has no commit yet that `lake.yaml`", "commit it first", alone]);
+    refused("review git:main", &["the git repository has no commit yet"]);
+
+    git(&bench.path(""), "commit -q --allow-empty -m nothing");
+    let untracked = bench.run("review");
+    assert_eq!(untracked.code, 0, "{}", untracked.err);
+    assert!(untracked.err.contains("`lake.yaml` is not in the last commit"), "{}", untracked.err);
+    refused("review git:HEAD", &["`lake.yaml` is not in commit ", "`git add` and `git commit` it"]);
+
+    git(&bench.path(""), "add lake.yaml");
+    git(&bench.path(""), "commit -q -m lake");
+    assert!(bench.run("review").out.contains("ACCESS IS THE SAME"));
+    refused("review git:mian", &["revision `mian`: did you mean `git:main`?"]);
+    refused("review git:nowhere", &["revision `nowhere`: it knows `HEAD`, `main`"]);
+    refused("review git:", &["`git:` names no revision", "`git:HEAD`"]);
+    refused("review git:main:nope.yaml lake.yaml", &["no `nope.yaml` in commit", "git ls-tree"]);
+
+    // below the top of the repository, with a spec there and without one
+    fs::create_dir_all(bench.path("team/empty")).unwrap();
+    fs::copy(QUICKSTART, bench.path("team/lake.yaml")).unwrap();
+    git(&bench.path(""), "add .");
+    git(&bench.path(""), "commit -q -m team");
+    let inside = |folder: &str, line: &str| {
+        let mut lakewright = Command::new(env!("CARGO_BIN_EXE_lakewright"));
+        let done = lakewright.args(line.split_whitespace()).current_dir(bench.path(folder));
+        let done = done.env_clear().output().unwrap();
+        let text = [done.stdout, done.stderr].concat();
+        (done.status.code(), String::from_utf8(text).unwrap())
+    };
+    let (code, said) = inside("team", "review");
+    assert!(code == Some(0) && said.contains("ACCESS IS THE SAME"), "{said}");
+    let (code, said) = inside("team/empty", "review");
+    assert!(code == Some(1) && said.contains("there is `../lake.yaml`"), "{said}");
+    let (code, said) = inside("team/empty", "review --spec ../lake.yaml");
+    assert!(code == Some(0) && said.contains("ACCESS IS THE SAME"), "{said}");
+
+    // a clone without its history, as CI makes it, on no branch
+    let url = format!("clone -q --depth 1 file://{} clone", bench.path("").display());
+    git(&bench.path(""), &url);
+    git(&bench.path("clone"), "checkout -q --detach");
+    let (code, said) = inside("clone", "review");
+    assert!(code == Some(0) && said.contains("ACCESS IS THE SAME"), "{said}");
+    for (line, says) in [
+        ("review git:HEAD~1", "`git fetch --unshallow`"),
+        ("review git:origin/prod", "`git fetch origin prod:refs/remotes/origin/prod`"),
+    ] {
+        let (code, said) = inside("clone", line);
+        assert!(code == Some(1) && said.contains(says), "{line}: {said}");
+    }
+}

@@ -298,7 +298,7 @@ fn without_words_it_reviews_what_is_not_committed() {
     write(read("old.yaml"));
     let none = run(folder.path(), "lakewright review", &[]);
     assert_eq!(none.code, 1);
-    assert!(none.err.contains("lakewright review old.yaml new.yaml"), "{}", none.err);
+    assert!(none.err.contains("lakewright review old.yaml lake.yaml"), "{}", none.err);
     git(folder.path(), &["init", "-q"]);
     git(folder.path(), &["commit", "-q", "--allow-empty", "-m", "nothing"]);
     let new = run(folder.path(), "lakewright review", &[]);

@@ -77,6 +77,19 @@ pub fn exists(path: &Utf8Path) -> bool {
     path.exists()
 }
 
+/// A file of that name in a folder above this one, as it would be typed here.
+pub fn above(name: &str) -> Option<Utf8PathBuf> {
+    let mut folder = Utf8PathBuf::from("..");
+    for _ in 0..8 {
+        let found = folder.join(name);
+        if found.is_file() {
+            return Some(found);
+        }
+        folder.push("..");
+    }
+    None
+}
+
 /// Whether there is a folder.
 pub fn is_folder(path: &Utf8Path) -> bool {
     path.is_dir()
@@ -114,8 +127,10 @@ pub fn files_below(folder: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
 pub fn git(folder: &Utf8Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     let folder = if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder };
     let mut git = std::process::Command::new("git");
-    git.arg("-C").arg(folder).args(arguments).stdin(std::process::Stdio::null());
-    let answer = git.output().context("running git")?;
+    // its words are read too, so they are to be in one language
+    git.env("LC_ALL", "C").stdin(std::process::Stdio::null());
+    git.arg("-C").arg(folder).args(arguments);
+    let answer = git.output().context("git cannot be started")?;
     if !answer.status.success() {
         anyhow::bail!("git: {}", String::from_utf8_lossy(&answer.stderr).trim());
     }

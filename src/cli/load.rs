@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::output::Output;
-use super::{Exit, Stop, env};
+use super::{Exit, Stop, env, revision};
 use crate::compile::{self, Compiled, Understood};
 use crate::diagnostic::Diagnostics;
 use crate::lake::{Lake, Origins};
@@ -64,11 +64,27 @@ pub fn read(path: &Utf8Path) -> Result<Loaded, Stop> {
 
 /// Reads a file as a tree. `instead`: what to type where there is none.
 pub fn read_or(path: &Utf8Path, instead: &str) -> Result<Loaded, Stop> {
-    if path == "lake.yaml" && !env::exists(path) {
-        let told = "there is no spec `lake.yaml` here: name one, or `lakewright init` writes one";
-        return Err(anyhow::anyhow!(told).into());
+    if is_not_here(path) {
+        return Err(no_spec().into());
     }
     Ok(read_from(&Root::Here, path, env::named(path, instead)?))
+}
+
+/// Whether the spec that goes without saying is not there.
+pub fn is_not_here(path: &Utf8Path) -> bool {
+    path == "lake.yaml" && !env::exists(path)
+}
+
+/// What to type where there is no spec: the one of a folder above, if there is one.
+pub fn no_spec() -> anyhow::Error {
+    match env::above("lake.yaml") {
+        Some(found) => anyhow::anyhow!(
+            "there is no spec `lake.yaml` here: there is `{found}`; go to its folder, or name it"
+        ),
+        None => anyhow::anyhow!(
+            "there is no spec `lake.yaml` here: name one, or `lakewright init` writes one"
+        ),
+    }
 }
 
 /// A file that was read, as a tree.
@@ -91,7 +107,7 @@ impl Root {
         let repository = folder.unwrap_or(Utf8Path::new(".")).to_owned();
         let wanted = format!("{name}^{{commit}}");
         let found = env::git(&repository, &["rev-parse", "--verify", "--end-of-options", &wanted])
-            .map_err(|error| error.context(format!("git does not know the revision `{name}` (`git log --oneline` and `git branch --all` list what it knows)")))?;
+            .map_err(|error| revision::unknown(&repository, name, &error))?;
         Ok(Root::Commit { repository, commit: String::from_utf8_lossy(&found).trim().to_owned() })
     }
 

@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 
 use super::Exit;
 use super::commands::{Cli, Color, Global};
-use super::output::Output;
+use super::output::{Output, read_on};
 use crate::diagnostic::{self, Diagnostic, Severity};
 
 /// A mistake in the call that shows only after it was parsed: a word where another was wanted.
@@ -36,7 +36,8 @@ pub fn misused(error: &clap::Error, arguments: &[OsString]) -> Exit {
     } else {
         let named = format!("error[{}]:", diagnostic::LW0921);
         let text = text(output.color).replacen("error:", &named, 1);
-        let _ = write!(std::io::stderr(), "{text}");
+        let text = text.trim_end();
+        let _ = writeln!(std::io::stderr(), "{text}\n{}", read_on(diagnostic::LW0921));
     }
     Exit::Error
 }

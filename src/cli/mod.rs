@@ -18,6 +18,7 @@ mod load;
 mod misused;
 mod output;
 mod planning;
+mod revision;
 mod running;
 mod states;
 mod verbs;

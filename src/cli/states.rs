@@ -20,7 +20,7 @@ use camino::Utf8Path;
 use super::commands::Where;
 use super::load::{self, Ready, Root};
 use super::output::Output;
-use super::{Stop, env, planning};
+use super::{Stop, env, planning, revision};
 use crate::access::{self, Source, State};
 use crate::catalogue;
 use crate::document::{Map, Value};
@@ -153,9 +153,7 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Side, 
     if path != "-" && root.is_folder(path) {
         return Ok(Side::of(folder(root, path, how)?));
     }
-    let bytes = root
-        .read(path)
-        .map_err(|error| error.context(format!("`{path}` is no state: name {GRAMMAR}")))?;
+    let bytes = bytes(root, path)?;
     let text = syntax::decode(bytes.clone());
     if file::is_plan(&text) {
         return planned(path, output);
@@ -200,6 +198,21 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Side, 
         spec: Some(Box::new(ready)),
         lines,
         documents: Vec::new(),
+    })
+}
+
+/// The bytes of a state's file, or what to type instead.
+fn bytes(root: &Root, path: &Utf8Path) -> anyhow::Result<Vec<u8>> {
+    match root {
+        Root::Here if load::is_not_here(path) => return Err(load::no_spec()),
+        Root::Here if path != "-" && !env::exists(path) => {
+            return env::named(path, &format!("`{path}` is no state: name {GRAMMAR}"));
+        }
+        _ => {}
+    }
+    root.read(path).map_err(|error| match root {
+        Root::Here => error.context(format!("`{path}` is no state: name {GRAMMAR}")),
+        Root::Commit { commit, .. } => revision::missing(commit, path),
     })
 }
 

@@ -62,7 +62,8 @@ pub fn run(arguments: &Arguments, output: &Output) -> Ended {
             env::write(&folder.join(name), format!("{}\n", policy.to_json_pretty()).as_bytes())?;
         }
         let count = policies.iter().count();
-        output.progress(&format!("{count} {}: {folder}", if count == 1 { "file" } else { "files" }));
+        output
+            .progress(&format!("{count} {}: {folder}", if count == 1 { "file" } else { "files" }));
     }
     if output.json {
         let mut body = Map::new();

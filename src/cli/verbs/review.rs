@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
 
@@ -12,6 +12,7 @@ use crate::cli::called::Called;
 use crate::cli::load::Root;
 use crate::cli::output::Output;
 use crate::cli::planning;
+use crate::cli::revision::Unknown;
 use crate::cli::states::{self, Content, Side};
 use crate::cli::{Ended, Exit, Misuse, Stop, env, waiving};
 use crate::lake::{Lake, Place, access::Verb};
@@ -204,7 +205,7 @@ fn both(arguments: &Arguments, output: &Output) -> Result<(Named, Named, Option<
                 false => (None, word),
             }
         }
-        (None, _) => (head(&asked.spec)?, spec),
+        (None, _) => (head(&asked.spec, output)?, spec),
     };
     if old == Some("-") && new == "-" {
         return Err(Misuse("only one of the two states can be `-`".to_owned()).into());
@@ -223,11 +224,30 @@ fn both(arguments: &Arguments, output: &Output) -> Result<(Named, Named, Option<
 }
 
 /// What a review compares the spec with where nobody says: the last commit, or nothing where the spec is not in it yet.
-fn head(spec: &Utf8Path) -> anyhow::Result<Option<&'static str>> {
-    let root = Root::revision(spec, "HEAD").context(
-        "there is no commit to compare with: name two states, such as `lakewright review old.yaml new.yaml`, or one, which is compared with nothing",
-    )?;
-    Ok(root.read(spec).is_ok().then_some("git:HEAD"))
+fn head(spec: &Utf8Path, output: &Output) -> anyhow::Result<Option<&'static str>> {
+    let typed = planning::typed(spec.as_str());
+    let alone = format!("`lakewright review {typed}`, which compares it with nothing");
+    if !env::exists(spec) {
+        return Ok(None);
+    }
+    let root = Root::revision(spec, "HEAD").map_err(|error| match error.downcast_ref() {
+        Some(Unknown::NoRepository(_)) => anyhow!(
+            "`{spec}` is in no git repository, so there is no commit to compare it with: name two states, such as `lakewright review old.yaml {typed}`, or type {alone}"
+        ),
+        Some(Unknown::NoCommit(_)) => anyhow!(
+            "the git repository has no commit yet that `{spec}` could be compared with: commit it first, or type {alone}"
+        ),
+        _ => error.context(format!(
+            "there is no commit to compare `{spec}` with: name two states, or type {alone}"
+        )),
+    })?;
+    if root.read(spec).is_err() {
+        output.report(&format!(
+            "`{spec}` is not in the last commit (git:HEAD), so it is compared with nothing: everything that it lets in is new.\n"
+        ));
+        return Ok(None);
+    }
+    Ok(Some("git:HEAD"))
 }
 
 /// The plan that a word names, by `plan:` or by what is in the file.

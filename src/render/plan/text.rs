@@ -459,6 +459,7 @@ impl Printer {
             for help in &refusal.help {
                 self.line(&format!("   = help: {}", clean(help)));
             }
+            self.line(&format!("   = explain: lakewright explain {}", refusal.code));
         }
     }
 }

@@ -250,10 +250,13 @@ fn statements(view: &View<'_>) -> String {
         return String::new();
     }
     let bytes: usize = changed.iter().map(|one| one.bytes()).sum();
-    let kibibytes = format!("{}.{}", bytes / 1024, bytes % 1024 * 10 / 1024);
+    let size = match bytes {
+        1 => "1 byte".to_owned(),
+        0..1024 => format!("{bytes} bytes"),
+        _ => format!("{}.{} KiB", bytes / 1024, bytes % 1024 * 10 / 1024),
+    };
     let noun = if changed.len() == 1 { "policy" } else { "policies" };
-    let mut out =
-        format!("\nPOLICIES  {} {noun} changed, {kibibytes} KiB of statements", changed.len());
+    let mut out = format!("\nPOLICIES  {} {noun} changed, {size} of statements", changed.len());
     if !view.statements {
         let _ = writeln!(out, ": {} --policies", escape_line(view.command));
         return out;
