@@ -65,8 +65,12 @@ pub fn write(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
         _ => Utf8Path::new("."),
     };
     fs_err::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)
-        .with_context(|| format!("writing beside `{path}`"))?;
+    // a file as an editor makes it, not as secrets are kept: the user's mask decides who reads it
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file =
+        builder.tempfile_in(folder).with_context(|| format!("writing beside `{path}`"))?;
     file.write_all(bytes).with_context(|| format!("writing `{path}`"))?;
     file.persist(path).with_context(|| format!("writing `{path}`"))?;
     Ok(())

@@ -31,12 +31,12 @@ enum Question {
     Diff(Diff),
     /// Say whether a principal can do something to a place, directly or through others
     #[command(
-        after_help = "ACTION is read, write, delete, admin or an action of IAM; STATE as for `access diff` (default: lake.yaml).\n\nExamples:\n  lakewright access can role/Analyst read marts --env prod\n  lakewright access can account/444455556666 s3:GetObject raw/ledger/ --expect deny"
+        after_help = "`manage` is to change who gets in.\n\nExamples:\n  lakewright access can role/Analyst read marts --env prod\n  lakewright access can account/444455556666 s3:GetObject raw/ledger/ --expect deny"
     )]
     Can(questions::Can),
-    /// Say who can read, write, delete or administer a place
+    /// Say who can read, write or delete at a place, or change who gets in
     #[command(
-        after_help = "Examples:\n  lakewright access who bronze/orders/ --env prod\n  lakewright access who keys.raw templates/ --json"
+        after_help = "Examples:\n  lakewright access who bronze/orders/ --env prod\n  lakewright access who keys.raw templates/ --json\n  lakewright access who sales.orders live --env prod    # as the account has it"
     )]
     Who(questions::Who),
     /// Say which places a principal reaches

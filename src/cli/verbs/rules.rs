@@ -12,7 +12,7 @@ use crate::rules::{self, Severity};
 
 #[derive(Debug, Args)]
 pub struct Rules {
-    /// The state.
+    /// The state: a spec, git:REV, templates, deployed, live (`lakewright access diff --help`).
     #[arg(default_value = "lake.yaml")]
     state: String,
     /// Exit 4 if anything as grave as this, or graver, is found and not waived.
