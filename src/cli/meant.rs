@@ -57,7 +57,10 @@ impl Called<'_> {
         let known = self.principals();
         let hint = match nearest(word, known.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it has {}", some(known.iter())),
+            None => match known.len() {
+                1 => "it names no role and no user".to_owned(),
+                _ => format!("it has {}", some(known.iter())),
+            },
         };
         Some(format!("`{word}` stands in no template of this state: {hint}"))
     }

@@ -226,8 +226,7 @@ impl Maker<'_> {
                     self.left_out.insert(format!("{name} ({kind})"), why.to_owned());
                     continue;
                 }
-                if !changes && !matches!(action.level, iam::Level::List | iam::Level::Read)
-                {
+                if !changes && !matches!(action.level, iam::Level::List | iam::Level::Read) {
                     let why = "reading changes nothing, and drift is found without it";
                     self.left_out.insert(format!("{name} ({kind})"), why.to_owned());
                     continue;

@@ -69,14 +69,14 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let mut written = Vec::new();
     let ignored = arguments.into.join(".gitignore");
     let lacking = lacking(&ignored);
-    if !env::exists(&ignored) {
-        env::write(&ignored, IGNORED.as_bytes())?;
-        written.push(ignored.to_string());
-    }
     for (name, text) in files {
         let path = arguments.into.join(name);
         env::write(&path, text.as_bytes())?;
         written.push(path.to_string());
+    }
+    if !env::exists(&ignored) {
+        env::write(&ignored, IGNORED.as_bytes())?;
+        written.push(ignored.to_string());
     }
     if output.json {
         let mut body = Map::new();
