@@ -64,7 +64,7 @@ fn kept(out: &mut String, status: &LakeStatus, apply: &str) {
         let kind = one.kind.strip_prefix("AWS::").unwrap_or(&one.kind);
         let called = format!("{kind} {}", name(one));
         *out += &format!("    {:wide$}  {}  {}\n", one.path, escape(called.trim()), one.region);
-        let first = if one.kind == BUCKET { "every version in it, then " } else { "" };
+        let first = if one.kind == BUCKET { "first every version in it, then " } else { "" };
         *out += &format!("        to delete it: {first}{}\n", escape(&deletion_command(one)));
     }
     *out += &format!("\n`{apply}` takes all of it back.\n");
