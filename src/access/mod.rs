@@ -26,9 +26,10 @@ mod template;
 mod texts;
 mod transfers;
 
-pub use compare::{Cause, Compared, Counts, Further, Layer, Presence, Row, compare, counts};
+pub use compare::{Cause, Compared, Counts, Further, Layer, Presence, Row, compare, counts, made};
 pub use conditions::OpenTemplates;
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
+pub use grants::{Shown, filter, seen};
 pub use gravity::{Gravity, gravity};
 pub use live::live;
 pub use permits::{On, Permit, permits};
