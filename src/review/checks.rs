@@ -133,14 +133,16 @@ pub fn checks(old: &Side<'_>, new: &Side<'_>, words: &Words, asked: &Asked) -> C
     let (keeps, locked_out) = kept(old, new, words, &asked.keepers);
     let (services, idle) = carried(old, new, words);
     let before = rules::run(old.state, &asked.around);
-    let key =
-        |one: &Finding| (one.rule.code, one.subject.clone(), one.place.clone(), one.kind.clone());
-    let known: BTreeSet<_> = before.iter().map(key).collect();
     let found = rules::run(new.state, &asked.around);
-    let judged = rules::judge(&asked.old_waivers, &asked.new_waivers, found, asked.today);
-    let findings = judged.open.iter().map(|one| Found {
+    let come = rules::new_among(&before, &found);
+    let judged = rules::judge(&asked.old_waivers, &asked.new_waivers, found.clone(), asked.today);
+    // what no waiver silences is a part of all, in the same order
+    let mut all = found.iter().zip(come);
+    let is_new = |one: &Finding| all.find(|(other, _)| *other == one).is_some_and(|(_, new)| new);
+    let is_new: Vec<bool> = judged.open.iter().map(is_new).collect();
+    let findings = judged.open.iter().zip(is_new).map(|(one, is_new)| Found {
         who: named(words, &one.subject),
-        is_new: !known.contains(&key(one)),
+        is_new,
         place: at(new, &one.origin),
         finding: one.clone(),
     });
