@@ -231,6 +231,32 @@ fn a_comment_keeps_its_top_and_loses_its_last_folds_first() {
     );
 }
 
+/// Of several alerts with one rule, principal, place and kind each is its own, and the one that was there stays.
+#[test]
+fn no_two_alerts_of_a_run_are_one() {
+    let prints = |said: Said| -> Vec<(String, String)> {
+        let log: Value = serde_json::from_str(&said.out).expect("JSON");
+        let results = log["runs"][0]["results"].as_array().expect("there are results").clone();
+        let text = |one: &Value| one.as_str().expect("a text").to_owned();
+        let print = |one: &Value| text(&one["partialFingerprints"]["lakewright/v1"]);
+        results.iter().map(|one| (text(&one["ruleId"]), print(one))).collect()
+    };
+    for folder in cases() {
+        let all = prints(run(&folder, &case(&folder).0, &["--format", "sarif"]));
+        let distinct: BTreeSet<&String> = all.iter().map(|(_, print)| print).collect();
+        assert_eq!(distinct.len(), all.len(), "{}: {all:#?}", folder.display());
+    }
+    let folder = root().join("second");
+    let of = |call: &str| -> Vec<String> {
+        let all = prints(run(&folder, call, &["--account", "111122223333", "--format", "sarif"]));
+        all.into_iter().filter(|(rule, _)| rule == "LW0449").map(|(_, print)| print).collect()
+    };
+    let (one, two) =
+        (of("lakewright review old.yaml old.yaml"), of("lakewright review old.yaml new.yaml"));
+    assert_eq!((one.len(), two.len()), (1, 2));
+    assert!(two.contains(&one[0]), "the one that was there is still the same: {one:?} {two:?}");
+}
+
 #[test]
 fn an_alert_stays_the_same_when_lines_move() {
     let folder = tempfile::tempdir().expect("a folder of our own");

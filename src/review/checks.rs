@@ -68,9 +68,15 @@ pub struct Carried {
     /// `None`: it passes.
     pub stopped: Option<String>,
     pub is_known: bool,
-    /// Whether it got through before.
-    pub is_new: bool,
+    pub passed_before: bool,
     pub place: Line,
+}
+
+impl Carried {
+    /// Whether the change stops it.
+    pub fn is_newly_stopped(&self) -> bool {
+        self.stopped.is_some() && self.is_known && self.passed_before
+    }
 }
 
 /// A Deny that stops nobody.
@@ -230,7 +236,7 @@ fn carried(old: &Side<'_>, new: &Side<'_>, words: &Words) -> (Vec<Carried>, Vec<
             },
             from: name(&path.from),
             to: name(&path.to),
-            is_new: passed.contains(&key(path)),
+            passed_before: passed.contains(&key(path)),
             stopped,
             is_known,
             place: at(new, &path.origin),

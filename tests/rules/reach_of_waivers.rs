@@ -93,8 +93,10 @@ fn a_second_finding_on_the_same_place_is_new() {
     let (old, new) = (found("LW0449", json!([get()])), found("LW0449", json!([put(), get()])));
     assert_eq!(new_among(&old, &new), [true, false]);
     // the same rule, another way out of it
-    let pass = |resource: &str| json!({"Effect": "Allow", "Action": "iam:PassRole", "Resource": resource,
-        "Condition": {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}});
+    let pass = |resource: &str| {
+        json!({"Effect": "Allow", "Action": "iam:PassRole", "Resource": resource,
+        "Condition": {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}})
+    };
     let any = "arn:aws:iam::111122223333:role/*";
     let mut free = pass(any);
     free.as_object_mut().expect("a statement").remove("Condition");
@@ -121,7 +123,10 @@ fn what_only_moves_is_not_new() {
     assert_eq!(come("LW0449", json!([get(), put()]), json!([put(), get()])), 0, "another order");
     assert_eq!(come("LW0449", json!([get()]), json!([reads(json!(["s3:GetObject"]), raw)])), 0);
     let both = |list: Value| json!([reads(list, raw)]);
-    let (one, two) = (both(json!(["s3:GetObject", "s3:PutObject"])), both(json!(["s3:PutObject", "s3:GetObject"])));
+    let (one, two) = (
+        both(json!(["s3:GetObject", "s3:PutObject"])),
+        both(json!(["s3:PutObject", "s3:GetObject"])),
+    );
     assert_eq!(come("LW0449", one, two), 0);
     let mut named = get();
     named["Sid"] = json!("Named");

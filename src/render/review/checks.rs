@@ -91,7 +91,7 @@ pub fn services(view: &View<'_>) -> Section {
 
 fn carried(one: &Carried) -> Option<String> {
     let because = one.stopped.as_ref()?;
-    let will = match (one.is_known, one.is_new) {
+    let will = match (one.is_known, one.is_newly_stopped()) {
         (false, _) => "is not known to get through",
         (true, true) => "WILL BE STOPPED",
         (true, false) => "does not get through",

@@ -32,10 +32,16 @@ fn request(request: Option<&Request>) -> Value {
     request.map_or(Value::Null, Request::to_value)
 }
 
-/// Where something stands in the spec: `{path, place}`.
+/// Where something stands in the spec: `{path, place, revision}`.
 fn place(place: &Line) -> Value {
-    let at = line(place);
-    document!({"path": (place.path.clone()), "place": (optional(at.as_ref()))})
+    let revision = if place.is_before { "old" } else { "new" };
+    // which revision it is has a key of its own
+    let at = line(&Line { is_before: false, ..place.clone() });
+    document!({
+        "path": (place.path.clone()),
+        "place": (optional(at.as_ref())),
+        "revision": revision
+    })
 }
 
 fn does(one: &Does) -> Value {
@@ -181,7 +187,7 @@ fn checks(map: &mut Map, view: &View<'_>) {
                 "passes": (one.stopped.is_none()),
                 "because": (optional(one.stopped.as_ref())),
                 "certain": (one.is_known),
-                "new": (one.is_new),
+                "new": (one.is_newly_stopped()),
                 "spec": (place(&one.place))
             })
         })
