@@ -281,11 +281,7 @@ fn table(old: &Side<'_>, new: &Side<'_>, words: &Words, all: bool) -> Table {
         },
         is_new: !row.before,
         is_gone: !row.after,
-        cells: row
-            .cells
-            .iter()
-            .map(|cell| (cell.before.to_string(), cell.after.to_string()))
-            .collect(),
+        cells: row.cells.iter().map(super::matrix::Cell::shown).collect(),
     };
     Table {
         columns: found.columns.iter().map(column).collect(),
