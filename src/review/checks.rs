@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::guards::{Weaker, weaker};
 use super::lockout::{self, Duty, Keeper, Outcome};
 use super::matrix::{How, matrix};
 use super::places::Column;
@@ -122,6 +123,8 @@ pub struct Found {
 pub struct Checks {
     pub keeps: Vec<Keeps>,
     pub locked_out: Vec<LockedOut>,
+    /// What guards data beside access, and guards less than before.
+    pub guards: Vec<Weaker>,
     pub services: Vec<Carried>,
     /// Denies that stop nobody and that the change brings.
     pub idle: Vec<Idle>,
@@ -154,7 +157,16 @@ pub fn checks(old: &Side<'_>, new: &Side<'_>, words: &Words, asked: &Asked) -> C
     });
     let findings = findings.collect();
     let table = table(old, new, words, asked.all);
-    Checks { keeps, locked_out, services, idle, table, findings, judged }
+    Checks {
+        keeps,
+        locked_out,
+        guards: weaker(old, new, words),
+        services,
+        idle,
+        table,
+        findings,
+        judged,
+    }
 }
 
 fn named(words: &Words, subject: &str) -> String {

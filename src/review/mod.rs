@@ -14,6 +14,7 @@ pub mod entries;
 pub mod escalation;
 pub mod flows;
 pub mod gate;
+pub mod guards;
 mod items;
 pub mod lockout;
 pub mod matrix;

@@ -211,6 +211,7 @@ fn folds(view: &View<'_>) -> Vec<String> {
         fold("What would decide the undecided", &help.collect::<String>()),
     ];
     let sections = [
+        checks::guards(view),
         checks::lockout(view),
         Some(checks::services(view)),
         checks::findings(view),

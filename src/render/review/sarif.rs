@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
+use super::checks::weaker;
 use super::{View, acts, before, fails, line, said};
 use crate::document;
 use crate::document::{Map, Value};
@@ -18,7 +19,7 @@ use crate::rules::Severity;
 /// A rule of the log: its id, its level, what it says in one line.
 type Rule = (&'static str, &'static str, &'static str);
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     ("access-public", "error", "Somebody without an account gains access"),
     ("access-cross-account", "warning", "Somebody of another account gains access"),
     ("access-exposure", "warning", "What kept others out is turned off"),
@@ -29,6 +30,7 @@ const RULES: [Rule; 11] = [
     ("access-flow-fails", "error", "A declared flow will fail"),
     ("access-lock-out", "error", "Whoever applies or administers could not take it back"),
     ("access-service-stopped", "error", "What a service carries does not get through"),
+    ("guard-weaker", "warning", "What guards data beside access guards less than before"),
     ("access-undecided", "warning", "What a change does is not known"),
 ];
 
@@ -91,6 +93,11 @@ pub fn sarif(view: &View<'_>, spec: &str) -> Value {
         let key = [one.subject.as_str(), &one.who];
         let found = Told::new("access-lock-out", &text, &key, &one.policy, &one.place, spec);
         results.push(found);
+    }
+    for one in &checks.guards {
+        let text = weaker(one);
+        let key = [one.subject.as_str(), &one.property, &one.what];
+        results.push(Told::new("guard-weaker", &text, &key, &one.kind, &one.place, spec));
     }
     for one in &checks.services {
         if let (Some(because), true) = (&one.stopped, one.is_known) {

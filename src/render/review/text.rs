@@ -59,6 +59,7 @@ pub fn text(view: &View<'_>) -> String {
 fn checked(view: &View<'_>) -> String {
     let mut out = String::from("\n");
     let sections = [
+        checks::guards(view),
         checks::lockout(view),
         Some(checks::services(view)),
         checks::findings(view),
