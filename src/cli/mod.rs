@@ -11,6 +11,7 @@ mod called;
 mod commands;
 mod completed;
 mod connect;
+mod entries;
 pub mod env;
 mod exit;
 mod lake_formation;
