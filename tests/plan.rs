@@ -10,5 +10,6 @@ mod plan {
     pub mod causes;
     pub mod laws;
     pub mod promise;
+    pub mod reviewed;
     pub mod views;
 }

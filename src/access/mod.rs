@@ -37,7 +37,7 @@ pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,
     State, Transfer, Unread,
 };
-pub use template::MODELLED;
+pub use template::{MODELLED, is_of_statements};
 
 /// Reads the templates of one state, all its stacks together.
 pub fn read(sources: &[Source<'_>]) -> State {

@@ -518,6 +518,13 @@ pub(super) fn says_access(kind: &str, properties: Option<&Map>) -> bool {
     modelled || nested || (!HARMLESS.contains(&kind) && looks())
 }
 
+/// Whether statements or grants stand in a property, or in a part of one: what [`super::Cause::property`] names
+/// is in one of these.
+pub fn is_of_statements(property: &str) -> bool {
+    let first = property.split(['.', '/']).next().unwrap_or_default();
+    ["Policy", "PolicyDocument", "Policies", "Permissions"].iter().any(|end| first.ends_with(end))
+}
+
 /// Whether a macro makes something of a template, or another stack of the state does.
 pub(super) fn is_made_elsewhere(source: &Source<'_>) -> bool {
     let has = |key| source.body.get(key).is_some();

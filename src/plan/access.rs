@@ -12,7 +12,8 @@ use crate::access::{self, Source, State};
 use crate::diagnostic::LW0615;
 use crate::document::Value;
 use crate::review::lockout::{self, Check, Duty, Outcome};
-use crate::stacks::StackKey;
+use crate::names::LogicalId;
+use crate::stacks::{Causes, StackKey};
 use crate::verdict::Options;
 
 impl Plan {
@@ -105,6 +106,18 @@ fn locked_out(check: &Check, context: &Context) -> Refusal {
             vec![change, check.way_out()],
         )
     }
+}
+
+/// Of the places in a spec that resources come from: those that statements and grants have of their own. A verdict asks for
+/// no others, and a lake of ten thousand resources has fifty thousand of them.
+pub(super) fn of_statements(
+    mut causes: BTreeMap<LogicalId, Causes>,
+) -> BTreeMap<LogicalId, Causes> {
+    causes.retain(|_, causes| {
+        causes.properties.retain(|(property, _)| access::is_of_statements(property));
+        !causes.properties.is_empty()
+    });
+    causes
 }
 
 /// How a stack is called in a state: `eu-west-1/acme-prod-base`.

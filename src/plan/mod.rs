@@ -45,14 +45,17 @@ use crate::cloud::{ImportTarget, StackStatus};
 use crate::document::Value;
 use crate::graph::Part;
 use crate::names::{AccountId, LogicalId, Region};
-use crate::stacks::{Output, StackKey};
+use crate::stacks::{Causes, Output, StackKey};
 
 /// A plan, as it is saved and applied.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The version of this format: 1.
+    /// The version of this format: [`file::VERSION`].
     pub format_version: u32,
     pub operation: Operation,
+    /// The spec as it was read: a review of the plan has lines, flows, administrators and waivers from it. `None`: the
+    /// plan is of templates.
+    pub spec: Option<SpecFile>,
     /// `acme-prod`, `acme-prod-copy`: what tells the lake's stacks from others.
     pub lake: String,
     pub environment: String,
@@ -124,6 +127,14 @@ impl Plan {
     }
 }
 
+/// The file of a spec.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpecFile {
+    /// As the user named it.
+    pub name: String,
+    pub text: String,
+}
+
 /// How many resources meet which fate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -178,6 +189,9 @@ pub struct StackPlan {
     /// Resources whose text changes and whose meaning does not (a policy's actions in another order):
     /// CloudFormation may update them in place.
     pub respelled: Vec<LogicalId>,
+    /// Where in the spec the statements of its policies come from; a resource that is not here comes from the path that it
+    /// carries as a whole.
+    pub causes: BTreeMap<LogicalId, Causes>,
 }
 
 impl StackPlan {

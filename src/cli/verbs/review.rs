@@ -111,9 +111,9 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let (mut old, mut new, plan) = both(&arguments, output)?;
     let (mut before, mut after) = (state(&mut old)?, state(&mut new)?);
     arguments.asked.supply(&mut [&mut before, &mut after])?;
-    let lake = new.side.spec.as_ref().or(old.side.spec.as_ref()).map(|ready| &ready.lake);
+    let lake = new.side.spec.as_ref().or(old.side.spec.as_ref()).map(|spec| &spec.lake);
     let about = about(lake, plan.as_ref());
-    let needs = new.side.spec.as_ref().map(|ready| needs(&ready.lake, &after));
+    let needs = new.side.spec.as_ref().map(|spec| needs(&spec.lake, &after));
     let line = |cause: plan::Cause| Line { path: cause.path, file: cause.file, line: cause.line };
     let (old_place, new_place) =
         (|cause: &_| line(old.side.place(cause)), |cause: &_| line(new.side.place(cause)));
@@ -194,7 +194,7 @@ fn both(arguments: &Arguments, output: &Output) -> Result<(Named, Named, Option<
                     account: plan.account.to_string(),
                     ..About::default()
                 };
-                let (before, after) = Side::of_plan(plan);
+                let (before, after) = Side::of_plan(&plan, output)?;
                 let name = |text: &str, side| Named { name: text.to_owned(), commit: None, side };
                 let after = name(word, after);
                 return Ok((name("what is deployed", before), after, Some(about)));
@@ -294,7 +294,7 @@ fn command(arguments: &Arguments, old: &Named, new: &Named) -> String {
 
 /// Who and what is asked about beside the verdict.
 fn asked(old: &Side, new: &Side, output: &Output) -> review::Asked {
-    let lake = |side: &Side| side.spec.as_ref().map(|ready| ready.lake.clone());
+    let lake = |side: &Side| side.spec.as_ref().map(|spec| spec.lake.clone());
     let (before, after) = (lake(old), lake(new));
     review::Asked {
         keepers: after.as_ref().map(planning::keepers).unwrap_or_default(),
