@@ -11,8 +11,8 @@ use super::{Context, Plan, Refusal, StackAction, StackPlan, name_of};
 use crate::access::{self, Source, State};
 use crate::diagnostic::LW0615;
 use crate::document::Value;
-use crate::review::lockout::{self, Check, Duty, Outcome};
 use crate::names::LogicalId;
+use crate::review::lockout::{self, Check, Duty, Outcome};
 use crate::stacks::{Causes, StackKey};
 use crate::verdict::Options;
 

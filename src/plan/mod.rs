@@ -28,6 +28,7 @@ mod resource;
 mod ripples;
 mod spread;
 mod state;
+mod when;
 
 pub use build::{diff, plan, rendered};
 pub use consent::{Filled, name_of};
@@ -411,6 +412,8 @@ pub struct GrantChange {
     pub verb: String,
     /// "raw/ledger/".
     pub place: String,
+    /// Under which conditions it holds: "from VPC endpoint vpce-0a only"; `None`: whenever it is asked.
+    pub when: Option<String>,
     pub cause: Cause,
 }
 
