@@ -19,12 +19,13 @@ use anyhow::{Context as _, bail};
 use camino::Utf8Path;
 
 use super::commands::Where;
-use super::load::{self, Meant, Ready, Root};
+use super::load::{self, Meant, Root};
 use super::output::Output;
 use super::{Stop, env, planning};
 use crate::access::{self, Source, State};
 use crate::catalogue;
 use crate::document::{Map, Value};
+use crate::lake::Lake;
 use crate::plan::access::name;
 use crate::plan::{Cause, Deployed, Operation, Plan, file};
 use crate::resolve::DUMMY_ACCOUNT;
@@ -198,7 +199,7 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Side, 
     }
     let ready = load::read_from(root, path, bytes).ready(how.environment, output)?;
     let compiled = ready.compile(&Placement::default(), output)?;
-    let state = of_stacks(&ready, &compiled.stacks);
+    let state = of_stacks(&ready.lake, &compiled.stacks);
     let causes = compiled.stacks.into_iter().flat_map(|stack| {
         let stack_name = name(&stack.key);
         let own = stack.causes.into_iter();
@@ -221,8 +222,8 @@ fn is_template(text: &str) -> bool {
 }
 
 /// The state that a compiled spec describes.
-pub fn of_stacks<'s>(ready: &Ready, stacks: &'s [Stack]) -> State {
-    let account = ready.lake.home.account.to_string();
+pub fn of_stacks<'s>(lake: &Lake, stacks: &'s [Stack]) -> State {
+    let account = lake.home.account.to_string();
     let source = |stack: &'s Stack| Source {
         name: name(&stack.key),
         account: account.clone(),
@@ -242,6 +243,16 @@ pub fn of_stacks<'s>(ready: &Ready, stacks: &'s [Stack]) -> State {
         causes.map(|(_, causes)| causes.of(steps))
     });
     state
+}
+
+/// Where in the spec a statement of compiled stacks comes from.
+pub fn path_of(stacks: &[Stack], cause: &access::Cause) -> String {
+    let origin = &cause.origin;
+    let stack = stacks.iter().find(|stack| name(&stack.key) == origin.stack);
+    let causes = stack.and_then(|stack| stack.causes.get(origin.logical_id.as_str()));
+    let statement = format!("[{}]", cause.statement);
+    let steps = [cause.property.as_str(), "Statement", &statement];
+    causes.map_or_else(|| origin.path.clone(), |causes| causes.of(&steps))
 }
 
 /// The state of what is deployed.

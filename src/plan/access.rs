@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::state::refusal;
-use super::{Context, Plan, Refusal, StackAction, StackPlan, name_of};
+use super::{Context, Plan, Refusal, StackAction, StackPlan, name_of, paths};
 use crate::access::{self, Source, State};
-use crate::diagnostic::LW0615;
+use crate::diagnostic::{LW0407, LW0615};
 use crate::document::Value;
 use crate::names::LogicalId;
 use crate::review::lockout::{self, Check, Duty, Outcome};
@@ -38,6 +38,24 @@ impl Plan {
         self.verdict = access::counts(&before, &after, &Options::default());
         let found = lockout::check(&before, &after, &context.keepers);
         self.refusals.extend(found.losses().map(|check| locked_out(check, context)));
+        for closed in paths::closed(&before, &after).unwrap_or_default() {
+            let cause = context.cause(&self.path_of(&closed.by));
+            let place = match (&cause.file, cause.line) {
+                (Some(file), Some(line)) => format!("{file}:{line}"),
+                _ => cause.path,
+            };
+            let by = &closed.by.statement;
+            self.warnings.push(format!("{by} stops {} ({LW0407}, {place})", closed.what));
+        }
+    }
+
+    /// Where in the spec a statement comes from.
+    fn path_of(&self, cause: &access::Cause) -> String {
+        let stack = self.stacks.iter().find(|stack| name(&stack.key) == cause.origin.stack);
+        let causes = stack.and_then(|stack| stack.causes.get(cause.origin.logical_id.as_str()));
+        let statement = format!("[{}]", cause.statement);
+        let steps = [cause.property.as_str(), "Statement", &statement];
+        causes.map_or_else(|| cause.origin.path.clone(), |causes| causes.of(&steps))
     }
 
     fn state<'p>(&'p self, body: impl Fn(&'p StackPlan) -> Option<&'p Value>) -> State {

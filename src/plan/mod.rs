@@ -22,6 +22,7 @@ mod grants;
 mod identity;
 mod lake_formation;
 mod outputs;
+pub mod paths;
 mod promise;
 mod renamed;
 mod resource;
