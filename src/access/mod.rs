@@ -19,6 +19,7 @@ mod lake_formation;
 pub mod live;
 mod permits;
 pub mod reach;
+mod results;
 mod rows;
 mod source;
 pub mod state;
@@ -31,6 +32,7 @@ pub use conditions::OpenTemplates;
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal};
 pub use gravity::{Gravity, gravity};
 pub use live::live;
+pub use results::Results;
 pub use permits::{On, Permit, permits};
 pub use source::{Source, feed};
 pub use state::{

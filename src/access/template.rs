@@ -44,7 +44,7 @@ pub const MODELLED: &[(&str, &str)] = &[
         "administrators, what new databases and tables leave to IAM",
     ),
     ("AWS::Glue::Table", "its name, for grants by tag, and its location"),
-    ("AWS::Athena::WorkGroup", "whether those who query say where results go"),
+    ("AWS::Athena::WorkGroup", "where results go, and whether those who query say so"),
     ("AWS::Glue::Job", "role and script"),
     ("AWS::Lambda::Function", "role and code"),
     ("AWS::KinesisFirehose::DeliveryStream", "the roles it takes"),
@@ -148,7 +148,10 @@ impl Reader<'_> {
                     self.known(source, &arn, PrincipalKind::User).groups.insert(group.clone());
                 }
             }
-            "AWS::Athena::WorkGroup" => self.workgroup(at),
+            "AWS::Athena::WorkGroup" => {
+                self.workgroup(at);
+                self.results(at);
+            }
             "AWS::S3::Bucket" => {
                 let arn = self.texts.arn(source, id);
                 let block = properties.get("PublicAccessBlockConfiguration");

@@ -118,6 +118,9 @@ impl Wanted {
         // what a changed role uses, and which roles use a changed resource
         for (name, one) in &after.principals {
             let changed = roles.contains(name);
+            if !changed && differing.is_empty() {
+                continue;
+            }
             let near: BTreeSet<String> = named(&one.identity);
             for (resource, _) in &after.resources {
                 if (changed || differing.contains(resource))
