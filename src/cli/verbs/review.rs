@@ -14,6 +14,7 @@ use crate::cli::output::Output;
 use crate::cli::planning;
 use crate::cli::states::{self, Content, Side};
 use crate::cli::{Ended, Exit, Misuse, Stop, env, waiving};
+use crate::lake::formation::{fits, tags_of_column};
 use crate::lake::{Lake, Place, access::Verb};
 use crate::plan::{self, Plan, file};
 use crate::render::review::{self as view, View};
@@ -319,15 +320,11 @@ fn about(lake: Option<&Lake>, plan: Option<&About>) -> About {
     }
 }
 
-/// The flows of a lake, as questions. What Lake Formation decides about is not asked: its grants are rows of their own.
+/// The flows of a lake, as questions.
 fn needs(lake: &Lake, state: &State) -> Vec<Need> {
     let called = Called { state, lake: Some(lake) };
     let mut found = Vec::new();
     let mut need = |path: String, who: &str, verb: &'static str, place: &Place| {
-        let governed = matches!(place, Place::Database(_) | Place::Table { .. });
-        if governed && lake.lake_formation.is_some() {
-            return;
-        }
         let word = place.to_string();
         if let (Ok(subject), Ok(asked)) = (called.subject(who), called.place(&word)) {
             let name = called.name_of(&subject);
@@ -353,6 +350,22 @@ fn needs(lake: &Lake, state: &State) -> Vec<Need> {
                 for verb in verbs {
                     need(path.clone(), &who.value.to_string(), verb, &grant.place.value);
                 }
+            }
+        }
+    }
+    for entry in lake.access.values() {
+        let Some(tagged) = &entry.tagged else { continue };
+        for (database, table) in
+            lake.governed().flat_map(|one| one.tables.values().map(move |table| (one, table)))
+        {
+            let carries =
+                |column: &&str| fits(&tagged.value, &tags_of_column(database, table, column));
+            if !table.column_names().iter().any(carries) {
+                continue;
+            }
+            let place = Place::Table { database: database.name.clone(), table: table.name.clone() };
+            for who in &entry.who {
+                need(format!("{}.lf_tags", entry.path()), &who.value.to_string(), "read", &place);
             }
         }
     }
