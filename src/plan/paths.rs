@@ -122,7 +122,7 @@ impl Wanted {
                 continue;
             }
             let near: BTreeSet<String> = named(&one.identity);
-            for (resource, _) in &after.resources {
+            for resource in after.resources.keys() {
                 if (changed || differing.contains(resource))
                     && near.contains(&*in_request(resource))
                 {
