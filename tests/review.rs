@@ -14,6 +14,7 @@ use lakewright::access::reach::{Subject, Target};
 use lakewright::access::{self, Source, State};
 use lakewright::document::Value as Document;
 use lakewright::review::flows::{Need, failing};
+use lakewright::review::governed;
 use serde_json::Value;
 
 const GATES: [&str; 5] = ["broadened", "public", "cross-account", "admin", "escalation"];
@@ -497,4 +498,97 @@ fn a_flow_that_worked_and_will_not_is_named() {
     assert_eq!((found[0].path.as_str(), found[0].is_unknown), ("access.audit.read[0]", false));
     assert!(failing(&open, &open, &[need("read")]).is_empty());
     assert!(failing(&closed, &open, &[need("read")]).is_empty(), "what works again does not break");
+}
+
+/// The templates of an environment of the example with Lake Formation, without the resources that are left out.
+fn north_star(leave_out: &dyn Fn(&Value) -> bool) -> State {
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/north-star/templates/dev/eu-west-1");
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(root).expect("templates") {
+        let path = entry.expect("readable").path();
+        let mut body: Value =
+            serde_json::from_str(&fs::read_to_string(&path).expect("readable")).expect("JSON");
+        let resources = body["Resources"].as_object_mut().expect("resources");
+        resources.retain(|_, one| !leave_out(one));
+        sources.push(Source {
+            name: path.file_stem().expect("a name").to_string_lossy().into_owned(),
+            account: "111111111111".to_owned(),
+            region: "eu-west-1".to_owned(),
+            body: std::borrow::Cow::Owned(Document::from_json(&body.to_string()).expect("JSON")),
+            parameters: Default::default(),
+            given: Default::default(),
+        });
+    }
+    sources.sort_by(|a, b| a.name.cmp(&b.name));
+    access::feed(&mut sources);
+    access::read(&sources)
+}
+
+#[test]
+fn a_flow_under_lake_formation_breaks_with_its_grant() {
+    let role = "arn:aws:iam::111111111111:role/acme-dev-clean-orders";
+    let analyst = "arn:aws:iam::111111111111:role/Analyst";
+    let need = |who: &str, verb, table: &str| {
+        let target = |kind: &str, resource: String, guard: &str| Target {
+            kind: kind.to_owned(),
+            resource: Document::from(resource.clone()),
+            guard: if guard.is_empty() { resource } else { guard.to_owned() },
+        };
+        let arn = format!("arn:aws:glue:eu-west-1:111111111111:table/acme_dev_sales/{table}");
+        Need {
+            path: "pipelines.clean-orders".to_owned(),
+            who: Subject::Named(who.to_owned()),
+            name: "somebody".to_owned(),
+            verb,
+            place: format!("sales.{table}"),
+            targets: vec![
+                target(
+                    "object",
+                    format!("arn:aws:s3:::acme-dev-curated/sales/{table}/*"),
+                    "arn:aws:s3:::acme-dev-curated",
+                ),
+                target("table", arn, ""),
+            ],
+        }
+    };
+    let needs = [need(role, "write", "orders"), need(analyst, "read", "orders")];
+    let broken = |old: &State, new: &State| -> Vec<(String, String)> {
+        let all: Vec<&Need> = needs.iter().collect();
+        assert!(needs.iter().all(|need| governed::is_governed(new, need)));
+        let found = governed::failing(old, new, &all).into_iter();
+        found.map(|one| (one.verb.to_owned(), one.because.expect("a reason"))).collect()
+    };
+    let of = |who: &'static str, table: &'static str| {
+        move |one: &Value| {
+            let given = &one["Properties"];
+            let resource = given["Resource"].to_string();
+            one["Type"] == "AWS::LakeFormation::PrincipalPermissions"
+                && given["Principal"]["DataLakePrincipalIdentifier"] == who
+                && (table.is_empty() || resource.contains(&format!("\"{table}\"")))
+        }
+    };
+    let whole = north_star(&|_| false);
+    assert!(broken(&whole, &whole).is_empty());
+    let without = north_star(&of(role, ""));
+    let lost = broken(&whole, &without);
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    // its files are still open to the job, and the catalog does not show it the table
+    assert_eq!(lost[0], ("write".to_owned(), "Lake Formation grants no INSERT there".to_owned()));
+    assert!(broken(&without, &whole).is_empty(), "what works again does not break");
+    assert!(broken(&without, &without).is_empty(), "what never worked does not break");
+    let without = north_star(&of(analyst, "orders"));
+    let lost = broken(&whole, &without);
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert_eq!(lost[0].0, "read");
+    let without = north_star(&of(analyst, "clicks"));
+    assert!(broken(&whole, &without).is_empty(), "another table's grant is another flow's");
+    // the policies go, the grants stay
+    let policies = north_star(&|one: &Value| {
+        one["Type"] == "AWS::IAM::ManagedPolicy"
+            && one["Properties"]["Roles"].to_string().contains("Analyst")
+    });
+    let lost = broken(&whole, &policies);
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert_eq!(lost[0].0, "read");
 }

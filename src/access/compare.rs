@@ -16,6 +16,7 @@ use super::conditions;
 use super::decide::in_request;
 use super::grants;
 use super::guarded;
+use super::results;
 use super::rows;
 use super::state::{Origin, State, Unread};
 use crate::verdict::{
@@ -276,6 +277,7 @@ fn others(old: &State, new: &State) -> Vec<Row> {
         let principals = grants::principals(old, new);
         rows.extend(principals.into_iter().map(|who| lake_formation(who, old, new)));
     }
+    rows.extend(results::moved(old, new));
     rows.extend(unmodelled(&old.unread, &new.unread));
     rows
 }

@@ -20,6 +20,7 @@ mod lake_formation;
 pub mod live;
 mod permits;
 pub mod reach;
+mod results;
 mod rows;
 mod source;
 pub mod state;
@@ -33,13 +34,14 @@ pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal
 pub use grants::{Shown, filter, seen};
 pub use gravity::{Gravity, gravity};
 pub use live::live;
+pub use results::Results;
 pub use permits::{On, Permit, permits};
 pub use source::{Source, feed};
 pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,
     State, Transfer, Unread,
 };
-pub use template::MODELLED;
+pub use template::{MODELLED, is_of_statements};
 
 /// Reads the templates of one state, all its stacks together.
 pub fn read(sources: &[Source<'_>]) -> State {

@@ -29,7 +29,7 @@ pub struct Asking<'a> {
 
 impl<'a> Asking<'a> {
     pub fn new(state: &'a State, side: &'a Side) -> Self {
-        let lake = side.spec.as_ref().map(|ready| &ready.lake);
+        let lake = side.spec.as_ref().map(|spec| &spec.lake);
         Asking {
             judge: Judge::new(state),
             called: Called { state, lake },

@@ -12,6 +12,7 @@ use crate::compile::{self, Compiled, Understood};
 use crate::diagnostic::Diagnostics;
 use crate::lake::{Lake, Origins};
 use crate::lower::Scripts;
+use crate::plan::Cause;
 use crate::policy::Library;
 use crate::resolve;
 use crate::source::Sources;
@@ -55,6 +56,26 @@ pub struct Ready {
     pub scripts: Scripts,
     /// Whether what is found while templates are made was said: a verb may make them more than once.
     told: Cell<bool>,
+}
+
+/// What a spec means in one environment: all that is asked of one when a state is spoken of.
+pub struct Meant {
+    pub sources: Sources,
+    pub lake: Lake,
+    pub origins: Origins,
+}
+
+impl Meant {
+    /// Where a path stands in the spec.
+    pub fn cause(&self, path: &str) -> Cause {
+        Cause::at(path, &self.origins, &self.sources)
+    }
+}
+
+impl From<Ready> for Meant {
+    fn from(Ready { sources, lake, origins, .. }: Ready) -> Meant {
+        Meant { sources, lake, origins }
+    }
 }
 
 /// Reads a file as a tree.
@@ -157,8 +178,18 @@ fn from_here(repository: &Utf8Path, path: &Utf8Path) -> String {
 }
 
 impl Loaded {
-    /// What the spec means in one environment. Errors end the run; warnings are printed.
-    pub fn ready(mut self, asked: Option<&str>, output: &Output) -> Result<Ready, Stop> {
+    /// What the spec means in one environment, without the files beside it. Errors end the run; warnings are printed.
+    pub fn meant(mut self, asked: Option<&str>, output: &Output) -> Result<Meant, Stop> {
+        let (lake, origins) = self.understood(asked, output)?;
+        output.findings(&self.diagnostics, &self.sources);
+        Ok(Meant { sources: self.sources, lake, origins })
+    }
+
+    fn understood(
+        &mut self,
+        asked: Option<&str>,
+        output: &Output,
+    ) -> Result<(Lake, Origins), Stop> {
         let name = match resolve::choose(&self.tree, asked) {
             Ok(name) => name.to_owned(),
             Err(refused) => {
@@ -170,9 +201,15 @@ impl Loaded {
         };
         let Understood { lake, origins, diagnostics } = compile::understand(&self.tree, &name);
         self.diagnostics.extend(diagnostics);
-        let Some(lake) = lake.filter(|_| !self.diagnostics.has_errors()) else {
-            return Err(self.stop(output));
-        };
+        match lake.filter(|_| !self.diagnostics.has_errors()) {
+            Some(lake) => Ok((lake, origins)),
+            None => Err(self.stop(output)),
+        }
+    }
+
+    /// What the spec means in one environment. Errors end the run; warnings are printed.
+    pub fn ready(mut self, asked: Option<&str>, output: &Output) -> Result<Ready, Stop> {
+        let (lake, origins) = self.understood(asked, output)?;
         let Vocabulary { library, diagnostics } = self.vocabulary(&lake);
         self.diagnostics.extend(diagnostics);
         if self.diagnostics.has_errors() {

@@ -14,6 +14,7 @@ pub mod entries;
 pub mod escalation;
 pub mod flows;
 pub mod gate;
+pub mod governed;
 pub mod guards;
 mod items;
 pub mod lockout;
@@ -138,12 +139,22 @@ pub fn review(
         gained: sums.gained,
         escalations,
         lost: sums.lost,
-        failing: flows::failing(old.state, new.state, needs),
+        failing: failing(old.state, new.state, needs),
         undecided,
         checks: checks::checks(old, new, &words, asked),
         statements: statements::changed(old, new, &words),
         about,
     }
+}
+
+/// The flows that break: those on tables of Lake Formation's by its grants, the others by policies alone.
+fn failing(old: &State, new: &State, needs: &[Need]) -> Vec<Failing> {
+    let (lent, plain): (Vec<&Need>, Vec<&Need>) =
+        needs.iter().partition(|need| governed::is_governed(new, need));
+    let plain: Vec<Need> = plain.into_iter().cloned().collect();
+    let mut found = flows::failing(old, new, &plain);
+    found.extend(governed::failing(old, new, &lent));
+    found
 }
 
 /// The verdict on everything together. A Deny on what is new takes nothing from anybody, so such a row is no loss.

@@ -10,7 +10,7 @@ use crate::access::{self, Compared};
 use crate::cli::asked::{Asked, let_pass};
 use crate::cli::output::Output;
 use crate::cli::states::Content;
-use crate::cli::{Ended, Exit, Misuse, env, planning};
+use crate::cli::{Ended, Exit, Misuse, env};
 use crate::document::{Map, Value};
 use crate::render::access::{self as view, Subject};
 use crate::render::access_states::{self, View};
@@ -172,8 +172,7 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
             arguments.asked.supply(&mut [&mut before_state, &mut after_state])?;
             let compared = access::compare(&before_state, &after_state, &options);
             let spec = after.spec.as_ref().or(before.spec.as_ref());
-            let context = spec.map(|ready| planning::context(ready, Vec::new()));
-            let place = |path: &str| context.as_ref().map(|context| context.cause(path));
+            let place = |path: &str| spec.map(|spec| spec.cause(path));
             let view = View { compared: &compared, new: &after_state, place: &place };
             let exit = gate(&compared, arguments);
             match output.json {

@@ -15,6 +15,7 @@ use crate::cli::planning;
 use crate::cli::revision::Unknown;
 use crate::cli::states::{self, Content, Side};
 use crate::cli::{Ended, Exit, Misuse, Stop, entries, env, waiving};
+use crate::lake::formation::{fits, tags_of_column};
 use crate::lake::{Lake, Place, access::Verb};
 use crate::plan::{self, Plan, file};
 use crate::render::review::{self as view, View};
@@ -112,9 +113,9 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let (mut old, mut new, plan) = both(&arguments, output)?;
     let (mut before, mut after) = (state(&mut old)?, state(&mut new)?);
     arguments.asked.supply(&mut [&mut before, &mut after])?;
-    let lake = new.side.spec.as_ref().or(old.side.spec.as_ref()).map(|ready| &ready.lake);
+    let lake = new.side.spec.as_ref().or(old.side.spec.as_ref()).map(|spec| &spec.lake);
     let about = about(lake, plan.as_ref());
-    let needs = new.side.spec.as_ref().map(|ready| needs(&ready.lake, &after));
+    let needs = new.side.spec.as_ref().map(|spec| needs(&spec.lake, &after));
     let line = |cause: plan::Cause| {
         let plan::Cause { path, file, line } = cause;
         Line { path, file, line, is_before: false }
@@ -203,7 +204,7 @@ fn both(arguments: &Arguments, output: &Output) -> Result<(Named, Named, Option<
                     account: plan.account.to_string(),
                     ..About::default()
                 };
-                let (before, after) = Side::of_plan(plan);
+                let (before, after) = Side::of_plan(&plan, output)?;
                 let name = |text: &str, side| Named { name: text.to_owned(), commit: None, side };
                 let after = name(word, after);
                 return Ok((name("what is deployed", before), after, Some(about)));
@@ -322,7 +323,7 @@ fn command(arguments: &Arguments, old: &Named, new: &Named) -> String {
 
 /// Who and what is asked about beside the verdict.
 fn asked(old: &Side, new: &Side, output: &Output) -> review::Asked {
-    let lake = |side: &Side| side.spec.as_ref().map(|ready| ready.lake.clone());
+    let lake = |side: &Side| side.spec.as_ref().map(|spec| spec.lake.clone());
     let (before, after) = (lake(old), lake(new));
     review::Asked {
         keepers: after.as_ref().map(planning::keepers).unwrap_or_default(),
@@ -347,15 +348,11 @@ fn about(lake: Option<&Lake>, plan: Option<&About>) -> About {
     }
 }
 
-/// The flows of a lake, as questions. What Lake Formation decides about is not asked: its grants are rows of their own.
+/// The flows of a lake, as questions.
 fn needs(lake: &Lake, state: &State) -> Vec<Need> {
     let called = Called { state, lake: Some(lake) };
     let mut found = Vec::new();
     let mut need = |path: String, who: &str, verb: &'static str, place: &Place| {
-        let governed = matches!(place, Place::Database(_) | Place::Table { .. });
-        if governed && lake.lake_formation.is_some() {
-            return;
-        }
         let word = place.to_string();
         if let (Ok(subject), Ok(asked)) = (called.subject(who), called.place(&word)) {
             let name = called.name_of(&subject);
@@ -381,6 +378,22 @@ fn needs(lake: &Lake, state: &State) -> Vec<Need> {
                 for verb in verbs {
                     need(path.clone(), &who.value.to_string(), verb, &grant.place.value);
                 }
+            }
+        }
+    }
+    for entry in lake.access.values() {
+        let Some(tagged) = &entry.tagged else { continue };
+        for (database, table) in
+            lake.governed().flat_map(|one| one.tables.values().map(move |table| (one, table)))
+        {
+            let carries =
+                |column: &&str| fits(&tagged.value, &tags_of_column(database, table, column));
+            if !table.column_names().iter().any(carries) {
+                continue;
+            }
+            let place = Place::Table { database: database.name.clone(), table: table.name.clone() };
+            for who in &entry.who {
+                need(format!("{}.lf_tags", entry.path()), &who.value.to_string(), "read", &place);
             }
         }
     }
