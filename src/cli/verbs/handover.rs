@@ -1,10 +1,14 @@
-//! `access handover`: the other account's half of an entry of `access`, each document of it.
+//! `access handover`: the other account's half of an entry of `access`, each document of it, before anything is
+//! deployed: what has no name yet is said to have none.
+
+use std::collections::BTreeSet;
 
 use camino::Utf8PathBuf;
 use clap::Args;
 
+use crate::cli::commands::Where;
 use crate::cli::output::Output;
-use crate::cli::{Ended, Exit, Misuse, env, load};
+use crate::cli::{Ended, Exit, Misuse, env, load, planning};
 use crate::diagnostic::nearest;
 use crate::document::Map;
 use crate::stacks::Placement;
@@ -39,21 +43,24 @@ pub fn run(arguments: &Arguments, output: &Output) -> Ended {
         let told = format!("there is no entry `{}`: {there}", arguments.name);
         return Err(Misuse(told).into());
     }
-    let own = compiled.handovers.iter().filter(|one| one.access == arguments.name);
-    let mut policies = Map::new();
-    // Whoever is given something may have several documents to deal with.
-    for one in own {
-        policies.insert(one.key(), one.policy.clone());
+    let (mut policies, mut unknown) = (Map::new(), BTreeSet::new());
+    let mut files = Vec::new();
+    for one in compiled.handovers {
+        if one.access == arguments.name {
+            let (key, file) = (one.key(), one.file_name());
+            let mut policy = one.policy;
+            unknown.extend(planning::mark_unknown(&mut policy, &compiled.stacks));
+            files.push((file, format!("{}\n", policy.to_json_pretty())));
+            policies.insert(key, policy);
+        }
     }
     if let Some(folder) = &arguments.to {
-        for one in compiled.handovers.iter().filter(|one| one.access == arguments.name) {
-            let text = format!("{}\n", one.policy.to_json_pretty());
-            env::write(&folder.join(one.file_name()), text.as_bytes())?;
+        for (file, text) in &files {
+            env::write(&folder.join(file), text.as_bytes())?;
         }
-        output.progress(&match policies.iter().count() {
-            1 => format!("1 document: {folder}"),
-            count => format!("{count} documents: {folder}"),
-        });
+        let count = files.len();
+        output
+            .progress(&format!("{count} {}: {folder}", if count == 1 { "file" } else { "files" }));
     }
     if output.json {
         let mut body = Map::new();
@@ -79,6 +86,15 @@ pub fn run(arguments: &Arguments, output: &Output) -> Ended {
             output.report(&format!("for {}{by}:", crate::render::escape(to)));
             output.data(&policy.to_json_pretty());
         }
+    }
+    if !unknown.is_empty() {
+        let things = unknown.into_iter().collect::<Vec<_>>().join(", ");
+        let place = Where { sandbox: None };
+        let environment = arguments.env.as_deref();
+        let command = planning::command("output", &arguments.file, environment, &place);
+        output.report(&format!(
+            "\nThe ARN of {things} is known after apply: then `{command} --handover` prints this with it."
+        ));
     }
     Ok(Exit::Ok)
 }
