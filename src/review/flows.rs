@@ -3,7 +3,7 @@
 //! In: both states and the flows of the new spec as questions. Out: [`Failing`]: what the layers read let through before
 //! and no longer do. A flow that is new, or that was never let through, is not here.
 
-use crate::access::State;
+use crate::access::Index;
 use crate::access::reach::{Judge, Reached, Subject, Target};
 use crate::catalogue::escalations::verbs;
 
@@ -35,8 +35,8 @@ pub struct Failing {
 }
 
 /// The flows that break.
-pub fn failing(old: &State, new: &State, needs: &[Need]) -> Vec<Failing> {
-    if old == new {
+pub fn failing(old: &Index<'_>, new: &Index<'_>, needs: &[Need]) -> Vec<Failing> {
+    if old.state == new.state {
         return Vec::new();
     }
     let (before, after) = (Judge::new(old), Judge::new(new));

@@ -16,7 +16,7 @@ pub use cells::{Can, Cell, How, Verb};
 use super::places::{Column, columns, covers};
 use super::reading::Glance;
 use crate::access::reach::{Closure, Judge, Reached, Subject, Target, outsiders};
-use crate::access::{On, Permit, Principal, PrincipalKind, State, permits};
+use crate::access::{Index, On, Permit, Principal, PrincipalKind, State, permits};
 use crate::catalogue::escalations::verbs;
 
 /// A principal.
@@ -59,8 +59,9 @@ struct Side<'s> {
 }
 
 impl<'s> Side<'s> {
-    fn new(state: &'s State) -> Self {
-        let (judge, glance) = (Judge::new(state), Glance::new(state));
+    fn new(index: &'s Index<'s>) -> Self {
+        let (judge, glance) = (Judge::new(index), Glance::new(index));
+        let state = index.state;
         let people = people(state);
         let moving = people.filter(|(name, _)| glance.may_move(name));
         let closure = |(name, _): (&'s String, _)| {
@@ -301,11 +302,11 @@ fn changed<'s>(old: &Side<'s>, new: &Side<'s>) -> Changed<'s> {
 const MOST_CELLS: usize = 200_000;
 
 /// Who can do what in two states; `all`: also where nothing changes.
-pub fn matrix(old: &State, new: &State, all: bool) -> Matrix {
+pub fn matrix<'s>(old: &'s Index<'s>, new: &'s Index<'s>, all: bool) -> Matrix {
     let (before, after) = (Side::new(old), Side::new(new));
     let columns = columns(&before.glance, &after.glance);
     let changed = changed(&before, &after);
-    let (was, is) = (subjects(old, &columns), subjects(new, &columns));
+    let (was, is) = (subjects(old.state, &columns), subjects(new.state, &columns));
     let mut names = is.clone();
     was.iter().for_each(|(who, name)| {
         names.entry(who.clone()).or_insert_with(|| name.clone());

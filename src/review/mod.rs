@@ -24,7 +24,7 @@ pub mod services;
 pub mod statements;
 mod words;
 
-use crate::access::{Cause, Compared, Presence, Row, State, compare};
+use crate::access::{Cause, Compared, Index, Presence, Row, State, compare};
 use crate::verdict::{Comparison, Options, Verdict};
 
 pub use checks::{Asked, Checks};
@@ -42,9 +42,15 @@ pub struct Side<'s> {
     pub name: String,
     /// The commit, where it is one: seven digits of its hash.
     pub commit: Option<String>,
-    pub state: &'s State,
+    pub index: &'s Index<'s>,
     /// Where a statement or a resource stands in the spec.
     pub place: &'s dyn Fn(&Cause) -> Line,
+}
+
+impl<'s> Side<'s> {
+    pub fn state(&self) -> &'s State {
+        self.index.state
+    }
 }
 
 /// Where something stands in a spec.
@@ -106,8 +112,8 @@ pub fn review(
     needs: &[Need],
     asked: &Asked,
 ) -> Review {
-    let compared = compare(old.state, new.state, &Options::default());
-    let words = Words::new(old.state, new.state, about.databases.clone());
+    let compared = compare(old.state(), new.state(), &Options::default());
+    let words = Words::new(old.state(), new.state(), about.databases.clone());
     let sums = items::items(&compared, old, new, &words);
     let (escalations, mut unknown) = escalation::escalations(old, new, &words, &compared);
     let mut undecided = sums.undecided;
@@ -129,7 +135,7 @@ pub fn review(
         gained: sums.gained,
         escalations,
         lost: sums.lost,
-        failing: flows::failing(old.state, new.state, needs),
+        failing: flows::failing(old.index, new.index, needs),
         undecided,
         checks: checks::checks(old, new, &words, asked),
         statements: statements::changed(old, new, &words),

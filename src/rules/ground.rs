@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::{Around, Finding, Rule};
 use crate::access::reach::closure::resource;
 use crate::access::reach::{Judge, Reached, Subject, Target};
-use crate::access::{Boundary, Held, Origin, State};
+use crate::access::{Boundary, Held, Index, Origin, State};
 use crate::catalogue::iam;
 use crate::catalogue::watched;
 use crate::document::Value;
@@ -51,11 +51,12 @@ pub struct Ground<'s> {
 }
 
 impl<'s> Ground<'s> {
-    pub fn new(state: &'s State, around: &'s Around) -> Self {
+    pub fn new(index: &'s Index<'s>, around: &'s Around) -> Self {
+        let state = index.state;
         let mut ground = Ground {
             state,
             around,
-            judge: Judge::new(state),
+            judge: Judge::new(index),
             said: Vec::new(),
             malformed: Vec::new(),
             cut: BTreeMap::new(),

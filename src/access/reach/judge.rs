@@ -2,18 +2,19 @@
 //!
 //! The layers are those of `decide`, and the answer is the search's: a request that all of them let through. Policies of
 //! an identity are given the identity's name, so that they and a resource's policy are one language; a role's trust is a
-//! policy of the role as a resource. Sources: IAM User Guide, "Evaluating policies within a single account" and
+//! policy of the role as a resource. Of each layer only what concerns the question is searched (`verdict::apart`). Sources: IAM User Guide, "Evaluating policies within a single account" and
 //! "Cross-account policy evaluation logic"; KMS developer guide, "Key policies in AWS KMS".
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::decide::guarded;
-use super::super::rows::policies;
-use super::super::state::{Boundary, Guarded, Held, Principal, State};
+use super::super::index::{Holder, Index};
+use super::super::state::{Boundary, State};
 use crate::catalogue::escalations::verbs;
 use crate::document::{Map, Value};
+use crate::verdict::apart::concerning;
 use crate::verdict::effective::{of_anybody, possible};
 use crate::verdict::public::restricted;
 use crate::verdict::read::{Effect, Listed};
@@ -87,25 +88,25 @@ const SIGNED: [&str; 3] = ["aws:PrincipalArn", "aws:PrincipalAccount", "aws:Prin
 /// What a principal brings: its policies under its name, its boundary, and what is not at hand.
 struct Own {
     documents: Vec<Document>,
-    denies: Vec<Document>,
     boundary: Option<Vec<Document>>,
-    boundary_denies: Vec<Document>,
     missing: Option<String>,
     boundary_missing: Option<String>,
     account: String,
     known: bool,
 }
 
-/// A state, ready for questions.
+/// Answers questions about a state.
 pub struct Judge<'s> {
     pub state: &'s State,
+    pub index: &'s Index<'s>,
     options: Options,
     own: RefCell<BTreeMap<String, Rc<Own>>>,
 }
 
 impl<'s> Judge<'s> {
-    pub fn new(state: &'s State) -> Self {
-        Judge { state, options: Options::default(), own: RefCell::default() }
+    pub fn new(index: &'s Index<'s>) -> Self {
+        let (options, own) = (Options::default(), RefCell::default());
+        Judge { state: index.state, index, options, own }
     }
 
     /// Whether the subject can carry out the action on the target, the key of an encrypted bucket included. `anything`
@@ -157,30 +158,38 @@ impl<'s> Judge<'s> {
         condition: Option<(&str, &str)>,
         anything: bool,
     ) -> Reached {
-        let role = self.state.principals.get(&target.guard).filter(|_| target.kind == "role");
-        let guard = self.state.resources.get(&target.guard);
+        let role = self.index.holder(&target.guard).filter(|_| target.kind == "role");
+        let guard = self.index.guard(&target.guard);
         let guard = guard.or_else(|| {
             let text = target.resource.as_str()?;
-            guarded(self.state, text.trim_end_matches('*')).map(|(_, guarded)| guarded)
+            self.index.guarded(text.trim_end_matches('*'))
         });
         let trusted = role.filter(|_| action == crate::catalogue::escalations::escalations().trust);
         let theirs = match (trusted, guard) {
-            (Some(role), _) => trust(role, &target.resource),
-            (None, Some(guard)) => resource_documents(guard),
-            (None, None) => Ok(Vec::new()),
+            (Some(role), _) => trust(role, &target.resource).map(Cow::Owned),
+            (None, Some(guard)) => guard.policies.whole().map(Cow::Borrowed),
+            (None, None) => Some(Cow::Owned(Vec::new())),
         };
-        let Ok(theirs) = theirs else {
+        let Some(theirs) = theirs else {
             return Reached::Unknown { because: format!("the policy of {} is none", target.guard) };
         };
+        let guard = guard.map(|guard| guard.guarded);
+        let role = role.map(|role| role.principal);
         let present = self.always_there(who, &theirs);
         let Some(asked) = asked(who, action, &target.resource, condition, &present) else {
             return Reached::Unknown { because: format!("`{action}` cannot be asked of it") };
         };
-        let asked = vec![asked];
         let cut = guard
             .filter(|guard| guard.public_access.is_some_and(|block| block.restrict))
             .and_then(|guard| restricted(&theirs, &guard.account, guard.partition))
             .map(|one| vec![one]);
+        let asked = vec![asked];
+        // from here on only what concerns the question
+        let about = |documents: &[Document]| match asked[0].statements.first() {
+            Some(statement) => concerning(documents, statement),
+            None => documents.to_vec(),
+        };
+        let theirs = about(&theirs);
         let home = role.map(|role| role.account.as_str());
         let home = home.or(guard.map(|guard| guard.account.as_str()));
         let home = home.map(str::to_owned).or_else(|| account_of(&target.resource));
@@ -195,9 +204,11 @@ impl<'s> Judge<'s> {
         };
         let own = self.own(arn);
         let across = home.as_ref().is_some_and(|home| *home != own.account);
-        let identity =
-            if anything { vec![named(of_anybody(), arn)] } else { own.documents.clone() };
-        let wall = own.boundary.as_deref();
+        let documents = about(&own.documents);
+        let denies = only(&documents, Effect::Deny);
+        let identity = if anything { vec![named(of_anybody(), arn)] } else { documents };
+        let wall = own.boundary.as_deref().map(about);
+        let wall = wall.as_deref();
         if across && !own.known {
             let mut found = self.search(&[Some(&theirs), cut.as_deref(), Some(&asked)]);
             if let Reached::Yes { needed, .. } = &mut found {
@@ -226,13 +237,13 @@ impl<'s> Judge<'s> {
                 let more = more.iter().flat_map(|all| all.iter().cloned());
                 kept.into_iter()
                     .chain(only(&theirs, Effect::Deny))
-                    .chain(own.denies.iter().cloned())
+                    .chain(denies.iter().cloned())
                     .chain(more)
                     .collect()
             };
             let by_role = with(allowing(&theirs, |name| is_role(name, arn)), &[]);
             let direct = allowing(&theirs, |name| is_direct(name, arn));
-            let direct = with(direct, &[&own.boundary_denies]);
+            let direct = with(direct, &[&only(wall.unwrap_or_default(), Effect::Deny)]);
             found = found
                 .or(|| self.search(&[Some(&by_role), wall, cut.as_deref(), Some(&asked)]))
                 .or(|| self.search(&[Some(&direct), cut.as_deref(), Some(&asked)]));
@@ -351,46 +362,38 @@ impl<'s> Judge<'s> {
         let account = arn.split(':').nth(4).unwrap_or_default().to_owned();
         let mut own = Own {
             documents: Vec::new(),
-            denies: Vec::new(),
             boundary: None,
-            boundary_denies: Vec::new(),
             missing: None,
             boundary_missing: None,
             account,
             known: false,
         };
-        let Some(one) = self.state.principals.get(arn) else {
+        let Some(holder) = self.index.holder(arn) else {
             own.missing = Some(format!("the policies of {arn} stand in no template of this state"));
             return own;
         };
         own.known = true;
-        own.account.clone_from(&one.account);
-        let (held, elsewhere) = policies(self.state, one);
+        own.account.clone_from(&holder.principal.account);
         let supply = |arn: &str| {
             format!("the document of {arn} is not at hand: supply it with --document {arn}=FILE")
         };
-        own.missing = elsewhere.first().map(|arn| supply(arn));
-        let read = |held: &Held| Document::read(&held.document, Kind::Identity);
-        for held in held {
-            match read(held) {
-                Ok(document) => own.documents.push(named(document, arn)),
-                Err(error) => own.missing = Some(format!("a policy of {arn} is none: {error}")),
-            }
+        let as_own = |documents: &[Document]| {
+            documents.iter().cloned().map(|document| named(document, arn)).collect::<Vec<_>>()
+        };
+        own.missing = holder.elsewhere.first().map(|arn| supply(arn));
+        if let Some((_, error)) = holder.identity.malformed.last() {
+            own.missing = Some(format!("a policy of {arn} is none: {error}"));
         }
-        own.denies = only(&own.documents, Effect::Deny);
-        match &one.boundary {
-            Boundary::None => {}
-            Boundary::Unread(wall) => own.boundary_missing = Some(supply(wall)),
-            Boundary::Read(held) => match read(held) {
-                Ok(document) => {
-                    let wall = vec![named(document, arn)];
-                    own.boundary_denies = only(&wall, Effect::Deny);
-                    own.boundary = Some(wall);
-                }
-                Err(error) => {
+        own.documents = as_own(&holder.identity.documents);
+        match (&holder.principal.boundary, &holder.boundary) {
+            (Boundary::Unread(wall), _) => own.boundary_missing = Some(supply(wall)),
+            (_, Some(read)) => match read.malformed.first() {
+                None => own.boundary = Some(as_own(&read.documents)),
+                Some((_, error)) => {
                     own.boundary_missing = Some(format!("the boundary of {arn} is none: {error}"));
                 }
             },
+            (_, None) => {}
         }
         own
     }
@@ -456,21 +459,15 @@ fn named(mut document: Document, arn: &str) -> Document {
     document
 }
 
-fn resource_documents(guard: &Guarded) -> Result<Vec<Document>, ()> {
-    let read = |held: &Held| Document::read(&held.document, Kind::Resource).map_err(drop);
-    guard.policies.iter().map(read).collect()
-}
-
-/// A role's trust as a policy of the role.
-fn trust(role: &Principal, resource: &Value) -> Result<Vec<Document>, ()> {
-    let Some(held) = &role.trust else { return Ok(Vec::new()) };
-    let mut document = Document::read(&held.document, Kind::Trust).map_err(drop)?;
-    let own = asked(&Subject::Anybody, "*", resource, None, &[]).ok_or(())?;
+/// A role's trust as a policy of the role; `None` if it is no policy.
+fn trust(role: &Holder<'_>, resource: &Value) -> Option<Vec<Document>> {
+    let mut documents = role.trust.whole()?.to_vec();
+    let own = asked(&Subject::Anybody, "*", resource, None, &[])?;
     let resources = own.statements.into_iter().next().and_then(|statement| statement.resources);
-    for statement in &mut document.statements {
+    for statement in documents.iter_mut().flat_map(|document| &mut document.statements) {
         statement.resources.clone_from(&resources);
     }
-    Ok(vec![document])
+    Some(documents)
 }
 
 fn only(documents: &[Document], effect: Effect) -> Vec<Document> {

@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow, bail};
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
-use crate::access::State;
+use crate::access::{Index, State};
 use crate::access::reach::{Subject, outsiders, trusted};
 use crate::cli::asked::Asked;
 use crate::cli::asking::Asking;
@@ -87,7 +87,8 @@ pub(super) fn read(word: &str, asked: &Asked, output: &Output) -> Result<(State,
 
 pub fn can(arguments: &Can, output: &Output) -> Ended {
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
-    let mut asking = Asking::new(&state, &side);
+    let index = Index::new(&state);
+    let mut asking = Asking::new(&index, &side);
     let who = asking.called.subject(&arguments.principal)?;
     let place = asking.called.place(&arguments.on)?;
     Asking::checked(&arguments.action, &place)?;
@@ -132,7 +133,8 @@ fn everybody(called: &Called<'_>, place: &Place) -> Vec<(Subject, String)> {
 
 pub fn who(arguments: &Who, output: &Output) -> Ended {
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
-    let mut asking = Asking::new(&state, &side);
+    let index = Index::new(&state);
+    let mut asking = Asking::new(&index, &side);
     let place = asking.called.place(&arguments.on)?;
     let mut rows = Vec::new();
     for (who, name) in everybody(&asking.called, &place) {
@@ -145,7 +147,8 @@ pub fn who(arguments: &Who, output: &Output) -> Ended {
 
 pub fn what(arguments: &What, output: &Output) -> Ended {
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
-    let mut asking = Asking::new(&state, &side);
+    let index = Index::new(&state);
+    let mut asking = Asking::new(&index, &side);
     let who = asking.called.subject(&arguments.principal)?;
     let mut rows = Vec::new();
     for place in asking.called.places() {
@@ -246,7 +249,8 @@ pub fn check(arguments: &Check, output: &Output) -> Ended {
     let text = syntax::decode(env::named(&arguments.file, NO_ASSERTIONS)?);
     let all = assertions(&text).with_context(|| format!("`{}`", arguments.file))?;
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
-    let mut asking = Asking::new(&state, &side);
+    let index = Index::new(&state);
+    let mut asking = Asking::new(&index, &side);
     let (mut listed, mut told, mut failed) = (Vec::new(), String::new(), 0_usize);
     for one in &all {
         let who = asking.called.subject(&one.who)?;

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
 
-use crate::access::State;
+use crate::access::{Index, State};
 use crate::cli::asked::{Asked, let_pass};
 use crate::cli::called::Called;
 use crate::cli::load::Root;
@@ -114,6 +114,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let lake = new.side.spec.as_ref().or(old.side.spec.as_ref()).map(|ready| &ready.lake);
     let about = about(lake, plan.as_ref());
     let needs = new.side.spec.as_ref().map(|ready| needs(&ready.lake, &after));
+    let (old_index, new_index) = (Index::new(&before), Index::new(&after));
     let line = |cause: plan::Cause| Line { path: cause.path, file: cause.file, line: cause.line };
     let (old_place, new_place) =
         (|cause: &_| line(old.side.place(cause)), |cause: &_| line(new.side.place(cause)));
@@ -121,13 +122,13 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         &review::Side {
             name: old.name.clone(),
             commit: old.commit.clone(),
-            state: &before,
+            index: &old_index,
             place: &old_place,
         },
         &review::Side {
             name: new.name.clone(),
             commit: new.commit.clone(),
-            state: &after,
+            index: &new_index,
             place: &new_place,
         },
         about,
