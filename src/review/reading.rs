@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::access::reach::{Subject, Target};
 use crate::access::{Documents, Index, PrincipalKind, State, in_request};
 use crate::catalogue::escalations::{Kind as Way, escalations};
+use crate::verdict::Name;
 use crate::verdict::effective::shown;
 use crate::verdict::read::Effect;
-use crate::verdict::Name;
 
 /// What an Allow speaks of: patterns, or `not` of them.
 struct Allow {
@@ -142,8 +142,7 @@ pub struct Glance<'s> {
 impl<'s> Glance<'s> {
     pub fn new(index: &'s Index<'s>) -> Self {
         let state = index.state;
-        let people =
-            index.holders().filter(|(_, one)| one.principal.kind != PrincipalKind::Group);
+        let people = index.holders().filter(|(_, one)| one.principal.kind != PrincipalKind::Group);
         let own = people.map(|(name, one)| (name, allows(&one.identity)));
         let guards = index.guards().map(|one| (one.name.as_str(), allows(&one.policies)));
         let mut trusted = (BTreeSet::new(), false);

@@ -135,7 +135,8 @@ impl<'q> Question<'q> {
 /// Whether a grant or a denial to a name may be one to `who`.
 fn may_answer(who: &Name, name: &Name) -> bool {
     let open = |text: &str| text.contains("${");
-    let (Name::Role { account: own, path, .. } | Name::User { account: own, path, .. }) = who else {
+    let (Name::Role { account: own, path, .. } | Name::User { account: own, path, .. }) = who
+    else {
         return match (who, name) {
             (Name::Other { kind, .. }, Name::Other { kind: other, .. }) => kind == other,
             (Name::Other { kind, .. }, named) => {
@@ -198,8 +199,9 @@ mod tests {
     use crate::verdict::Kind;
 
     fn statement(text: &str) -> Statement {
-        let value = Value::from_json(&format!(r#"{{"Version": "2012-10-17", "Statement": {text}}}"#))
-            .expect("JSON");
+        let value =
+            Value::from_json(&format!(r#"{{"Version": "2012-10-17", "Statement": {text}}}"#))
+                .expect("JSON");
         let read = Document::read(&value, Kind::Resource).expect("a policy");
         read.statements.into_iter().next().expect("a statement")
     }
@@ -219,17 +221,55 @@ mod tests {
         for (principal, action, resource, condition) in [
             (r#""*""#, r#""s3:Get*""#, r#""*""#, "{}"),
             (r#"{"AWS": "111122223333"}"#, r#""S3:GETOBJECT""#, r#""arn:aws:s3:::raw/*""#, "{}"),
-            (r#"{"AWS": "arn:aws:iam::${AWS::AccountId}:root"}"#, r#""*""#, r#""arn:aws:s3:::raw/a/b""#, "{}"),
-            (r#"{"AWS": "arn:aws:sts::111122223333:assumed-role/a/bob"}"#, r#""s3:*Object""#, r#""*""#, "{}"),
+            (
+                r#"{"AWS": "arn:aws:iam::${AWS::AccountId}:root"}"#,
+                r#""*""#,
+                r#""arn:aws:s3:::raw/a/b""#,
+                "{}",
+            ),
+            (
+                r#"{"AWS": "arn:aws:sts::111122223333:assumed-role/a/bob"}"#,
+                r#""s3:*Object""#,
+                r#""*""#,
+                "{}",
+            ),
             (r#"{"AWS": "AROAEXAMPLE"}"#, r#""s3:Get?bject""#, r#""arn:aws:s3:::r*w/b""#, "{}"),
-            (r#"{"AWS": ["arn:aws:iam::111122223333:role/b", "arn:aws:iam::111122223333:role/path/a"]}"#, r#""*""#, r#""*""#, "{}"),
+            (
+                r#"{"AWS": ["arn:aws:iam::111122223333:role/b", "arn:aws:iam::111122223333:role/path/a"]}"#,
+                r#""*""#,
+                r#""*""#,
+                "{}",
+            ),
             (r#""*""#, r#""*""#, r#"{"Fn::GetAtt": ["Bucket", "Arn"]}"#, "{}"),
-            (r#""*""#, r#""*""#, r#""*""#, r#"{"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/path/*"}}"#),
-            (r#""*""#, r#""*""#, r#""*""#, r#"{"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/b"}}"#),
-            (r#""*""#, r#""*""#, r#""*""#, r#"{"ArnLikeIfExists": {"aws:PrincipalArn": "arn:aws:iam::*:role/b"}}"#),
-            (r#""*""#, r#""*""#, r#""*""#, r#"{"StringEquals": {"aws:PrincipalArn": "${aws:userid}"}}"#),
+            (
+                r#""*""#,
+                r#""*""#,
+                r#""*""#,
+                r#"{"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/path/*"}}"#,
+            ),
+            (
+                r#""*""#,
+                r#""*""#,
+                r#""*""#,
+                r#"{"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/b"}}"#,
+            ),
+            (
+                r#""*""#,
+                r#""*""#,
+                r#""*""#,
+                r#"{"ArnLikeIfExists": {"aws:PrincipalArn": "arn:aws:iam::*:role/b"}}"#,
+            ),
+            (
+                r#""*""#,
+                r#""*""#,
+                r#""*""#,
+                r#"{"StringEquals": {"aws:PrincipalArn": "${aws:userid}"}}"#,
+            ),
         ] {
-            assert!(concerns(principal, action, resource, condition), "{principal} {action} {resource} {condition}");
+            assert!(
+                concerns(principal, action, resource, condition),
+                "{principal} {action} {resource} {condition}"
+            );
         }
     }
 
@@ -238,15 +278,28 @@ mod tests {
         for (principal, action, resource, condition) in [
             (r#"{"AWS": "444455556666"}"#, r#""*""#, r#""*""#, "{}"),
             (r#"{"AWS": "arn:aws:iam::111122223333:role/b"}"#, r#""*""#, r#""*""#, "{}"),
-            (r#"{"AWS": "arn:aws:sts::111122223333:assumed-role/b/bob"}"#, r#""*""#, r#""*""#, "{}"),
+            (
+                r#"{"AWS": "arn:aws:sts::111122223333:assumed-role/b/bob"}"#,
+                r#""*""#,
+                r#""*""#,
+                "{}",
+            ),
             (r#"{"Service": "s3.amazonaws.com"}"#, r#""*""#, r#""*""#, "{}"),
             (r#""*""#, r#""s3:Put*""#, r#""*""#, "{}"),
             (r#""*""#, r#""s3:GetObjectAcl""#, r#""*""#, "{}"),
             (r#""*""#, r#""*""#, r#""arn:aws:s3:::raw""#, "{}"),
             (r#""*""#, r#""*""#, r#""arn:aws:s3:::raw/b*""#, "{}"),
-            (r#""*""#, r#""*""#, r#""*""#, r#"{"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/b"}}"#),
+            (
+                r#""*""#,
+                r#""*""#,
+                r#""*""#,
+                r#"{"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/b"}}"#,
+            ),
         ] {
-            assert!(!concerns(principal, action, resource, condition), "{principal} {action} {resource} {condition}");
+            assert!(
+                !concerns(principal, action, resource, condition),
+                "{principal} {action} {resource} {condition}"
+            );
         }
     }
 
@@ -256,7 +309,9 @@ mod tests {
             let how = super::super::text::Reading { wildcards: true, variables: true };
             may_take(&Pattern::read(&Value::from(pattern.to_owned()), how).expect("a text"), text)
         };
-        for (pattern, text) in [("*", ""), ("a*b", "aXbXb"), ("a?c", "abc"), ("*a*", "bab"), ("${x}b", "ab")] {
+        for (pattern, text) in
+            [("*", ""), ("a*b", "aXbXb"), ("a?c", "abc"), ("*a*", "bab"), ("${x}b", "ab")]
+        {
             assert!(takes(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("a", "ab"), ("a*b", "ba"), ("b*", "ab"), ("a*c", "ab")] {
