@@ -13,9 +13,18 @@ use super::text::{Pattern, Piece};
 /// The documents with the statements only that may hold of what `asked` holds of.
 pub fn concerning(documents: &[Document], asked: &Statement) -> Vec<Document> {
     let question = Question::of(asked);
-    let concerns = |statement: &&Statement| question.concerns(statement);
+    kept(documents, |statement| question.concerns(statement))
+}
+
+/// The documents with the statements only that may hold of a request of somebody with this name.
+pub fn naming(documents: &[Document], who: &Name) -> Vec<Document> {
+    let question = Question { who: Some(who), arn: arn(who), action: None, resource: None };
+    kept(documents, |statement| question.concerns(statement))
+}
+
+fn kept(documents: &[Document], keeps: impl Fn(&Statement) -> bool) -> Vec<Document> {
     let cut = |document: &Document| Document {
-        statements: document.statements.iter().filter(concerns).cloned().collect(),
+        statements: document.statements.iter().filter(|one| keeps(one)).cloned().collect(),
     };
     documents.iter().map(cut).filter(|document| !document.statements.is_empty()).collect()
 }
@@ -66,19 +75,10 @@ impl<'q> Question<'q> {
             }
         }
         let who = only(asked.principals.as_ref());
-        let arn = match who {
-            Some(Name::Role { partition, account, path }) => {
-                Some(format!("arn:{partition}:iam::{account}:role/{path}"))
-            }
-            Some(Name::User { partition, account, path }) => {
-                Some(format!("arn:{partition}:iam::{account}:user/{path}"))
-            }
-            _ => None,
-        };
         let action = only(Some(&asked.actions)).map(|pattern| pattern.pieces.as_slice());
         Question {
             who,
-            arn: arn.filter(|arn| !arn.contains("${")),
+            arn: who.and_then(arn),
             action: match action {
                 Some([Piece::Text(text)]) if text.is_ascii() => Some(text),
                 _ => None,
@@ -130,6 +130,20 @@ impl<'q> Question<'q> {
             && operator.several.is_none()
             && !condition.values.iter().any(|pattern| may_take(pattern, arn))
     }
+}
+
+/// What `aws:PrincipalArn` holds of a role or user; `None` where that is not known to the letter.
+fn arn(who: &Name) -> Option<String> {
+    let arn = match who {
+        Name::Role { partition, account, path } => {
+            format!("arn:{partition}:iam::{account}:role/{path}")
+        }
+        Name::User { partition, account, path } => {
+            format!("arn:{partition}:iam::{account}:user/{path}")
+        }
+        _ => return None,
+    };
+    Some(arn).filter(|arn| !arn.contains("${"))
 }
 
 /// Whether a grant or a denial to a name may be one to `who`.

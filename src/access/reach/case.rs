@@ -17,6 +17,22 @@ pub struct Case {
     pub(super) key: KeyHalf,
 }
 
+/// All that a resource of a state has to do with a subject's doing anything with it. A [`Case`] knows nothing else of the
+/// resource: where two states have the same of it for a subject, and the subject brings the same, every answer is the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bearing {
+    /// What of its policy may concern the subject; `None` if it is no policy.
+    pub(super) policy: Option<Vec<Document>>,
+    /// The keys of every signed request that the whole policy asks for.
+    pub(super) signed: Vec<&'static str>,
+    /// What its public access block leaves, where the whole policy is public.
+    pub(super) cut: Option<Document>,
+    pub(super) account: String,
+    pub(super) is_key: bool,
+    /// A bucket's key, by its name.
+    pub(super) key: Option<String>,
+}
+
 /// The half of a bucket's key.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum KeyHalf {
@@ -68,6 +84,8 @@ pub(super) struct Layers {
 pub(super) struct Own {
     pub documents: Vec<Document>,
     pub boundary: Option<Vec<Document>>,
+    /// The keys of every signed request that they ask for.
+    pub signed: Vec<&'static str>,
     pub missing: Option<String>,
     pub boundary_missing: Option<String>,
     pub account: String,

@@ -11,13 +11,13 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::index::{Holder, Index};
+use super::super::index::{Guard, Holder, Index};
 use super::super::state::{Boundary, State};
-use super::case::{Case, Half, KeyHalf, Layers, Own};
+use super::case::{Bearing, Case, Half, KeyHalf, Layers, Own};
 use super::closure::resource;
 use crate::catalogue::escalations::{escalations, verbs};
 use crate::document::{Map, Value};
-use crate::verdict::apart::concerning;
+use crate::verdict::apart::{concerning, naming};
 use crate::verdict::public::restricted;
 use crate::verdict::read::Listed;
 use crate::verdict::{Document, Kind, Name, Request};
@@ -90,11 +90,13 @@ pub struct Judge<'s> {
     pub state: &'s State,
     pub index: &'s Index<'s>,
     own: RefCell<BTreeMap<String, Rc<Own>>>,
+    bearings: RefCell<BTreeMap<Subject, BTreeMap<&'s str, Rc<Bearing>>>>,
 }
 
 impl<'s> Judge<'s> {
     pub fn new(index: &'s Index<'s>) -> Self {
-        Judge { state: index.state, index, own: RefCell::default() }
+        let (own, bearings) = (RefCell::default(), RefCell::default());
+        Judge { state: index.state, index, own, bearings }
     }
 
     /// Whether the subject can carry out the action on the target, the key of an encrypted bucket included. `anything`
@@ -147,16 +149,18 @@ impl<'s> Judge<'s> {
         anything: bool,
     ) -> Half {
         let role = self.index.holder(&target.guard).filter(|_| target.kind == "role");
-        let guard = self.index.guard(&target.guard);
-        let guard = guard.or_else(|| {
-            let text = target.resource.as_str()?;
-            self.index.guarded(text.trim_end_matches('*'))
-        });
+        let guard = self.guard(target).map(|guard| self.bearing(who, guard));
         let trusted = role.filter(|_| action == escalations().trust);
-        let theirs = match (trusted, guard) {
-            (Some(role), _) => trust(role, &target.resource).map(Cow::Owned),
-            (None, Some(guard)) => guard.policies.whole().map(Cow::Borrowed),
-            (None, None) => Some(Cow::Owned(Vec::new())),
+        let (theirs, signed) = match (trusted, &guard) {
+            (Some(role), _) => {
+                let trust = trust(role, &target.resource);
+                let signed = trust.as_deref().map(signed).unwrap_or_default();
+                (trust.map(Cow::Owned), signed)
+            }
+            (None, Some(guard)) => {
+                (guard.policy.as_deref().map(Cow::Borrowed), guard.signed.clone())
+            }
+            (None, None) => (Some(Cow::Owned(Vec::new())), Vec::new()),
         };
         let Some(theirs) = theirs else {
             let because = format!("the policy of {} is none", target.guard);
@@ -166,7 +170,14 @@ impl<'s> Judge<'s> {
             Subject::Named(arn) => Some(self.own(arn)),
             _ => None,
         };
-        let present = always_there(who, &theirs, own.as_deref());
+        let present: Vec<&str> = match who {
+            Subject::Named(_) | Subject::Account(_) => {
+                let all = own.iter().flat_map(|own| &own.signed).chain(&signed);
+                let all: Vec<&str> = all.copied().collect();
+                SIGNED.into_iter().filter(|key| all.contains(key)).collect()
+            }
+            _ => Vec::new(),
+        };
         let Some(asked) = asked(who, action, &target.resource, condition, &present) else {
             return Half::Unknown { because: format!("`{action}` cannot be asked of it") };
         };
@@ -174,23 +185,19 @@ impl<'s> Judge<'s> {
             Some(statement) => concerning(documents, statement),
             None => documents.to_vec(),
         };
-        let of_guard = guard.map(|guard| guard.guarded);
-        let cut = of_guard
-            .filter(|guard| guard.public_access.is_some_and(|block| block.restrict))
-            .and_then(|guard| restricted(&theirs, &guard.account, guard.partition));
         let home = role.map(|role| role.principal.account.clone());
-        let home = home.or(of_guard.map(|guard| guard.account.clone()));
-        let is_key = of_guard.is_some_and(|guard| guard.kind == "AWS::KMS::Key");
+        let home = home.or(guard.as_ref().map(|guard| guard.account.clone()));
         Half::Layers(Box::new(Layers {
             who: who.clone(),
             theirs: about(&theirs),
-            cut: cut.map(|one| vec![one]),
+            cut: guard.as_ref().and_then(|guard| guard.cut.clone()).map(|one| vec![one]),
             home: home.or_else(|| account_of(&target.resource)),
-            delegates: trusted.is_some() || is_key,
+            delegates: trusted.is_some() || guard.as_ref().is_some_and(|guard| guard.is_key),
             unguarded: (guard.is_none() && role.is_none()).then(|| target.guard.clone()),
             own: own.map(|own| Own {
                 documents: about(&own.documents),
                 boundary: own.boundary.as_deref().map(about),
+                signed: own.signed.clone(),
                 missing: own.missing.clone(),
                 boundary_missing: own.boundary_missing.clone(),
                 account: own.account.clone(),
@@ -199,6 +206,51 @@ impl<'s> Judge<'s> {
             anything,
             asked: vec![asked],
         }))
+    }
+
+    /// What guards a target: the resource of its name, else the one that it lies in.
+    fn guard(&self, target: &Target) -> Option<&'s Guard<'s>> {
+        self.index.guard(&target.guard).or_else(|| {
+            let text = target.resource.as_str()?;
+            self.index.guarded(text.trim_end_matches('*'))
+        })
+    }
+
+    /// All that the resources of the state have to do with a subject's doing anything with a target that is no principal:
+    /// of what guards it, and of that one's key.
+    pub fn bearings(&self, who: &Subject, target: &Target) -> [Option<Rc<Bearing>>; 2] {
+        let own = self.guard(target).map(|guard| self.bearing(who, guard));
+        let key = own.as_ref().and_then(|own| self.index.guard(own.key.as_deref()?));
+        [own, key.map(|key| self.bearing(who, key))]
+    }
+
+    fn bearing(&self, who: &Subject, guard: &'s Guard<'s>) -> Rc<Bearing> {
+        let name = guard.name.as_str();
+        let known = self.bearings.borrow();
+        if let Some(bearing) = known.get(who).and_then(|all| all.get(name)) {
+            return Rc::clone(bearing);
+        }
+        drop(known);
+        let whole = guard.policies.whole();
+        let policy = whole.map(|all| match who {
+            Subject::Named(arn) => naming(all, &Name::read("AWS", arn, "aws")),
+            Subject::Service(service) => naming(all, &Name::read("Service", service, "aws")),
+            Subject::Account(_) | Subject::Anonymous | Subject::Anybody => all.to_vec(),
+        });
+        let guarded = guard.guarded;
+        let restricts = guarded.public_access.is_some_and(|block| block.restrict);
+        let cut = whole.filter(|_| restricts);
+        let bearing = Rc::new(Bearing {
+            policy,
+            signed: whole.map(signed).unwrap_or_default(),
+            cut: cut.and_then(|all| restricted(all, &guarded.account, guarded.partition)),
+            account: guarded.account.clone(),
+            is_key: guarded.kind == "AWS::KMS::Key",
+            key: guarded.key.clone(),
+        });
+        let mut known = self.bearings.borrow_mut();
+        known.entry(who.clone()).or_default().insert(name, Rc::clone(&bearing));
+        bearing
     }
 
     fn own(&self, arn: &str) -> Rc<Own> {
@@ -215,6 +267,7 @@ impl<'s> Judge<'s> {
         let mut own = Own {
             documents: Vec::new(),
             boundary: None,
+            signed: Vec::new(),
             missing: None,
             boundary_missing: None,
             account,
@@ -247,18 +300,14 @@ impl<'s> Judge<'s> {
             },
             (_, None) => {}
         }
+        let all = own.documents.iter().chain(own.boundary.iter().flatten()).cloned();
+        own.signed = signed(&all.collect::<Vec<_>>());
         own
     }
 }
 
-/// The keys that policies ask for and that every signed request has.
-fn always_there(who: &Subject, theirs: &[Document], own: Option<&Own>) -> Vec<&'static str> {
-    if !matches!(who, Subject::Named(_) | Subject::Account(_)) {
-        return Vec::new();
-    }
-    let own =
-        own.into_iter().flat_map(|own| own.documents.iter().chain(own.boundary.iter().flatten()));
-    let documents: Vec<&Document> = theirs.iter().chain(own).collect();
+/// The keys of every signed request that documents ask for.
+fn signed(documents: &[Document]) -> Vec<&'static str> {
     let asks = |key: &str| {
         let mut statements = documents.iter().flat_map(|document| &document.statements);
         statements.any(|statement| {

@@ -12,6 +12,6 @@ pub mod closure;
 pub mod judge;
 pub mod lent;
 
-pub use case::Case;
+pub use case::{Bearing, Case};
 pub use closure::{Closure, Way, outsiders, trusted};
 pub use judge::{Judge, Reached, Subject, Target};
