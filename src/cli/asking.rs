@@ -12,7 +12,7 @@ use anyhow::bail;
 use super::Misuse;
 use super::called::{Called, Place};
 use super::states::Side;
-use crate::access::State;
+use crate::access::Index;
 use crate::access::reach::lent::{self, Governed, Table};
 use crate::access::reach::{Closure, Judge, Reached, Subject, Target};
 use crate::catalogue::escalations::{Verbs, verbs};
@@ -28,10 +28,11 @@ pub struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    pub fn new(state: &'a State, side: &'a Side) -> Self {
+    pub fn new(index: &'a Index<'a>, side: &'a Side) -> Self {
+        let state = index.state;
         let lake = side.spec.as_ref().map(|spec| &spec.lake);
         Asking {
-            judge: Judge::new(state),
+            judge: Judge::new(index),
             called: Called { state, lake },
             closures: BTreeMap::new(),
         }

@@ -174,28 +174,29 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Side, 
     if file::is_plan(&text) {
         return planned(path, output);
     }
-    match syntax::template(&text) {
-        Ok(value) if value.get("Statement").is_some() => {
+    let other = if is_spec(path, &text) { None } else { Some(syntax::template(&text)) };
+    match other {
+        Some(Ok(value)) if value.get("Statement").is_some() => {
             return Ok(Side::of(Content::Policy(value)));
         }
-        Ok(value) if value.get("Resources").is_some() => {
+        Some(Ok(value)) if value.get("Resources").is_some() => {
             let mut sources = [source("template", value, None, how)];
             at_home(&mut sources, how);
             return Ok(Side::of(Content::State(Box::new(access::read(&sources)))));
         }
-        Ok(_) if path.extension() == Some("json") => {
+        Some(Ok(_)) if path.extension() == Some("json") => {
             return Err(anyhow::anyhow!(
                 "`{path}` is neither a policy (`Statement`) nor a template (`Resources`)"
             )
             .into());
         }
-        Err(error) if path.extension() == Some("json") => {
+        Some(Err(error)) if path.extension() == Some("json") => {
             return Err(anyhow::anyhow!("`{path}` is not JSON: {error}").into());
         }
-        Err(error) if is_template(&text) => {
+        Some(Err(error)) if is_template(&text) => {
             return Err(anyhow::anyhow!("`{path}` is not YAML: {error}").into());
         }
-        Ok(value) if value.get("lakewright").is_none() && value.get("lake").is_none() => {
+        Some(Ok(value)) if value.get("lakewright").is_none() && value.get("lake").is_none() => {
             return Err(anyhow::anyhow!("`{path}` is no state: name {GRAMMAR}").into());
         }
         _ => {}
@@ -230,6 +231,15 @@ fn bytes(root: &Root, path: &Utf8Path) -> anyhow::Result<Vec<u8>> {
         Root::Here => error.context(format!("`{path}` is no state: name {GRAMMAR}")),
         Root::Commit { commit, .. } => revision::missing(commit, path),
     })
+}
+
+/// Whether a text says in its first column that it is a spec, so that nobody need read it as anything else.
+fn is_spec(path: &Utf8Path, text: &str) -> bool {
+    let says = |key: &str| text.lines().any(|line| line.starts_with(key));
+    path.extension() != Some("json")
+        && says("lakewright:")
+        && !says("Resources:")
+        && !says("Statement:")
 }
 
 /// Whether a text that cannot be read is meant to be a template.
