@@ -23,6 +23,7 @@ mod line;
 mod lower;
 mod model;
 mod operator;
+mod presence;
 mod principal;
 pub mod public;
 pub mod read;

@@ -191,10 +191,18 @@ fn texts(model: &Model, held: &[Rc<Held>], dimension: usize, symbols: &[String])
     out
 }
 
-/// Of a requester that stands for others: the one whom `aws:PrincipalArn` names.
+/// Of a requester that stands for others: the one whom `aws:PrincipalArn`, or `aws:username`, names.
 fn of_arn(model: &Model, request: &Request) -> Option<Requester> {
-    let at = model.requesters.iter().position(|who| Some(who) == request.principal.as_ref())?;
-    let arn = request.single("aws:principalarn").filter(|_| model.unnamed.contains(&at))?;
+    let own = request.principal.as_ref()?;
+    let at = model.requesters.iter().position(|who| who == own)?;
+    if !model.unnamed.contains(&at) {
+        return None;
+    }
+    let Some(arn) = request.single("aws:principalarn") else {
+        let name = request.single("aws:username").filter(|name| !name.is_empty())?;
+        let Requester::User { partition, account, .. } = own.clone() else { return None };
+        return Some(Requester::User { partition, account, path: name.to_owned() });
+    };
     match Requester::read("AWS", arn) {
         Requester::Anonymous | Requester::Other { .. } => None,
         who => Some(who),

@@ -51,11 +51,16 @@ def ask(engine, batch, flags=()):
 def complete(pair, request):
     """A witness with the parts that documents of its kind do not ask for."""
     request = {**request, "context": request.get("context") or {}}
-    asker = request.get("principal") or "whoever holds the policy"
+    asker = request.get("principal") or axioms.HOLDER
     asker = next(iter(asker.values())) if isinstance(asker, dict) else asker
     request["principal"] = ev.ANONYMOUS if asker == "anonymous" else asker
     request["resource"] = request.get("resource") or ("arn:aws:iam::999999999999:role/any" if pair["kind"] == "trust" else "")
     return request
+
+
+def held(pair, request):
+    """A request of the oracle; of an identity's policy nothing is said of who holds it."""
+    return {**request, "principal": axioms.HOLDER} if pair["kind"] == "identity" else request
 
 
 def replays(pair, request, was, now):
@@ -102,14 +107,15 @@ def settle(pair, truth, answer, with_axioms=True):
         if given == "incomparable" and not lost:
             return "wrong", "incomparable without two witnesses"
     for request in (gained, lost) if with_axioms and given != "equivalent" else ():
-        if request and axioms.impossible(complete(pair, request)):
-            return "wrong", f"a witness that cannot come: {axioms.impossible(complete(pair, request))}"
+        why = request and axioms.impossible(complete(pair, request), axioms.asked(pair))
+        if why:
+            return "wrong", f"a witness that cannot come: {why}"
     if not truth.complete:
         for reading in readings:
             if reading.colon == "whole" and not reading.wide and reading.standing:
                 more, less = truth.gained[reading], truth.lost[reading]
                 if with_axioms:  # whether another request would do is not known then
-                    more, less = (r if r and not axioms.impossible(r) else None for r in (more, less))
+                    more, less = (r if r and not axioms.impossible(held(pair, r), axioms.asked(pair)) else None for r in (more, less))
                 if more and given in ("narrowed", "equivalent"):
                     return "wrong", f"{given}, but gained: {more}"
                 if less and given == "broadened" and not answer["exact"] and answer.get("reason"):
