@@ -1,16 +1,14 @@
 //! What AWS says of context keys that hang together: requests that cannot be.
 //!
 //! Each axiom is one or more boxes that the search avoids like a Deny. They are added only where the documents name the
-//! keys. In which requests a key is stands in [`super::presence`], what its values say here. Source: IAM User Guide, "AWS
+//! keys. In which requests a key is stands in [`super::presence`], what its values say here and in [`super::askers`]. Source: IAM User Guide, "AWS
 //! global condition context keys", the entry of each key, and "Variables and tags", "Principal key values"; the table
 //! with what each says is in `docs/access-model.md`, "Axioms".
-
-use std::collections::BTreeSet;
 
 use super::Kind;
 use super::glob::{Glob, Letter, Tok};
 use super::lower::points;
-use super::model::{Line, Model};
+use super::model::{Line, Model, Symbol};
 use super::presence::{Caller, There, there};
 use super::principal::Requester;
 use super::search::{AXIOM, Boxed};
@@ -31,20 +29,32 @@ pub fn boxes(model: &mut Model, kind: Kind) -> (Vec<Boxed>, Vec<String>) {
     (axioms.boxes, axioms.names)
 }
 
-struct Axioms<'m> {
-    model: &'m mut Model,
+/// The boxes so far.
+pub struct Axioms<'m> {
+    pub model: &'m mut Model,
     boxes: Vec<Boxed>,
     names: Vec<String>,
 }
 
-/// An account's id.
-const ACCOUNT: &str = "????????????";
+/// An account's id, and how an ARN of some partition begins.
+pub const ACCOUNT: &str = "????????????";
+pub const SOME: &str = "arn:aws*";
 
-/// A pattern of an ARN in which wildcards stay in their part.
-fn arn(text: &str) -> Glob {
-    let mut colons = 0;
-    let mut toks = Vec::new();
-    for c in text.chars() {
+/// A pattern of an ARN in which wildcards stay in their part; a token of a template is read as any text.
+pub fn arn(text: &str) -> Glob {
+    pattern(text, |_| Some(Tok::Star { free: false })).unwrap_or_else(Glob::all)
+}
+
+/// The pattern with `token` in the place of each `${Token}`; `None` if there is no letter for one.
+fn pattern(text: &str, token: impl Fn(&str) -> Option<Tok>) -> Option<Glob> {
+    let (mut colons, mut toks, mut rest) = (0, Vec::new(), text);
+    while let Some(c) = rest.chars().next() {
+        if let Some((name, behind)) = rest.strip_prefix("${").and_then(|rest| rest.split_once('}'))
+        {
+            toks.push(token(name)?);
+            rest = behind;
+            continue;
+        }
         let free = colons >= 5;
         toks.push(match c {
             '*' => Tok::Star { free },
@@ -54,18 +64,33 @@ fn arn(text: &str) -> Glob {
                 Tok::Char(c as Letter)
             }
         });
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
     }
-    Glob { toks, sure: true }
+    Some(Glob { toks, sure: true })
 }
 
 impl Axioms<'_> {
-    fn forbid(&mut self, key: DimensionId, literals: Vec<LiteralId>) {
+    pub fn forbid(&mut self, key: DimensionId, literals: Vec<LiteralId>) {
         self.boxes.push(Boxed { literals, statement: AXIOM + self.boxes.len() });
         self.names.push(self.model.space.dimensions[usize::from(key)].name.clone());
     }
 
+    /// Just this text, with the letters of the tokens in it; `None` where the documents do not compare one of them.
+    pub fn exact(&self, text: &str) -> Option<Glob> {
+        pattern(text, |name| {
+            let symbol = Symbol::Token(name.to_owned());
+            let is_known = self.model.symbols.contains(&symbol);
+            is_known.then(|| Tok::Char(self.model.symbol(&symbol)))
+        })
+    }
+
+    /// What a text can be: with any text in the place of tokens that nothing is compared with.
+    pub fn as_it_is(&self, text: &str) -> Glob {
+        self.exact(text).unwrap_or_else(|| arn(text))
+    }
+
     /// A key that holds text.
-    fn text(&self, key: &str) -> Option<DimensionId> {
+    pub fn text(&self, key: &str) -> Option<DimensionId> {
         let key = self.model.keys.get(key)?;
         matches!(key.line, Line::Text).then_some(key.dimension)
     }
@@ -74,7 +99,7 @@ impl Axioms<'_> {
         self.model.keys.get(key).map(|key| key.dimension)
     }
 
-    fn literal(
+    pub fn literal(
         &mut self,
         dimension: DimensionId,
         absent: bool,
@@ -85,16 +110,16 @@ impl Axioms<'_> {
         self.model.space.literal(Literal { dimension, absent, every: false, language, inside })
     }
 
-    fn present(&mut self, dimension: DimensionId) -> LiteralId {
+    pub fn present(&mut self, dimension: DimensionId) -> LiteralId {
         self.literal(dimension, false, true, Language::All)
     }
 
-    fn among(&mut self, dimension: DimensionId, globs: Vec<Glob>) -> LiteralId {
+    pub fn among(&mut self, dimension: DimensionId, globs: Vec<Glob>) -> LiteralId {
         self.literal(dimension, false, true, Language::Globs(globs))
     }
 
     /// Some value is something else.
-    fn wrong(&mut self, dimension: DimensionId, globs: Vec<Glob>) -> LiteralId {
+    pub fn wrong(&mut self, dimension: DimensionId, globs: Vec<Glob>) -> LiteralId {
         self.literal(dimension, false, false, Language::Globs(globs))
     }
 
@@ -110,7 +135,7 @@ impl Axioms<'_> {
     }
 
     /// The account in an ARN is the account of what it names.
-    fn account_of_arn(&mut self, account_key: &str, arn_key: Option<&str>) {
+    pub fn account_of_arn(&mut self, account_key: &str, arn_key: Option<&str>) {
         let Some(account) = self.text(account_key) else { return };
         let named = match arn_key {
             Some(key) => self.text(key),
@@ -167,7 +192,7 @@ impl Axioms<'_> {
     }
 
     /// One of these requesters; `None` if there is none.
-    fn who(
+    pub fn who(
         &mut self,
         requesters: &[Requester],
         wanted: impl Fn(&Requester) -> bool,
@@ -198,230 +223,6 @@ impl Axioms<'_> {
             let wrong = self.present(name) ^ LiteralId::from(word == "User");
             for (key, is) in is_word.into_iter().chain(is_form) {
                 self.forbid(key, vec![is, wrong]);
-            }
-        }
-    }
-
-    /// Whoever holds an identity's policy: a user, a session of a role, or a federated user with a user's policies.
-    fn holders(&mut self) {
-        if let Some(key) = self.text("aws:principalisawsservice") {
-            let is_service = self.among(key, vec![Glob::literal("true")]);
-            self.forbid(key, vec![is_service]);
-        }
-        if let Some(key) = self.text("aws:principalarn") {
-            let forms = ["iam::*:role/*", "iam::*:user/*", "sts::*:federated-user/*"];
-            let forms = forms.map(|form| arn(&format!("arn:*:{form}")));
-            let other = self.wrong(key, forms.into());
-            self.forbid(key, vec![other]);
-        }
-        for key in ["aws:principalaccount", "aws:principaltype", "aws:userid"] {
-            let Some(key) = self.text(key) else { continue };
-            let nobody = ["anonymous", "Anonymous"].map(Glob::literal);
-            let nobody = self.among(key, nobody.into());
-            self.forbid(key, vec![nobody]);
-        }
-        self.account_of_arn("aws:principalaccount", Some("aws:principalarn"));
-    }
-
-    fn principals(&mut self) {
-        let Some(principal) = self.model.principal else { return };
-        let requesters = self.model.requesters.clone();
-        let stranger: BTreeSet<String> = requesters
-            .iter()
-            .filter_map(|who| who.account().map(|(_, account)| account.to_owned()))
-            .filter(|account| self.model.is_stranger(account))
-            .collect();
-        let is_service = |who: &Requester| Caller::of(who) == Caller::Service;
-        let of_nobody =
-            |who: &Requester| matches!(Caller::of(who), Caller::Service | Caller::Vouched);
-        // "Principal key values": what the anonymous have, and nobody else
-        for (key, word) in [
-            ("aws:principalaccount", "anonymous"),
-            ("aws:principaltype", "Anonymous"),
-            ("aws:userid", "anonymous"),
-        ] {
-            let Some(key) = self.text(key) else { continue };
-            let Some(nobody) = self.who(&requesters, |who| *who == Requester::Anonymous) else {
-                continue;
-            };
-            let other = self.wrong(key, vec![Glob::literal(word)]);
-            self.forbid(key, vec![nobody, other]);
-            let is_word = self.among(key, vec![Glob::literal(word)]);
-            self.forbid(key, vec![nobody ^ 1, is_word]);
-        }
-        if let Some(key) = self.text("aws:principalisawsservice") {
-            let is_true = self.among(key, vec![Glob::literal("true")]);
-            let other = self.wrong(key, vec![Glob::literal("true")]);
-            if let Some(service) = self.who(&requesters, is_service) {
-                self.forbid(key, vec![service, other]);
-                self.forbid(key, vec![service ^ 1, is_true]);
-            }
-        }
-        if let Some(key) = self.text("aws:principalservicename") {
-            self.service_names(&requesters, key);
-        }
-        if let Some(key) = self.text("aws:principaltype") {
-            for (kind, words) in
-                [(0, &["Account"][..]), (1, &["User", "FederatedUser"]), (2, &["AssumedRole"])]
-            {
-                let own = self.who(&requesters, |who| match who {
-                    Requester::Root { .. } => kind == 0,
-                    Requester::User { .. } => kind == 1,
-                    Requester::Role { .. } => kind == 2,
-                    _ => false,
-                });
-                let Some(own) = own else { continue };
-                let words = words.iter().map(|word| Glob::literal(word)).collect();
-                let wrong = self.wrong(key, words);
-                self.forbid(key, vec![own, wrong]);
-            }
-        }
-        if let Some(key) = self.text("aws:principalaccount") {
-            let accounts: BTreeSet<String> =
-                requesters.iter().filter_map(|who| who.account().map(|a| a.1.to_owned())).collect();
-            for account in &accounts {
-                let own =
-                    self.who(&requesters, |who| who.account().is_some_and(|a| a.1 == account));
-                let Some(own) = own else { continue };
-                if stranger.contains(account) {
-                    // any account that is not named
-                    let named = accounts.iter().filter(|a| *a != account);
-                    let named = named.map(|account| Glob::literal(account)).collect();
-                    let one_named = self.among(key, named);
-                    self.forbid(key, vec![own, one_named]);
-                    let no_account = self.wrong(key, vec![arn(ACCOUNT)]);
-                    self.forbid(key, vec![own, no_account]);
-                } else {
-                    let wrong = self.wrong(key, vec![Glob::literal(account)]);
-                    self.forbid(key, vec![own, wrong]);
-                }
-            }
-            if let Some(who) = self.who(&requesters, of_nobody) {
-                let account = self.among(key, vec![arn(ACCOUNT)]);
-                self.forbid(key, vec![who, account]);
-            }
-        }
-        if let Some(key) = self.text("aws:username") {
-            self.user_names(&requesters, key);
-        }
-        if let Some(key) = self.text("aws:principalarn") {
-            self.principal_arns(&requesters, key, principal);
-            if let Some(who) = self.who(&requesters, of_nobody) {
-                let forms = ["arn:*:iam::*:*", "arn:*:sts::*:*"].map(arn);
-                let of_account = self.among(key, forms.into());
-                self.forbid(key, vec![who, of_account]);
-            }
-        }
-    }
-
-    /// A service that is named has not the name of another that is, and one that is not named has none of these.
-    fn service_names(&mut self, requesters: &[Requester], key: DimensionId) {
-        let unnamed = self.model.unnamed.clone();
-        let named = |except: Option<&Requester>| -> Vec<Glob> {
-            let others = requesters.iter().enumerate().filter(|(at, who)| {
-                !unnamed.contains(at) && Caller::of(who) == Caller::Service && Some(*who) != except
-            });
-            others.map(|(_, who)| Glob::literal(&who.written().1)).collect()
-        };
-        for who in requesters.iter().filter(|who| Caller::of(who) == Caller::Service) {
-            let others = named(Some(who));
-            if others.is_empty() {
-                continue;
-            }
-            let Some(is_who) = self.who(requesters, |other| other == who) else { continue };
-            let is_other = self.among(key, others);
-            self.forbid(key, vec![is_who, is_other]);
-        }
-    }
-
-    /// `aws:username` is the last part of a user's ARN; of one that is not named, no name of its account.
-    fn user_names(&mut self, requesters: &[Requester], key: DimensionId) {
-        let mut done: Vec<&Requester> = Vec::new();
-        for (at, who) in requesters.iter().enumerate() {
-            let Requester::User { path, .. } = who else { continue };
-            if done.contains(&who) {
-                continue;
-            }
-            done.push(who);
-            let Some(is_who) = self.who(requesters, |other| other == who) else { continue };
-            let name = |path: &str| Glob::literal(path.rsplit('/').next().unwrap_or(path));
-            if !self.model.unnamed.contains(&at) {
-                let other = self.wrong(key, vec![name(path)]);
-                self.forbid(key, vec![is_who, other]);
-                // a federated user is no user that is named
-                let absent = self.present(key) ^ 1;
-                self.forbid(key, vec![is_who, absent]);
-                continue;
-            }
-            let known = requesters.iter().enumerate().filter_map(|(at, other)| match other {
-                Requester::User { path, .. }
-                    if !self.model.unnamed.contains(&at) && other.account() == who.account() =>
-                {
-                    Some(name(path))
-                }
-                _ => None,
-            });
-            let known: Vec<Glob> = known.collect();
-            if !known.is_empty() {
-                let taken = self.among(key, known);
-                self.forbid(key, vec![is_who, taken]);
-            }
-        }
-    }
-
-    /// `aws:PrincipalArn` is the ARN of the requester; of one that stands for others, an ARN of such.
-    fn principal_arns(
-        &mut self,
-        requesters: &[Requester],
-        key: DimensionId,
-        principal: DimensionId,
-    ) {
-        let known: Vec<Glob> = requesters
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| !self.model.unnamed.contains(at))
-            .filter_map(|(_, who)| who.principal_arn())
-            .map(|arn| Glob::literal(&arn))
-            .collect();
-        let mut done: Vec<&Requester> = Vec::new();
-        for (at, who) in requesters.iter().enumerate() {
-            let Some(own) = who.principal_arn() else { continue };
-            if done.contains(&who) {
-                continue;
-            }
-            done.push(who);
-            let members: Vec<bool> = requesters.iter().map(|other| other == who).collect();
-            let is_who = self.literal(principal, false, true, points(&members));
-            if !self.model.unnamed.contains(&at) {
-                let other = self.wrong(key, vec![Glob::literal(&own)]);
-                self.forbid(key, vec![is_who, other]);
-                continue;
-            }
-            let (partition, account) = who.account().unwrap_or_default();
-            let is_stranger = self.model.is_stranger(account);
-            let of = if is_stranger { ("*", "*") } else { (partition, account) };
-            let form = |service: &str, rest: &str| {
-                arn(&format!("arn:{}:{service}::{}:{rest}", of.0, of.1))
-            };
-            let globs = match who {
-                Requester::Root { .. } => vec![form("iam", "root")],
-                // a federated user is a session of the account that is no role's
-                Requester::User { .. } => {
-                    vec![form("iam", "user/*"), form("sts", "federated-user/*")]
-                }
-                _ => vec![form("iam", "role/*")],
-            };
-            let other = self.wrong(key, globs);
-            self.forbid(key, vec![is_who, other]);
-            let mut taken = known.clone();
-            if is_stranger {
-                let accounts = requesters.iter().filter_map(Requester::account);
-                let named = accounts.filter(|(_, own)| *own != account);
-                taken.extend(named.map(|(p, own)| arn(&format!("arn:{p}:*::{own}:*"))));
-            }
-            if !taken.is_empty() {
-                let taken = self.among(key, taken);
-                self.forbid(key, vec![is_who, taken]);
             }
         }
     }

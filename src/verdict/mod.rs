@@ -10,6 +10,7 @@
 //! [`limits::STEPS`]. Pure: the same documents give the same answer, bytes and all.
 //! Read next: [`compare`](compare()), then `readings`, `direction`, `search`, `automaton`.
 
+mod askers;
 mod automaton;
 mod axioms;
 mod compare;

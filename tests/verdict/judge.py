@@ -69,9 +69,9 @@ def replays(pair, request, was, now):
     return [r for r in oracle.readings(pair) if ev.proves(pair["kind"], was, now, request, r)]
 
 
-def by_axioms(pair, readings):
+def by_axioms(pair, readings, wide=False):
     """The verdicts of the readings over the requests that can come."""
-    return {possible.judge(pair, r) for r in readings if r.standing and not r.wide}
+    return {possible.judge(pair, r) for r in readings if r.standing and (wide or not r.wide)}
 
 
 def differing(some, others):
@@ -145,7 +145,7 @@ def settle(pair, truth, answer, with_axioms=True):
             if sound and (given == "narrowed" and not any(gains) or given == "broadened" and all(gains)):
                 return "sound, not exact", None
             return "wrong", f"{given}, though it hangs on what `*` does at a colon: {sorted(set(settled.values()))}"
-    if with_axioms and given not in settled.values() and given in by_axioms(pair, settled):
+    if with_axioms and given not in settled.values() and given in by_axioms(pair, settled, wide=True):
         return "agreed, by an axiom", None
     if given not in settled.values() and given in said:
         return "wrong", f"who is granted to: {given}, but {sorted(set(settled.values()))}"

@@ -2,7 +2,8 @@
 //!
 //! The layers are those of `decide`, and the answer is the search's: a request that all of them let through. Policies of
 //! an identity are given the identity's name, so that they and a resource's policy are one language; a role's trust is a
-//! policy of the role as a resource. Sources: IAM User Guide, "Evaluating policies within a single account" and
+//! policy of the role as a resource. Which keys a request has, and what they say of who makes it, is the verdict's to
+//! know (`crate::verdict`, axioms). Sources: IAM User Guide, "Evaluating policies within a single account" and
 //! "Cross-account policy evaluation logic"; KMS developer guide, "Key policies in AWS KMS".
 
 use std::cell::RefCell;
@@ -79,10 +80,6 @@ impl Reached {
 }
 
 const NO: Reached = Reached::No { because: None };
-
-/// The keys that every signed request has: "Properties of the principal", IAM User Guide, "AWS global condition context
-/// keys" (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>).
-const SIGNED: [&str; 3] = ["aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalType"];
 
 /// What a principal brings: its policies under its name, its boundary, and what is not at hand.
 struct Own {
@@ -172,8 +169,7 @@ impl<'s> Judge<'s> {
         let Ok(theirs) = theirs else {
             return Reached::Unknown { because: format!("the policy of {} is none", target.guard) };
         };
-        let present = self.always_there(who, &theirs);
-        let Some(asked) = asked(who, action, &target.resource, condition, &present) else {
+        let Some(asked) = asked(who, action, &target.resource, condition) else {
             return Reached::Unknown { because: format!("`{action}` cannot be asked of it") };
         };
         let asked = vec![asked];
@@ -262,25 +258,6 @@ impl<'s> Judge<'s> {
             Reached::No { .. } => found,
             _ => Reached::Unknown { because: missing.clone() },
         }
-    }
-
-    /// The keys that policies ask for and that every signed request has.
-    fn always_there(&self, who: &Subject, theirs: &[Document]) -> Vec<&'static str> {
-        let own = match who {
-            Subject::Named(arn) => Some(self.own(arn)),
-            Subject::Account(_) => None,
-            _ => return Vec::new(),
-        };
-        let own =
-            own.iter().flat_map(|own| own.documents.iter().chain(own.boundary.iter().flatten()));
-        let documents: Vec<&Document> = theirs.iter().chain(own).collect();
-        let asks = |key: &str| {
-            let mut statements = documents.iter().flat_map(|document| &document.statements);
-            statements.any(|statement| {
-                statement.conditions.iter().any(|one| one.key.eq_ignore_ascii_case(key))
-            })
-        };
-        SIGNED.into_iter().filter(|key| asks(key)).collect()
     }
 
     fn outside(
@@ -402,7 +379,6 @@ fn asked(
     action: &str,
     on: &Value,
     condition: Option<(&str, &str)>,
-    present: &[&str],
 ) -> Option<Document> {
     let mut statement = Map::new();
     statement.insert("Sid", "asked");
@@ -415,15 +391,10 @@ fn asked(
         Subject::Anonymous | Subject::Anybody => principal.insert("AWS", "*"),
     };
     if *who == Subject::Anonymous {
-        let mut absent = Map::new();
-        // what nobody has: "Properties of the principal", IAM User Guide, "AWS global condition context keys"
-        for key in ["Account", "Arn", "OrgID", "OrgPaths"] {
-            absent.insert(format!("aws:Principal{key}"), "true");
-        }
-        conditions.insert("Null", absent);
-    } else if !present.is_empty() {
-        let there = present.iter().map(|key| ((*key).to_owned().into(), Value::from("false")));
-        conditions.insert("Null", there.collect::<Map>());
+        // what tells the anonymous from all others, by the axioms of the verdict
+        let absent = ["aws:PrincipalArn", "aws:PrincipalIsAWSService"].map(|key| (key, "true"));
+        let absent = absent.map(|(key, value)| (key.to_owned().into(), Value::from(value)));
+        conditions.insert("Null", absent.into_iter().collect::<Map>());
     }
     statement.insert("Principal", principal);
     statement.insert("Action", action.to_owned());
@@ -465,7 +436,7 @@ fn resource_documents(guard: &Guarded) -> Result<Vec<Document>, ()> {
 fn trust(role: &Principal, resource: &Value) -> Result<Vec<Document>, ()> {
     let Some(held) = &role.trust else { return Ok(Vec::new()) };
     let mut document = Document::read(&held.document, Kind::Trust).map_err(drop)?;
-    let own = asked(&Subject::Anybody, "*", resource, None, &[]).ok_or(())?;
+    let own = asked(&Subject::Anybody, "*", resource, None).ok_or(())?;
     let resources = own.statements.into_iter().next().and_then(|statement| statement.resources);
     for statement in &mut document.statements {
         statement.resources.clone_from(&resources);
