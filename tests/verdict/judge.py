@@ -15,6 +15,7 @@ import copy
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 
@@ -54,6 +55,9 @@ def complete(pair, request):
     asker = request.get("principal") or axioms.HOLDER
     asker = next(iter(asker.values())) if isinstance(asker, dict) else asker
     request["principal"] = ev.ANONYMOUS if asker == "anonymous" else asker
+    if {k.lower(): v for k, v in request["context"].items()}.get("aws:principaltype") == "FederatedUser":
+        # a user in a witness that stands for any may be one: its type says so, its ARN is of sts then
+        request["principal"] = re.sub(r":iam::(\d{12}):user/", r":sts::\1:federated-user/", request["principal"])
     request["resource"] = request.get("resource") or ("arn:aws:iam::999999999999:role/any" if pair["kind"] == "trust" else "")
     return request
 

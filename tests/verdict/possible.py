@@ -103,6 +103,8 @@ def askers(pair, reading):
                 values = [ours.group(3)]
             elif ours and key == "aws:principaltype":
                 values = types_of(who[0])
+            elif key == "aws:principalisawsservice":
+                values = ["true", "false", None]
             elif who[0] == ev.ANONYMOUS and key in ANONYMOUS:
                 values = [ANONYMOUS[key], None]
             elif ours and ours.group(4) == "user" and key == "aws:username":

@@ -385,6 +385,7 @@ fn asked(
     statement.insert("Effect", "Allow");
     let mut principal = Map::new();
     let mut conditions = Map::new();
+    let mut equal = Map::new();
     match who {
         Subject::Named(name) | Subject::Account(name) => principal.insert("AWS", name.clone()),
         Subject::Service(name) => principal.insert("Service", name.clone()),
@@ -392,17 +393,16 @@ fn asked(
     };
     if *who == Subject::Anonymous {
         // what tells the anonymous from all others, by the axioms of the verdict
-        let absent = ["aws:PrincipalArn", "aws:PrincipalIsAWSService"].map(|key| (key, "true"));
-        let absent = absent.map(|(key, value)| (key.to_owned().into(), Value::from(value)));
-        conditions.insert("Null", absent.into_iter().collect::<Map>());
+        equal.insert("aws:PrincipalAccount", "anonymous");
     }
     statement.insert("Principal", principal);
     statement.insert("Action", action.to_owned());
     statement.insert("Resource", on.clone());
     if let Some((key, value)) = condition {
-        let mut is = Map::new();
-        is.insert(key.to_owned(), value.to_owned());
-        conditions.insert("StringEquals", is);
+        equal.insert(key.to_owned(), value.to_owned());
+    }
+    if !equal.is_empty() {
+        conditions.insert("StringEquals", equal);
     }
     if !conditions.is_empty() {
         statement.insert("Condition", conditions);
