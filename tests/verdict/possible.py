@@ -65,7 +65,8 @@ def askers(pair, reading):
         names |= set(pair.asker_names()) if pair.kind != "identity" else set()
         for key in keys:
             for value in candidates(pair, key, reading):
-                for name in value if isinstance(value, list) else [value]:
+                written = [name for name in (value if isinstance(value, list) else [value]) if name]
+                for name in written + [name.lower() for name in written]:  # one for each case is enough elsewhere
                     if name and re.fullmatch(r"\d{12}", name):
                         names |= {f"arn:aws:iam::{name}:{kind}" for kind in KINDS}
                     elif name and key == "aws:username":
