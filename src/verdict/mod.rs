@@ -11,6 +11,7 @@
 //! Read next: [`compare`](compare()), then `readings`, `direction`, `search`, `automaton`.
 
 pub mod apart;
+mod askers;
 mod automaton;
 mod axioms;
 mod compare;
@@ -24,6 +25,7 @@ mod line;
 mod lower;
 mod model;
 mod operator;
+mod presence;
 mod principal;
 pub mod public;
 pub mod read;

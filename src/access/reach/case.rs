@@ -23,8 +23,6 @@ pub struct Case {
 pub struct Bearing {
     /// What of its policy may concern the subject; `None` if it is no policy.
     pub(super) policy: Option<Vec<Document>>,
-    /// The keys of every signed request that the whole policy asks for.
-    pub(super) signed: Vec<&'static str>,
     /// What its public access block leaves, where the whole policy is public.
     pub(super) cut: Option<Document>,
     pub(super) account: String,
@@ -84,8 +82,6 @@ pub(super) struct Layers {
 pub(super) struct Own {
     pub documents: Vec<Document>,
     pub boundary: Option<Vec<Document>>,
-    /// The keys of every signed request that they ask for.
-    pub signed: Vec<&'static str>,
     pub missing: Option<String>,
     pub boundary_missing: Option<String>,
     pub account: String,

@@ -2,7 +2,8 @@
 //!
 //! The layers are those of `decide`, and the answer is the search's: a request that all of them let through. Policies of
 //! an identity are given the identity's name, so that they and a resource's policy are one language; a role's trust is a
-//! policy of the role as a resource. Of each layer only what concerns the question is searched: see `verdict::apart`.
+//! policy of the role as a resource. Which keys a request has, and what they say of who makes it, is the verdict's to
+//! know (`crate::verdict`, axioms). Of each layer only what concerns the question is searched: see `verdict::apart`.
 //! Sources: IAM User Guide, "Evaluating policies within a single account" and "Cross-account policy evaluation logic";
 //! KMS developer guide, "Key policies in AWS KMS". Read next: `case`, which answers.
 
@@ -81,10 +82,6 @@ impl Reached {
     }
 }
 
-/// The keys that every signed request has: "Properties of the principal", IAM User Guide, "AWS global condition context
-/// keys" (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>).
-const SIGNED: [&str; 3] = ["aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalType"];
-
 /// Answers questions about a state.
 pub struct Judge<'s> {
     pub state: &'s State,
@@ -151,16 +148,10 @@ impl<'s> Judge<'s> {
         let role = self.index.holder(&target.guard).filter(|_| target.kind == "role");
         let guard = self.guard(target).map(|guard| self.bearing(who, guard));
         let trusted = role.filter(|_| action == escalations().trust);
-        let (theirs, signed) = match (trusted, &guard) {
-            (Some(role), _) => {
-                let trust = trust(role, &target.resource);
-                let signed = trust.as_deref().map(signed).unwrap_or_default();
-                (trust.map(Cow::Owned), signed)
-            }
-            (None, Some(guard)) => {
-                (guard.policy.as_deref().map(Cow::Borrowed), guard.signed.clone())
-            }
-            (None, None) => (Some(Cow::Owned(Vec::new())), Vec::new()),
+        let theirs = match (trusted, &guard) {
+            (Some(role), _) => trust(role, &target.resource).map(Cow::Owned),
+            (None, Some(guard)) => guard.policy.as_deref().map(Cow::Borrowed),
+            (None, None) => Some(Cow::Owned(Vec::new())),
         };
         let Some(theirs) = theirs else {
             let because = format!("the policy of {} is none", target.guard);
@@ -170,15 +161,7 @@ impl<'s> Judge<'s> {
             Subject::Named(arn) => Some(self.own(arn)),
             _ => None,
         };
-        let present: Vec<&str> = match who {
-            Subject::Named(_) | Subject::Account(_) => {
-                let all = own.iter().flat_map(|own| &own.signed).chain(&signed);
-                let all: Vec<&str> = all.copied().collect();
-                SIGNED.into_iter().filter(|key| all.contains(key)).collect()
-            }
-            _ => Vec::new(),
-        };
-        let Some(asked) = asked(who, action, &target.resource, condition, &present) else {
+        let Some(asked) = asked(who, action, &target.resource, condition) else {
             return Half::Unknown { because: format!("`{action}` cannot be asked of it") };
         };
         let about = |documents: &[Document]| match asked.statements.first() {
@@ -197,7 +180,6 @@ impl<'s> Judge<'s> {
             own: own.map(|own| Own {
                 documents: about(&own.documents),
                 boundary: own.boundary.as_deref().map(about),
-                signed: own.signed.clone(),
                 missing: own.missing.clone(),
                 boundary_missing: own.boundary_missing.clone(),
                 account: own.account.clone(),
@@ -242,7 +224,6 @@ impl<'s> Judge<'s> {
         let cut = whole.filter(|_| restricts);
         let bearing = Rc::new(Bearing {
             policy,
-            signed: whole.map(signed).unwrap_or_default(),
             cut: cut.and_then(|all| restricted(all, &guarded.account, guarded.partition)),
             account: guarded.account.clone(),
             is_key: guarded.kind == "AWS::KMS::Key",
@@ -267,7 +248,6 @@ impl<'s> Judge<'s> {
         let mut own = Own {
             documents: Vec::new(),
             boundary: None,
-            signed: Vec::new(),
             missing: None,
             boundary_missing: None,
             account,
@@ -300,21 +280,8 @@ impl<'s> Judge<'s> {
             },
             (_, None) => {}
         }
-        let all = own.documents.iter().chain(own.boundary.iter().flatten()).cloned();
-        own.signed = signed(&all.collect::<Vec<_>>());
         own
     }
-}
-
-/// The keys of every signed request that documents ask for.
-fn signed(documents: &[Document]) -> Vec<&'static str> {
-    let asks = |key: &str| {
-        let mut statements = documents.iter().flat_map(|document| &document.statements);
-        statements.any(|statement| {
-            statement.conditions.iter().any(|one| one.key.eq_ignore_ascii_case(key))
-        })
-    };
-    SIGNED.into_iter().filter(|key| asks(key)).collect()
 }
 
 /// The question as a layer: an Allow of just this.
@@ -323,36 +290,30 @@ fn asked(
     action: &str,
     on: &Value,
     condition: Option<(&str, &str)>,
-    present: &[&str],
 ) -> Option<Document> {
     let mut statement = Map::new();
     statement.insert("Sid", "asked");
     statement.insert("Effect", "Allow");
     let mut principal = Map::new();
     let mut conditions = Map::new();
+    let mut equal = Map::new();
     match who {
         Subject::Named(name) | Subject::Account(name) => principal.insert("AWS", name.clone()),
         Subject::Service(name) => principal.insert("Service", name.clone()),
         Subject::Anonymous | Subject::Anybody => principal.insert("AWS", "*"),
     };
     if *who == Subject::Anonymous {
-        let mut absent = Map::new();
-        // what nobody has: "Properties of the principal", IAM User Guide, "AWS global condition context keys"
-        for key in ["Account", "Arn", "OrgID", "OrgPaths"] {
-            absent.insert(format!("aws:Principal{key}"), "true");
-        }
-        conditions.insert("Null", absent);
-    } else if !present.is_empty() {
-        let there = present.iter().map(|key| ((*key).to_owned().into(), Value::from("false")));
-        conditions.insert("Null", there.collect::<Map>());
+        // what tells the anonymous from all others, by the axioms of the verdict
+        equal.insert("aws:PrincipalAccount", "anonymous");
     }
     statement.insert("Principal", principal);
     statement.insert("Action", action.to_owned());
     statement.insert("Resource", on.clone());
     if let Some((key, value)) = condition {
-        let mut is = Map::new();
-        is.insert(key.to_owned(), value.to_owned());
-        conditions.insert("StringEquals", is);
+        equal.insert(key.to_owned(), value.to_owned());
+    }
+    if !equal.is_empty() {
+        conditions.insert("StringEquals", equal);
     }
     if !conditions.is_empty() {
         statement.insert("Condition", conditions);
@@ -380,7 +341,7 @@ pub(super) fn named(mut document: Document, arn: &str) -> Document {
 /// A role's trust as a policy of the role; `None` if it is no policy.
 fn trust(role: &Holder<'_>, resource: &Value) -> Option<Vec<Document>> {
     let mut documents = role.trust.whole()?.to_vec();
-    let own = asked(&Subject::Anybody, "*", resource, None, &[])?;
+    let own = asked(&Subject::Anybody, "*", resource, None)?;
     let resources = own.statements.into_iter().next().and_then(|statement| statement.resources);
     for statement in documents.iter_mut().flat_map(|document| &mut document.statements) {
         statement.resources.clone_from(&resources);
