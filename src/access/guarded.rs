@@ -20,6 +20,42 @@ fn identity_counts(kind: &str) -> bool {
     kind != "AWS::KMS::Key"
 }
 
+/// Whether the policy is one document, which whoever writes it replaces as a whole. A function's is made of permissions.
+fn is_one_document(kind: &str) -> bool {
+    kind != "AWS::Lambda::Function"
+}
+
+/// Whether there are documents that differ.
+fn are_several(held: &[&Held]) -> bool {
+    held.windows(2).any(|two| two[0].document != two[1].document)
+}
+
+/// The policy that a topic has when nobody writes one: whoever belongs to the account
+/// (<https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html>).
+fn topic_by_default(account: &str) -> Option<Document> {
+    let actions = [
+        "GetTopicAttributes",
+        "SetTopicAttributes",
+        "AddPermission",
+        "RemovePermission",
+        "DeleteTopic",
+        "Subscribe",
+        "ListSubscriptionsByTopic",
+        "Publish",
+    ];
+    let actions: Value = actions.iter().map(|name| format!("sns:{name}")).collect();
+    let policy = crate::document!({
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": actions,
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalAccount": (account.to_owned())}}
+        }]
+    });
+    Document::read(&policy, Kind::Resource).ok()
+}
+
 /// Who may use a resource, by its own policy.
 pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) -> Option<Row> {
     let (before, after) = (old.resources.get(name), new.resources.get(name));
@@ -38,9 +74,15 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
     if same(&own, &others) && restricts(before) == restricts(after) {
         return Some(row);
     }
+    if is_one_document(&shown.kind) && [&own, &others].iter().any(|held| are_several(held)) {
+        let text = "several resources write this policy, and the last one that is written stands";
+        let reason = Reason { kind: ReasonKind::Undocumented, text: text.to_owned() };
+        row.comparison = Comparison::unknown(reason);
+        return Some(row);
+    }
     let read =
         || Ok((Documents::read(own, Kind::Resource)?, Documents::read(others, Kind::Resource)?));
-    let (own, others) = match read() {
+    let (own, mut others) = match read() {
         Ok(read) => read,
         Err(error) => {
             row.comparison = malformed(error);
@@ -55,6 +97,9 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
     let is_there =
         after.is_some() || elsewhere(before) || before.is_some_and(|before| before.outlives_policy);
     let stays = was_there && is_there;
+    if stays && others.documents.is_empty() && shown.kind == "AWS::SNS::Topic" {
+        others.documents.extend(topic_by_default(account));
+    }
     // beside what identity policies of the account allow: what is direct, and what is denied, shows
     let beside = (identity_counts(&shown.kind) && stays).then(|| of_account(account, partition));
     let with = |documents: &[Document]| -> Vec<Document> {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use super::compare::{Cause, Further, Layer, Row, presence};
+use super::compare::{Cause, Further, Layer, Presence, Row, presence};
 use super::state::{Boundary, Held, Origin, Principal, State};
 use crate::document::Value;
 use crate::verdict::effective::{EXAMPLE_ACCOUNT, of_anybody, within};
@@ -203,6 +203,46 @@ pub(super) fn identity(name: &str, old: &State, new: &State, options: &Options) 
     row.also_lost = own.further(&found.also_lost, |one| at_home(one, after, before));
     row.comparison = found;
     Some(row)
+}
+
+/// What managed policies say that stand on both sides and differ, where the rows of those who carry them here do not
+/// say the same: others may carry them too.
+pub(super) fn managed(old: &State, new: &State, options: &Options) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (arn, after) in &new.managed {
+        let Some(before) = old.managed.get(arn) else { continue };
+        if before.document == after.document {
+            continue;
+        }
+        let origin = Some(after.origin.clone());
+        let mut row =
+            Row::same(arn, "AWS::IAM::ManagedPolicy", Layer::Identity, Presence::Both, origin);
+        let read = |held| Documents::read(vec![held], Kind::Identity);
+        row.comparison = match read(before).and_then(|own| Ok((own, read(after)?))) {
+            Err(error) => malformed(error),
+            Ok((own, others)) => {
+                let (was, is) = ([&*own.documents], [&*others.documents]);
+                let found = within(&was, &is, Kind::Identity, options);
+                row.gained_by = others.cause(found.gained_by);
+                row.lost_by = own.cause(found.lost_by);
+                row.also_gained = others.further(&found.also_gained, |one| one);
+                row.also_lost = own.further(&found.also_lost, |one| one);
+                found
+            }
+        };
+        let carries = |(_, one): &(&String, &Principal)| {
+            one.identity.iter().any(|held| held.origin == after.origin)
+        };
+        let mut carriers = new.principals.iter().filter(carries);
+        let says_it = carriers.any(|(name, _)| {
+            let own = identity(name, old, new, options).map(|row| row.verdict());
+            own == Some(row.verdict()) || own == Some(Verdict::Incomparable)
+        });
+        if !says_it && row.verdict() != Verdict::Equivalent {
+            rows.push(row);
+        }
+    }
+    rows
 }
 
 /// No boundary.

@@ -16,6 +16,9 @@ pub struct State {
     pub principals: BTreeMap<String, Principal>,
     /// By ARN, or by the reference in its place.
     pub resources: BTreeMap<String, Guarded>,
+    /// Managed policies that templates make, by ARN or by the reference in its place: whoever elsewhere carries one may
+    /// do what it says.
+    pub managed: BTreeMap<String, Held>,
     /// Grants of Lake Formation, ascending.
     pub grants: Vec<Grant>,
     /// Filters of rows and columns that grants name, by `database.table.name`.
@@ -100,6 +103,15 @@ impl PrincipalKind {
             PrincipalKind::Role => "role",
             PrincipalKind::User => "user",
             PrincipalKind::Group => "group",
+        }
+    }
+
+    /// The word in the name of a type.
+    pub fn title(self) -> &'static str {
+        match self {
+            PrincipalKind::Role => "Role",
+            PrincipalKind::User => "User",
+            PrincipalKind::Group => "Group",
         }
     }
 }

@@ -71,8 +71,9 @@ pub struct How<'a> {
     pub parameters: &'a [(String, String)],
 }
 
-/// The region that templates are taken to be for where nobody says: AWS's own example.
-const REGION: &str = "us-east-1";
+/// What stands for the region of templates where nobody says which it is: no template names it, so that a region that is
+/// written out is not taken for that of the stack.
+const REGION: &str = "stack-region";
 
 /// What can be named, for messages.
 const GRAMMAR: &str = "a spec, a template, a policy, a folder of templates, `git:REV`, `plan:FILE`, `deployed` or `live`";
@@ -327,8 +328,17 @@ fn folder(root: &Root, path: &Utf8Path, how: &How) -> anyhow::Result<Content> {
         );
     }
     at_home(&mut sources, how);
-    access::feed(&mut sources);
+    // of templates that somebody else wrote, nobody knows which parameter is fed from which output
+    if sources.iter().all(|one| one.body.get("Resources").is_some_and(is_ours)) {
+        access::feed(&mut sources);
+    }
     Ok(Content::State(Box::new(access::read(&sources))))
+}
+
+/// Whether lakewright compiled resources.
+fn is_ours(resources: &Value) -> bool {
+    let mut all = resources.as_map().into_iter().flat_map(Map::iter);
+    all.any(|(_, one)| one.at(&["Metadata", "lakewright"]).is_some())
 }
 
 /// Templates whose account nobody says are of the one whose root their key policies name, where that is one: a key
@@ -347,6 +357,10 @@ fn at_home(sources: &mut [Source<'_>], how: &How) {
             {
                 // whoever is let in under conditions may be of another account
                 let all = statements.as_list().unwrap_or(std::slice::from_ref(statements));
+                // a key whose root is written as a reference says that the account is not known
+                if all.iter().any(|one| one.to_json().contains("AWS::AccountId")) {
+                    return;
+                }
                 let plain = all.iter().filter(|one| one.get("Condition").is_none());
                 plain.for_each(|statement| roots(statement, &mut accounts));
             }
