@@ -253,8 +253,9 @@ fn names<'s, T>(
 /// Managed policies, public access blocks, Lake Formation, and what is not modelled.
 fn others(old: &State, new: &State, options: &Options) -> Vec<Row> {
     let mut rows = rows::managed(old, new, options);
-    let resources = names(&old.resources, &new.resources).into_iter();
-    rows.extend(resources.filter_map(|name| guarded::public_access(name, old, new)));
+    let resources = || names(&old.resources, &new.resources).into_iter();
+    rows.extend(resources().filter_map(|name| guarded::public_access(name, old, new)));
+    rows.extend(resources().filter_map(|name| guarded::ownership(name, old, new)));
     let same = old.grants == new.grants && old.filters == new.filters && old.tagged == new.tagged;
     if !same {
         let principals = grants::principals(old, new);
@@ -369,10 +370,6 @@ fn unmodelled<'u>(old: &'u [Unread], new: &'u [Unread]) -> Vec<Row> {
     }
     differ
         .into_iter()
-        // access control lists that are turned off let nobody in
-        .filter(|((.., property), (_, is, one))| {
-            !(*is && *property == "OwnershipControls" && one.value.contains("BucketOwnerEnforced"))
-        })
         .map(|((place, kind, property), entry)| {
             let (was, is, one) = entry;
             let what = match (was, is) {

@@ -285,6 +285,33 @@ pub(super) fn public_access(name: &str, old: &State, new: &State) -> Option<Row>
     })
 }
 
+/// A setting of who owns the objects of a bucket that lets access control lists count again. A bucket that is made
+/// without it has them turned off, and a template that takes it away turns them on
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html>).
+pub(super) fn ownership(name: &str, old: &State, new: &State) -> Option<Row> {
+    let (before, after) = (old.resources.get(name), new.resources.get(name)?);
+    let was = before.and_then(|one| one.ownership.as_ref());
+    let is_off = |value: &Value| value.to_json().contains("BucketOwnerEnforced\"");
+    let what = match (was, &after.ownership) {
+        (was, Some(is)) if is_off(is) || was == Some(is) => return None,
+        (None, None) => return None,
+        (Some(was), None) if !is_off(was) => return None,
+        (None, Some(_)) => "is new",
+        (Some(_), None) => "goes",
+        (Some(_), Some(_)) => "changes",
+    };
+    let kind = &after.kind;
+    let text =
+        format!("`OwnershipControls` of {kind} {what}, and access control lists are not modelled");
+    let reason = Reason { kind: ReasonKind::Unmodelled, text };
+    let there = presence(before.is_some(), true);
+    let origin = guarded_origin(Some(after), before);
+    Some(Row {
+        comparison: Comparison::unknown(reason),
+        ..Row::same(name, kind, Layer::Unmodelled, there, origin)
+    })
+}
+
 /// What each setting keeps out, by the name of the action, and what stands behind the bucket's ARN.
 const READ: (&str, &str) = ("GetObject", "/x");
 const SET_POLICY: (&str, &str) = ("PutBucketPolicy", "");

@@ -32,7 +32,7 @@ pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal
 pub use gravity::{Gravity, gravity};
 pub use live::live;
 pub use permits::{On, Permit, permits};
-pub use source::{Source, feed};
+pub use source::{Source, UNNAMED, feed};
 pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,
     State, Transfer, Unread,

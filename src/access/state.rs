@@ -172,6 +172,8 @@ pub struct Guarded {
     pub policies: Vec<Held>,
     /// A bucket's public access block; `None` where the template gives none.
     pub public_access: Option<PublicAccess>,
+    /// A bucket's setting of who owns its objects, as the template has it: whether access control lists count.
+    pub ownership: Option<Value>,
     /// The account of the template that speaks of it.
     pub account: String,
     /// `aws`.

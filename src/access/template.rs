@@ -154,6 +154,8 @@ impl Reader<'_> {
             "AWS::S3::Bucket" => {
                 let arn = self.texts.arn(source, id);
                 let block = properties.get("PublicAccessBlockConfiguration");
+                let ownership = properties.get("OwnershipControls");
+                let ownership = ownership.and_then(|one| self.texts.resolve(source, one));
                 let key = self.bucket_key(source, properties);
                 let own = origin(source, id, definition);
                 let said = format!("{:?}", block.and_then(|one| self.texts.resolve(source, one)));
@@ -165,6 +167,7 @@ impl Reader<'_> {
                 let guarded = self.guarded(source, &arn, kind);
                 guarded.origin = Some(own);
                 guarded.public_access = block.map(public_access);
+                guarded.ownership = ownership;
                 guarded.outlives_policy |= kept(definition);
                 guarded.key = key;
                 self.transfers(at, &arn);
@@ -299,6 +302,7 @@ impl Reader<'_> {
             origin: None,
             policies: Vec::new(),
             public_access: None,
+            ownership: None,
             account: source.account.clone(),
             partition: source.partition(),
             key: None,

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::source::Source;
+use super::source::{Source, UNNAMED};
 use crate::canonical::{Known, Scope, canonical, intrinsic};
 use crate::catalogue::{self, resource_type};
 use crate::document;
@@ -324,13 +324,15 @@ impl Source<'_> {
 /// The pseudo parameters, which are the same everywhere in a stack.
 fn scope(source: &Source) -> Scope {
     let partition = catalogue::partition_of(&source.region);
+    // a name that no template has written out
+    let stack = if source.name == UNNAMED { "stack-name" } else { source.name.as_str() };
     let mut scope = Scope { partition: partition.name, ..Scope::default() };
     for (name, text) in [
         ("AWS::AccountId", source.account.as_str()),
         ("AWS::Region", source.region.as_str()),
         ("AWS::Partition", partition.name),
         ("AWS::URLSuffix", partition.dns_suffix),
-        ("AWS::StackName", source.name.as_str()),
+        ("AWS::StackName", stack),
     ] {
         scope.values.insert(name.to_owned(), Known::Text(text.to_owned()));
     }

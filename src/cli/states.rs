@@ -166,7 +166,7 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Side, 
             return Ok(Side::of(Content::Policy(value)));
         }
         Ok(value) if value.get("Resources").is_some() => {
-            let mut sources = [source("template", value, None, how)];
+            let mut sources = [source(access::UNNAMED, value, None, how)];
             at_home(&mut sources, how);
             return Ok(Side::of(Content::State(Box::new(access::read(&sources)))));
         }

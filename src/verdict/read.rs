@@ -303,7 +303,10 @@ impl Reader {
                     if !is_truth {
                         return malformed(&format!("{place}.{key}"), "must be `true` or `false`");
                     }
-                    values.push(pattern);
+                    values.push(match how.wildcards {
+                        true => pattern.of_patterns(),
+                        false => pattern,
+                    });
                 }
                 out.push(Condition {
                     operator: operator.clone(),

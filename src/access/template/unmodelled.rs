@@ -306,7 +306,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A setting of a bucket that is not modelled: access control lists, and whether they count.
+    /// Settings of a bucket that are not modelled: its access control list, and a block whose values are not known.
     pub(super) fn lists(&mut self, at: (&Source, &str, &Value), properties: &Value) {
         const WHY: &str = "access control lists are not modelled";
         let (source, ..) = at;
@@ -315,11 +315,6 @@ impl Reader<'_> {
             && value.as_str() != Some("Private")
         {
             self.passed_over(at, "AccessControl", WHY, value.to_json());
-        }
-        if let Some(value) = properties.get("OwnershipControls")
-            && let Some(value) = self.texts.resolve(source, value)
-        {
-            self.passed_over(at, "OwnershipControls", WHY, value.to_json());
         }
         let settings = properties.get("PublicAccessBlockConfiguration");
         let settings = settings.and_then(|block| self.texts.resolve(source, block));
