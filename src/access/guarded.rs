@@ -5,6 +5,7 @@
 
 use super::compare::{Cause, Layer, Presence, Row, presence};
 use super::decide::in_request;
+use super::named::over_open_names;
 use super::rows::{ALL, Documents, malformed, on, same};
 use super::state::{Guarded, Held, Origin, PublicAccess, State};
 use crate::document::Value;
@@ -113,8 +114,8 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
     };
     let (public, new_public) = (public(before, &own.documents), public(after, &others.documents));
     let cut = |is_public: bool| if is_public { &left[..] } else { ALL };
-    let ask = |wall: &[Document], new_wall: &[Document]| {
-        let (mut before, mut after) = (vec![&*was], vec![&*is]);
+    let ask_of = |was: &[Document], is: &[Document], wall: &[Document], new_wall: &[Document]| {
+        let (mut before, mut after) = (vec![was], vec![is]);
         before.extend(Some(wall).filter(|wall| !wall.is_empty()));
         after.extend(Some(new_wall).filter(|wall| !wall.is_empty()));
         within(&before, &after, Kind::Resource, options)
@@ -122,8 +123,11 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
     let (wall, new_wall, mut found) =
         public_or_not(&public, &new_public, |was_public, is_public| {
             let (wall, new_wall) = (cut(was_public), cut(is_public));
-            (wall, new_wall, ask(wall, new_wall))
+            (wall, new_wall, ask_of(&was, &is, wall, new_wall))
         });
+    found = over_open_names(found, [&was, &is], (partition, account), |was, is| {
+        ask_of(was, is, wall, new_wall)
+    });
     let here = |request: Request, old: [&[Document]; 2], new: [&[Document]; 2]| {
         let name = in_request(name);
         let within = request.resource.as_ref().is_some_and(|one| one.starts_with(&*name));

@@ -17,6 +17,7 @@ mod gravity;
 mod guarded;
 mod lake_formation;
 pub mod live;
+mod named;
 mod permits;
 pub mod reach;
 mod rows;

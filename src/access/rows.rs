@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::compare::{Cause, Further, Layer, Presence, Row, presence};
+use super::named::over_open_names;
 use super::state::{Boundary, Held, Origin, Principal, State};
 use crate::document::Value;
 use crate::verdict::effective::{EXAMPLE_ACCOUNT, of_anybody, within};
@@ -356,7 +357,12 @@ pub(super) fn trust(name: &str, old: &State, new: &State, options: &Options) -> 
     row.comparison = match read() {
         Err(error) => malformed(error),
         Ok((own, others)) => {
-            let found = within(&[&own.documents], &[&others.documents], Kind::Trust, options);
+            let ask =
+                |old: &[Document], new: &[Document]| within(&[old], &[new], Kind::Trust, options);
+            let account = after.or(before).map_or("", |one| one.account.as_str());
+            let found = ask(&own.documents, &others.documents);
+            let both = [&*own.documents, &*others.documents];
+            let found = over_open_names(found, both, ("aws", account), ask);
             row.gained_by = others.cause(found.gained_by);
             row.lost_by = own.cause(found.lost_by);
             row.also_gained = others.further(&found.also_gained, |one| one);

@@ -73,8 +73,12 @@ const READ: &[(&str, &[&str])] = &[
 
 /// Reads the templates of one state.
 pub fn read(sources: &[Source]) -> State {
-    let mut reader =
-        Reader { texts: Texts::new(sources), state: State::default(), managed: BTreeMap::new(), made_twice: BTreeMap::new() };
+    let mut reader = Reader {
+        texts: Texts::new(sources),
+        state: State::default(),
+        managed: BTreeMap::new(),
+        made_twice: BTreeMap::new(),
+    };
     for source in sources {
         for (id, definition) in resources(&source.body) {
             reader.note(source, id, definition);

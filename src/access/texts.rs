@@ -165,7 +165,8 @@ impl<'a> Texts<'a> {
 
     /// `arn:aws:s3:::` before the `Ref` of a bucket that CloudFormation names is the bucket's ARN.
     fn bucket(&self, value: Value) -> Value {
-        let Some([empty, Value::List(parts)]) = value.get("Fn::Join").and_then(Value::as_list) else {
+        let Some([empty, Value::List(parts)]) = value.get("Fn::Join").and_then(Value::as_list)
+        else {
             return value;
         };
         let [Value::Str(start), reference, rest @ ..] = parts.as_slice() else { return value };
@@ -402,7 +403,10 @@ fn at_index<'v>(at: &Value, list: &'v [Value]) -> Option<&'v Value> {
     let plain = list.iter().all(|one| {
         let function = one.as_map().and_then(intrinsic).map(|(name, _)| name);
         // a value that may be several moves what stands behind it
-        !matches!(function, Some("Ref" | "Fn::Split" | "Fn::FindInMap" | "Fn::If" | "Fn::Transform"))
+        !matches!(
+            function,
+            Some("Ref" | "Fn::Split" | "Fn::FindInMap" | "Fn::If" | "Fn::Transform")
+        )
     });
     let at = match at {
         Value::Int(at) => usize::try_from(*at).ok(),

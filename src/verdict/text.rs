@@ -104,8 +104,8 @@ impl Pattern {
     pub fn of_patterns(mut self) -> Pattern {
         for piece in &mut self.pieces {
             if let Piece::Token { name, letters: Letters::Any } = piece {
-                let is_attribute =
-                    !name.starts_with('{') && name.rsplit('/').next().is_some_and(|it| it.contains('.'));
+                let is_attribute = !name.starts_with('{')
+                    && name.rsplit('/').next().is_some_and(|it| it.contains('.'));
                 if !is_attribute {
                     *name = format!("{name}, as a pattern");
                 }

@@ -181,7 +181,8 @@ impl Open {
                 if before == after || source.given.contains_key(name) || is_stored(source, name) {
                     continue;
                 }
-                let choices = self.questions.entry((source.name.clone(), name.to_owned())).or_default();
+                let choices =
+                    self.questions.entry((source.name.clone(), name.to_owned())).or_default();
                 for all in [before, after].iter().flatten().filter_map(Value::as_map) {
                     for (key, _) in all.iter() {
                         let taken = Taken::Text(key.to_owned());
@@ -324,7 +325,8 @@ pub(super) fn used<'v>(value: &'v Value, found: &mut BTreeSet<&'v str>) {
 fn lookups<'v>(value: &'v Value, found: &mut BTreeSet<(&'v str, &'v str)>) {
     match value {
         Value::Map(map) => {
-            if let Some([Value::Str(name), key, ..]) = map.get("Fn::FindInMap").and_then(Value::as_list)
+            if let Some([Value::Str(name), key, ..]) =
+                map.get("Fn::FindInMap").and_then(Value::as_list)
                 && let Some(parameter) = reference(key)
             {
                 found.insert((name, parameter));

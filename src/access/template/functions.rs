@@ -43,13 +43,16 @@ impl Reader<'_> {
         for (property, operator, key, own) in CONDITIONS {
             let Some(value) = read(property) else { continue };
             let key = format!("{}:{key}", if own { SERVICE } else { "aws" });
-            let mut keys = condition.get(operator).and_then(Value::as_map).cloned().unwrap_or_default();
+            let mut keys =
+                condition.get(operator).and_then(Value::as_map).cloned().unwrap_or_default();
             keys.insert(key, value);
             condition.insert(operator, keys);
         }
         let principal = match read("Principal") {
             Some(Value::Str(text)) if text == "*" => Value::from("*"),
-            Some(Value::Str(text)) if is_service(&text) => document!({"Service": (text.into_owned())}),
+            Some(Value::Str(text)) if is_service(&text) => {
+                document!({"Service": (text.into_owned())})
+            }
             Some(other) => document!({"AWS": (other)}),
             None => Value::Null,
         };

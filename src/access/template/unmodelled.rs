@@ -157,7 +157,10 @@ pub(super) fn speaks(kind: &str, properties: Option<&Map>) -> bool {
         properties.into_iter().for_each(|map| parts(map, "", &mut found));
         !found.is_empty()
     };
-    nested || is_whole(kind) || kind.starts_with("AWS::Serverless::") || (!is_harmless(kind) && found())
+    nested
+        || is_whole(kind)
+        || kind.starts_with("AWS::Serverless::")
+        || (!is_harmless(kind) && found())
 }
 
 fn is_harmless(kind: &str) -> bool {
@@ -267,12 +270,18 @@ impl Reader<'_> {
         let resolved = |value: &Value| self.texts.resolve(source, value).unwrap_or_default();
         let those = |wanted: &dyn Fn(&str) -> bool| {
             let own = map.into_iter().flat_map(Map::iter).filter(|(key, _)| wanted(key));
-            let own: Map = own.map(|(key, value)| (key.to_owned().into(), resolved(value))).collect();
+            let own: Map =
+                own.map(|(key, value)| (key.to_owned().into(), resolved(value))).collect();
             Value::Map(own).to_json()
         };
         if kind == "AWS::Serverless::Function" {
             let value = those(&|key| OF_A_FUNCTION.contains(&key));
-            self.passed_over(at, "Properties", "the role that SAM makes of it is not modelled", value);
+            self.passed_over(
+                at,
+                "Properties",
+                "the role that SAM makes of it is not modelled",
+                value,
+            );
         } else if kind.starts_with("AWS::Serverless::") && !kind.ends_with("LayerVersion") {
             let value = those(&|key| !SILENT.contains(&key));
             self.passed_over(at, "Properties", "what SAM makes of it is not modelled", value);
@@ -360,7 +369,8 @@ impl Reader<'_> {
                     Value::List(list) => list.iter().map(Value::as_str).collect(),
                     one => vec![one.as_str()],
                 };
-                let is_known = |name: &Option<&str>| name.is_some_and(|one| TRANSFORMS.contains(&one));
+                let is_known =
+                    |name: &Option<&str>| name.is_some_and(|one| TRANSFORMS.contains(&one));
                 let known = key == "Transform" && names.iter().all(is_known);
                 let value = if known { value.to_json() } else { source.body.to_json() };
                 self.macro_of(source, key, value);
@@ -391,7 +401,8 @@ impl Reader<'_> {
     /// account, so that any difference between the states is undecided.
     pub(super) fn conflicts(&mut self) {
         for (arn, said) in std::mem::take(&mut self.made_twice) {
-            let (mut origin, mut kind, mut value) = (Origin::default(), String::new(), said.join(" "));
+            let (mut origin, mut kind, mut value) =
+                (Origin::default(), String::new(), said.join(" "));
             if let Some(one) = self.state.principals.get(&arn) {
                 kind = format!("AWS::IAM::{}", one.kind.title());
                 origin = one.origin.clone().unwrap_or_default();
