@@ -240,6 +240,7 @@ pub(super) fn managed(old: &State, new: &State, options: &Options) -> Vec<Row> {
             own == Some(row.verdict()) || own == Some(Verdict::Incomparable)
         });
         if !says_it && row.verdict() != Verdict::Equivalent {
+            row.given.push("somebody who carries the policy".to_owned());
             rows.push(row);
         }
     }
