@@ -372,9 +372,8 @@ impl Reader<'_> {
     /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-ToJsonString.html>).
     pub(super) fn document(&self, source: &Source, document: &Value) -> Option<Value> {
         let made = document.as_map().filter(|map| map.len() == 1);
-        match made.and_then(|map| map.get("Fn::ToJsonString")) {
-            Some(inside) => return self.document(source, inside),
-            None => {}
+        if let Some(inside) = made.and_then(|map| map.get("Fn::ToJsonString")) {
+            return self.document(source, inside);
         }
         match document.as_str().and_then(|text| Value::from_json(text).ok()) {
             Some(read) => self.texts.resolve(source, &read),

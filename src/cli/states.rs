@@ -75,6 +75,9 @@ pub struct How<'a> {
 /// written out is not taken for that of the stack.
 const REGION: &str = "stack-region";
 
+/// The account of templates where nobody says which it is and they name the one that is taken else.
+const OTHER_ACCOUNT: &str = "000000000001";
+
 /// What can be named, for messages.
 const GRAMMAR: &str = "a spec, a template, a policy, a folder of templates, `git:REV`, `plan:FILE`, `deployed` or `live`";
 
@@ -347,6 +350,12 @@ fn is_ours(resources: &Value) -> bool {
 fn at_home(sources: &mut [Source<'_>], how: &How) {
     if how.account.is_some() {
         return;
+    }
+    // an account that is written out is not taken for that of the stack
+    let texts: Vec<String> = sources.iter().map(|source| source.body.to_json()).collect();
+    let mention = |word: &str| texts.iter().any(|text| text.contains(word));
+    if mention(DUMMY_ACCOUNT) && mention("AWS::AccountId") {
+        sources.iter_mut().for_each(|source| source.account = OTHER_ACCOUNT.to_owned());
     }
     let mut accounts = BTreeSet::new();
     for source in sources.iter() {

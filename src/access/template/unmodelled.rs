@@ -63,6 +63,7 @@ const OTHER_POLICIES: [&str; 8] = [
 /// Types that carry no access of their own though a property of theirs is called a policy.
 const HARMLESS: &[&str] = &[
     "AWS::CloudWatch::Alarm",
+    "AWS::Cognito::UserPool",
     "AWS::Events::Rule",
     "AWS::Glue::Table",
     "AWS::KMS::Alias",
