@@ -20,6 +20,7 @@ pub mod guards;
 mod index;
 mod lake_formation;
 pub mod live;
+mod named;
 mod permits;
 pub mod reach;
 mod results;
@@ -40,7 +41,7 @@ pub use live::live;
 pub use results::Results;
 pub use permits::{On, Permit, permits};
 pub use rows::Documents;
-pub use source::{Source, feed};
+pub use source::{Source, UNNAMED, feed};
 pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,
     State, Transfer, Unread,
