@@ -2,7 +2,7 @@
 //!
 //! A case is an entry of a file in `access_states/`: the stacks before and after, the verdict on everything together,
 //! and, where it says more, the verdicts of rows (`SUBJECT LAYER`, the subject by its end), a clause of what is still
-//! needed, a part of the help. `reverse` is the mirrored verdict unless it is given; a list holds verdicts of which
+//! needed, of a reason, a part of the help. `reverse` is the mirrored verdict unless it is given; a list holds verdicts of which
 //! each is right.
 
 use std::collections::BTreeMap;
@@ -161,6 +161,11 @@ fn states_by_hand() {
             if !helps.clone().any(|one| one.contains(help)) {
                 wrong += &format!("{id}: no help says `{help}`: {:?}\n", helps.collect::<Vec<_>>());
             }
+        }
+        if let Some(clause) = case.get("reason").and_then(Value::as_str)
+            && !shown(&found).contains(clause)
+        {
+            wrong += &format!("{id}: no reason says `{clause}`\n{}", shown(&found));
         }
         if let Some(who) = case.get("not_gained").and_then(Value::as_str) {
             let gained = found.rows.iter().filter_map(|row| row.comparison.gained.as_ref());

@@ -14,6 +14,7 @@ use lakewright::access::reach::{Subject, Target};
 use lakewright::access::{self, Index, Source, State};
 use lakewright::document::Value as Document;
 use lakewright::review::flows::{Need, failing};
+use lakewright::review::governed;
 use serde_json::Value;
 
 const GATES: [&str; 5] = ["broadened", "public", "cross-account", "admin", "escalation"];
@@ -231,6 +232,98 @@ fn a_comment_keeps_its_top_and_loses_its_last_folds_first() {
     );
 }
 
+/// What guards data beside access is told when it guards less, with its line, and not when it guards more.
+#[test]
+fn a_guard_that_goes_is_told() {
+    let folder = tempfile::tempdir().expect("a folder of our own");
+    let spec = |bucket: &str| {
+        format!(
+            "lakewright: 1\nlake: orders\ntags: {{ owner: data }}\nenvironments:\n  prod: {{ account: \"222222222222\", region: eu-west-1 }}\nkeys:\n  raw: {{}}\nbuckets:\n  raw:\n    description: As it came\n{bucket}"
+        )
+    };
+    let write = |name: &str, bucket: &str| {
+        fs::write(folder.path().join(name), spec(bucket)).expect("writable");
+    };
+    write("old.yaml", "    encryption: keys.raw\n    lock: { mode: governance, keep: 30d }\n");
+    let guards = |call: &str| -> Vec<String> {
+        let said = run(folder.path(), call, &["--json"]);
+        let value: Value = serde_json::from_str(&said.out).expect("JSON");
+        let text = |one: &Value| one.as_str().unwrap_or("-").to_owned();
+        let line = |one: &Value| {
+            let parts = [&one["guard"], &one["before"], &one["after"], &one["spec"]["place"]];
+            parts.map(text).join(" | ")
+        };
+        value["guards"].as_array().expect("a list").iter().map(line).collect()
+    };
+    let call = "lakewright review old.yaml new.yaml";
+    for (lines, expected) in [
+        ("    encryption: keys.raw\n    lock: { mode: governance, keep: 30d }\n", &[][..]),
+        ("    encryption: keys.raw\n    lock: { mode: governance, keep: 60d }\n", &[]),
+        ("    encryption: keys.raw\n    lock: { mode: compliance, keep: 30d }\n", &[]),
+        (
+            "    encryption: keys.raw\n    lock: { mode: governance, keep: 7d }\n",
+            &["days of lock | 30 | 7 | new.yaml:12"],
+        ),
+        (
+            "    encryption: keys.raw\n    lock: { mode: governance, keep: 30d }\n    protect: false\n",
+            &["protection from deletion | RetainExceptOnCreate | - | new.yaml:13"],
+        ),
+        (
+            "    encryption: keys.raw\n    lock: { mode: governance, keep: 30d }\n    access_logs: false\n",
+            &["access logs | orders-prod-logs-eu-west-1 | - | new.yaml:13"],
+        ),
+        (
+            "    encryption: s3\n    lock: { mode: governance, keep: 30d }\n",
+            &["encryption key | key raw | - |", "encryption | aws:kms | AES256 | new.yaml:11"],
+        ),
+    ] {
+        write("new.yaml", lines);
+        let found = guards(call);
+        let fits = found.len() == expected.len()
+            && found.iter().zip(expected).all(|(one, wanted)| one.starts_with(wanted));
+        assert!(fits, "{lines}: {found:#?}");
+        // told in every form, under one heading
+        let heading = !expected.is_empty();
+        assert_eq!(run(folder.path(), call, &[]).out.contains("\nGUARDS "), heading);
+        let form = |name: &str| run(folder.path(), call, &["--format", name]).out;
+        assert_eq!(form("markdown").contains("Guards: "), heading);
+        assert_eq!(form("sarif").matches("\"ruleId\": \"guard-weaker\"").count(), found.len());
+        // and turned round nothing is lost
+        let back = guards("lakewright review new.yaml old.yaml");
+        assert_eq!(
+            back.is_empty(),
+            !lines.contains("60d") && !lines.contains("compliance"),
+            "{back:?}"
+        );
+    }
+}
+
+/// Of several alerts with one rule, principal, place and kind each is its own, and the one that was there stays.
+#[test]
+fn no_two_alerts_of_a_run_are_one() {
+    let prints = |said: Said| -> Vec<(String, String)> {
+        let log: Value = serde_json::from_str(&said.out).expect("JSON");
+        let results = log["runs"][0]["results"].as_array().expect("there are results").clone();
+        let text = |one: &Value| one.as_str().expect("a text").to_owned();
+        let print = |one: &Value| text(&one["partialFingerprints"]["lakewright/v1"]);
+        results.iter().map(|one| (text(&one["ruleId"]), print(one))).collect()
+    };
+    for folder in cases() {
+        let all = prints(run(&folder, &case(&folder).0, &["--format", "sarif"]));
+        let distinct: BTreeSet<&String> = all.iter().map(|(_, print)| print).collect();
+        assert_eq!(distinct.len(), all.len(), "{}: {all:#?}", folder.display());
+    }
+    let folder = root().join("second");
+    let of = |call: &str| -> Vec<String> {
+        let all = prints(run(&folder, call, &["--account", "111122223333", "--format", "sarif"]));
+        all.into_iter().filter(|(rule, _)| rule == "LW0449").map(|(_, print)| print).collect()
+    };
+    let (one, two) =
+        (of("lakewright review old.yaml old.yaml"), of("lakewright review old.yaml new.yaml"));
+    assert_eq!((one.len(), two.len()), (1, 2));
+    assert!(two.contains(&one[0]), "the one that was there is still the same: {one:?} {two:?}");
+}
+
 #[test]
 fn an_alert_stays_the_same_when_lines_move() {
     let folder = tempfile::tempdir().expect("a folder of our own");
@@ -298,7 +391,7 @@ fn without_words_it_reviews_what_is_not_committed() {
     write(read("old.yaml"));
     let none = run(folder.path(), "lakewright review", &[]);
     assert_eq!(none.code, 1);
-    assert!(none.err.contains("lakewright review old.yaml new.yaml"), "{}", none.err);
+    assert!(none.err.contains("lakewright review old.yaml lake.yaml"), "{}", none.err);
     git(folder.path(), &["init", "-q"]);
     git(folder.path(), &["commit", "-q", "--allow-empty", "-m", "nothing"]);
     let new = run(folder.path(), "lakewright review", &[]);
@@ -406,4 +499,97 @@ fn a_flow_that_worked_and_will_not_is_named() {
     assert_eq!((found[0].path.as_str(), found[0].is_unknown), ("access.audit.read[0]", false));
     assert!(failing(&open, &open, &[need("read")]).is_empty());
     assert!(failing(&closed, &open, &[need("read")]).is_empty(), "what works again does not break");
+}
+
+/// The templates of an environment of the example with Lake Formation, without the resources that are left out.
+fn north_star(leave_out: &dyn Fn(&Value) -> bool) -> State {
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/north-star/templates/dev/eu-west-1");
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(root).expect("templates") {
+        let path = entry.expect("readable").path();
+        let mut body: Value =
+            serde_json::from_str(&fs::read_to_string(&path).expect("readable")).expect("JSON");
+        let resources = body["Resources"].as_object_mut().expect("resources");
+        resources.retain(|_, one| !leave_out(one));
+        sources.push(Source {
+            name: path.file_stem().expect("a name").to_string_lossy().into_owned(),
+            account: "111111111111".to_owned(),
+            region: "eu-west-1".to_owned(),
+            body: std::borrow::Cow::Owned(Document::from_json(&body.to_string()).expect("JSON")),
+            parameters: Default::default(),
+            given: Default::default(),
+        });
+    }
+    sources.sort_by(|a, b| a.name.cmp(&b.name));
+    access::feed(&mut sources);
+    access::read(&sources)
+}
+
+#[test]
+fn a_flow_under_lake_formation_breaks_with_its_grant() {
+    let role = "arn:aws:iam::111111111111:role/acme-dev-clean-orders";
+    let analyst = "arn:aws:iam::111111111111:role/Analyst";
+    let need = |who: &str, verb, table: &str| {
+        let target = |kind: &str, resource: String, guard: &str| Target {
+            kind: kind.to_owned(),
+            resource: Document::from(resource.clone()),
+            guard: if guard.is_empty() { resource } else { guard.to_owned() },
+        };
+        let arn = format!("arn:aws:glue:eu-west-1:111111111111:table/acme_dev_sales/{table}");
+        Need {
+            path: "pipelines.clean-orders".to_owned(),
+            who: Subject::Named(who.to_owned()),
+            name: "somebody".to_owned(),
+            verb,
+            place: format!("sales.{table}"),
+            targets: vec![
+                target(
+                    "object",
+                    format!("arn:aws:s3:::acme-dev-curated/sales/{table}/*"),
+                    "arn:aws:s3:::acme-dev-curated",
+                ),
+                target("table", arn, ""),
+            ],
+        }
+    };
+    let needs = [need(role, "write", "orders"), need(analyst, "read", "orders")];
+    let broken = |old: &State, new: &State| -> Vec<(String, String)> {
+        let all: Vec<&Need> = needs.iter().collect();
+        assert!(needs.iter().all(|need| governed::is_governed(new, need)));
+        let found = governed::failing(&Index::new(old), &Index::new(new), &all).into_iter();
+        found.map(|one| (one.verb.to_owned(), one.because.expect("a reason"))).collect()
+    };
+    let of = |who: &'static str, table: &'static str| {
+        move |one: &Value| {
+            let given = &one["Properties"];
+            let resource = given["Resource"].to_string();
+            one["Type"] == "AWS::LakeFormation::PrincipalPermissions"
+                && given["Principal"]["DataLakePrincipalIdentifier"] == who
+                && (table.is_empty() || resource.contains(&format!("\"{table}\"")))
+        }
+    };
+    let whole = north_star(&|_| false);
+    assert!(broken(&whole, &whole).is_empty());
+    let without = north_star(&of(role, ""));
+    let lost = broken(&whole, &without);
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    // its files are still open to the job, and the catalog does not show it the table
+    assert_eq!(lost[0], ("write".to_owned(), "Lake Formation grants no INSERT there".to_owned()));
+    assert!(broken(&without, &whole).is_empty(), "what works again does not break");
+    assert!(broken(&without, &without).is_empty(), "what never worked does not break");
+    let without = north_star(&of(analyst, "orders"));
+    let lost = broken(&whole, &without);
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert_eq!(lost[0].0, "read");
+    let without = north_star(&of(analyst, "clicks"));
+    assert!(broken(&whole, &without).is_empty(), "another table's grant is another flow's");
+    // the policies go, the grants stay
+    let policies = north_star(&|one: &Value| {
+        one["Type"] == "AWS::IAM::ManagedPolicy"
+            && one["Properties"]["Roles"].to_string().contains("Analyst")
+    });
+    let lost = broken(&whole, &policies);
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert_eq!(lost[0].0, "read");
 }

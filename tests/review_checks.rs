@@ -6,7 +6,7 @@
 //! once its construction is broken.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -392,7 +392,9 @@ fn bent(state: &State) -> Vec<(String, State)> {
         let elsewhere = "arn:aws:iam::111111111111:policy/elsewhere";
         bend(
             format!("{name} holds more"),
-            &with(&|one| one.attached = BTreeSet::from([elsewhere.to_owned()])),
+            &with(&|one| {
+                one.attached.insert(elsewhere.into());
+            }),
         );
         bend(format!("{name} is elsewhere"), &with(&|one| one.account = "999999999999".into()));
         bend(format!("{name} trusts all"), &with(&|one| one.trust = Some(open.clone())));

@@ -16,11 +16,13 @@ mod decide;
 mod grants;
 mod gravity;
 mod guarded;
+pub mod guards;
 mod index;
 mod lake_formation;
 pub mod live;
 mod permits;
 pub mod reach;
+mod results;
 mod rows;
 mod source;
 pub mod state;
@@ -28,12 +30,14 @@ mod template;
 mod texts;
 mod transfers;
 
-pub use compare::{Cause, Compared, Counts, Further, Layer, Presence, Row, compare, counts};
+pub use compare::{Cause, Compared, Counts, Further, Layer, Presence, Row, compare, counts, made};
 pub use conditions::OpenTemplates;
 pub use decide::{Answer, Decided, decide, guarded, in_request, needed};
+pub use grants::{Shown, filter, seen};
 pub use gravity::{Gravity, gravity};
 pub use index::{Guard, Holder, Index};
 pub use live::live;
+pub use results::Results;
 pub use permits::{On, Permit, permits};
 pub use rows::Documents;
 pub use source::{Source, feed};
@@ -41,7 +45,7 @@ pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,
     State, Transfer, Unread,
 };
-pub use template::MODELLED;
+pub use template::{MODELLED, is_of_statements};
 
 /// Reads the templates of one state, all its stacks together.
 pub fn read(sources: &[Source<'_>]) -> State {

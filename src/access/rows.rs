@@ -198,7 +198,7 @@ pub(super) fn identity(name: &str, old: &State, new: &State, options: &Options) 
     let mut found = ask(&own.documents, &others.documents);
     if away != new_away {
         let differ: Vec<&str> = away.symmetric_difference(&new_away).copied().collect();
-        let text = format!("{} is attached on one side only, and not at hand", differ.join(", "));
+        let text = unread(&away, &new_away, &found);
         found = Comparison::unknown(Reason { kind: ReasonKind::Policy, text });
         row.help = differ.first().map(|arn| supply(arn));
     } else if let Some(arn) = away.first() {
@@ -353,4 +353,31 @@ pub(super) fn trust(name: &str, old: &State, new: &State, options: &Options) -> 
         }
     };
     Some(row)
+}
+
+/// What is said of policies that come or go and are not at hand, and of what changes beside them.
+fn unread(away: &BTreeSet<&str>, new_away: &BTreeSet<&str>, at_hand: &Comparison) -> String {
+    let list = |one: &BTreeSet<&str>, other: &BTreeSet<&str>, how: &str| {
+        let names: Vec<&str> = one.difference(other).copied().collect();
+        let are = if names.len() == 1 { "is" } else { "are" };
+        (!names.is_empty()).then(|| format!("{} {are} attached {how}", names.join(", ")))
+    };
+    let told = [list(new_away, away, "now"), list(away, new_away, "no longer")];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    let beside = match (&at_hand.gained, &at_hand.lost) {
+        (Some(request), _) => {
+            format!(
+                " (the policies at hand allow more, such as {}, unless it denies that)",
+                request.action
+            )
+        }
+        (None, Some(request)) => {
+            format!(
+                " (the policies at hand allow less: no longer {}, unless it allows that)",
+                request.action
+            )
+        }
+        (None, None) => String::new(),
+    };
+    format!("{}, and not at hand{beside}", told.join("; "))
 }

@@ -44,7 +44,7 @@ pub const MODELLED: &[(&str, &str)] = &[
         "administrators, what new databases and tables leave to IAM",
     ),
     ("AWS::Glue::Table", "its name, for grants by tag, and its location"),
-    ("AWS::Athena::WorkGroup", "whether those who query say where results go"),
+    ("AWS::Athena::WorkGroup", "where results go, and whether those who query say so"),
     ("AWS::Glue::Job", "role and script"),
     ("AWS::Lambda::Function", "role and code"),
     ("AWS::KinesisFirehose::DeliveryStream", "the roles it takes"),
@@ -119,8 +119,9 @@ impl Reader<'_> {
     /// Second round: what each says.
     fn resource(&mut self, source: &Source, id: &str, definition: &Value) {
         let kind = kind_of(definition);
-        let Some(properties) = definition.get("Properties") else { return };
         let at = (source, id, definition);
+        self.guards(at);
+        let Some(properties) = definition.get("Properties") else { return };
         match kind {
             "AWS::IAM::Role" => self.principal(at, PrincipalKind::Role),
             "AWS::IAM::User" => self.principal(at, PrincipalKind::User),
@@ -148,7 +149,10 @@ impl Reader<'_> {
                     self.known(source, &arn, PrincipalKind::User).groups.insert(group.clone());
                 }
             }
-            "AWS::Athena::WorkGroup" => self.workgroup(at),
+            "AWS::Athena::WorkGroup" => {
+                self.workgroup(at);
+                self.results(at);
+            }
             "AWS::S3::Bucket" => {
                 let arn = self.texts.arn(source, id);
                 let block = properties.get("PublicAccessBlockConfiguration");
@@ -516,6 +520,13 @@ pub(super) fn says_access(kind: &str, properties: Option<&Map>) -> bool {
     };
     let nested = kind == "AWS::CloudFormation::Stack" || kind.ends_with("::MODULE");
     modelled || nested || (!HARMLESS.contains(&kind) && looks())
+}
+
+/// Whether statements or grants stand in a property, or in a part of one: what [`super::Cause::property`] names
+/// is in one of these.
+pub fn is_of_statements(property: &str) -> bool {
+    let first = property.split(['.', '/']).next().unwrap_or_default();
+    ["Policy", "PolicyDocument", "Policies", "Permissions"].iter().any(|end| first.ends_with(end))
 }
 
 /// Whether a macro makes something of a template, or another stack of the state does.

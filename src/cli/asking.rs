@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 
+use super::Misuse;
 use super::called::{Called, Place};
 use super::states::Side;
 use crate::access::Index;
@@ -16,6 +17,7 @@ use crate::access::reach::lent::{self, Governed, Table};
 use crate::access::reach::{Closure, Judge, Reached, Subject, Target};
 use crate::catalogue::escalations::{Verbs, verbs};
 use crate::catalogue::iam;
+use crate::diagnostic::nearest;
 use crate::render::access_reach::{Answer, By, Row, through};
 
 /// A state with what was found out about it.
@@ -28,7 +30,7 @@ pub struct Asking<'a> {
 impl<'a> Asking<'a> {
     pub fn new(index: &'a Index<'a>, side: &'a Side) -> Self {
         let state = index.state;
-        let lake = side.spec.as_ref().map(|ready| &ready.lake);
+        let lake = side.spec.as_ref().map(|spec| &spec.lake);
         Asking {
             judge: Judge::new(index),
             called: Called { state, lake },
@@ -177,9 +179,27 @@ impl<'a> Asking<'a> {
         let verb = Verbs::ALL.contains(&action);
         let known = verb || action.contains(':');
         if !known {
-            bail!(
-                "`{action}` is no action: write read, write, delete, manage or an action of IAM such as those of the Service Authorization Reference"
-            );
+            let hint = match nearest(action, Verbs::ALL) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    "write read, write, delete or manage, or an action of IAM as `service:Action`"
+                        .to_owned()
+                }
+            };
+            return Err(Misuse(format!("`{action}` is no action: {hint}")).into());
+        }
+        if let (false, None, Some((service, _))) =
+            (verb, iam::action(action), action.split_once(':'))
+        {
+            // what is nearly an action is one that was mistyped; others may be newer than what we know
+            let all: Vec<String> =
+                iam::matching(&format!("{service}:*")).map(iam::Action::full_name).collect();
+            if let Some(near) = nearest(action, all.iter().map(String::as_str)) {
+                return Err(Misuse(format!(
+                    "IAM has no action `{action}`: did you mean `{near}`?"
+                ))
+                .into());
+            }
         }
         if place.targets.iter().all(|target| Self::actions(action, &target.kind).is_empty()) {
             let kinds: Vec<&str> =

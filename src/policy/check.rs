@@ -6,8 +6,8 @@
 //! Invariant: the judgement is made on the statements filled with the examples of the header, so that an example
 //! that does not fit is found too.
 
+use super::argument::Argument;
 use super::document::{Document, FillError, Layer, Library};
-use super::fill::Argument;
 use super::grant::Grantee;
 use super::kind::Kind;
 use super::statement::{Effect, Statement};

@@ -7,7 +7,7 @@
 //! is not there, and turn a deleted one into an id; so a role is named by its account and a condition on its ARN.
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>.
 
-use super::fill::Argument;
+use super::argument::Argument;
 
 /// Whom a bucket's or key's policy lets in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@
 //! Read next: [`document`] for the form of a document, [`kind`] for what an argument may hold, [`statement`] for
 //! merging, sizes and splitting, [`grant`] for who a grant goes to, [`check`] for what holds every document true.
 
+mod argument;
 mod built_in;
 pub mod check;
 pub mod document;
@@ -18,8 +19,9 @@ pub mod kind;
 mod read;
 pub mod statement;
 
+pub use argument::Argument;
 pub use document::{Document, FillError, Layer, Library, text_of};
-pub use fill::{Argument, Place};
+pub use fill::Place;
 pub use grant::{Grantee, Level};
 pub use kind::Kind;
 pub use statement::{Effect, Policy, Statement, TooLarge, limit};

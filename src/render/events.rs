@@ -49,7 +49,7 @@ fn planned_change(stack: &StackPlan, change: &Change, at: Timestamp) -> Value {
         change.physical_id.as_deref(),
     );
     object.insert("resource", resource);
-    object.insert("action", word(change.action));
+    object.insert("action", change.action.as_str());
     object.insert("certain", change.certain);
     object.insert("data", change.data);
     let mut cause = Map::new();
@@ -280,7 +280,7 @@ fn resource_line(progress: &Progress, event: &Event) -> Map {
             physical,
         ),
     );
-    hook.insert_some("action", progress.action.map(word));
+    hook.insert_some("action", progress.action.map(Action::as_str));
     hook.insert("status", progress.status.clone());
     hook.insert_some("reason", progress.reason.clone());
     hook.insert("rollback", progress.rollback);
@@ -455,21 +455,6 @@ fn lock_object(lock: &LockInfo) -> Value {
     map.insert("created", lock.created.clone());
     map.insert("expires", lock.expires.clone());
     Value::Map(map)
-}
-
-/// The action in JSON: Terraform's word where it has one.
-pub fn word(action: Action) -> &'static str {
-    match action {
-        Action::Create => "create",
-        Action::Update => "update",
-        Action::Replace => "replace",
-        Action::MayReplace => "may_replace",
-        Action::Blocked => "blocked",
-        Action::Delete => "delete",
-        Action::Retain => "retain",
-        Action::Import => "import",
-        Action::Move => "move",
-    }
 }
 
 fn stack_word(action: StackAction) -> &'static str {

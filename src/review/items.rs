@@ -9,7 +9,7 @@ use super::does::{ByPlace, Does, does, grouped};
 use super::merged::{fold_trust, merged};
 use super::parts::{MOST_QUESTIONS, Part, Rank, parts};
 use super::words::{Words, short};
-use super::{Line, Side};
+use super::{Line, Side, entries};
 use crate::access::reach::{self, Judge, Reached, Subject, Target};
 use crate::access::{self, Cause, Compared, Layer, Presence, Row, State};
 use crate::catalogue::iam::{self, Level};
@@ -123,6 +123,8 @@ pub fn items(compared: &Compared, old: &Side<'_>, new: &Side<'_>, words: &Words)
     fold_trust(&mut sums.gained);
     sums.gained = merged(sums.gained);
     sums.lost = merged(sums.lost);
+    entries::cite(&mut sums.gained, new.differs, words);
+    entries::cite(&mut sums.lost, old.differs, words);
     sums.gained.sort_by_key(weight);
     sums.lost.sort_by_key(|item| item.is_whole);
     sums
@@ -270,10 +272,50 @@ impl Way<'_> {
             admin |= grant.with_grant_option.iter().any(|one| !gave.contains(one));
             admin |= new.iter().any(|one| ADMIN.contains(&one.as_str()));
             if !new.is_empty() {
-                all.entry(self.words.granted(&grant.resource)).or_default().0.extend(new);
+                let mut place = self.words.granted(&grant.resource);
+                if let Some(filter) = access::filter(&grant.resource, self.state()) {
+                    place = self.words.filtered(&grant.resource, &access::Shown::from(filter));
+                    place += &self.unveiled(&grant.resource, filter);
+                }
+                all.entry(place).or_default().0.extend(new);
             }
         }
         (!all.is_empty()).then(|| (grouped(all), admin))
+    }
+
+    /// Of the columns that a filter shows those that the principal could not read before on a table that it could
+    /// read, each with the tags that say why somebody might mind.
+    fn unveiled(&self, resource: &Value, filter: &access::Filter) -> String {
+        let text = |key| resource.at(&["DataCellsFilter", key]).and_then(Value::as_str);
+        let (Some(database), Some(table)) = (text("DatabaseName"), text("TableName")) else {
+            return String::new();
+        };
+        let subject = &self.row.subject;
+        let before = access::seen(self.from.state(), subject, database, Some(table), &["SELECT"]);
+        let new = |column: &&String| !before.iter().any(|shown| shown.shows(column));
+        let tags = |column: &String| {
+            let of = self.state().tagged.iter().filter(|one| {
+                one.database == database
+                    && one.table.as_deref() == Some(table)
+                    && one.columns.contains(column)
+            });
+            let tags = of.flat_map(|one| &one.tags);
+            let values = |values: &BTreeSet<String>| values.iter().cloned().collect::<Vec<_>>();
+            let tags: Vec<String> =
+                tags.map(|(key, all)| format!("{key}={}", values(all).join(","))).collect();
+            match tags.is_empty() {
+                true => column.clone(),
+                false => format!("{column} [{}]", tags.join(" ")),
+            }
+        };
+        if before.is_empty() || filter.excludes {
+            return String::new();
+        }
+        let new: Vec<String> = filter.columns.iter().filter(new).map(tags).collect();
+        match new.is_empty() {
+            true => String::new(),
+            false => format!(", newly {}", new.join(", ")),
+        }
     }
 
     fn kinds(&self, request: Option<&Request>) -> BTreeSet<Kind> {
@@ -353,7 +395,7 @@ impl Way<'_> {
             layer: row.layer,
             subject: row.subject.clone(),
             kind: row.kind.clone(),
-            request,
+            request: request.map(|one| access::made(row.layer, &row.kind, &row.subject, &one)),
             cause: cause.clone(),
             decided_by,
             runs: Vec::new(),

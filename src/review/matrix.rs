@@ -237,6 +237,14 @@ fn subjects(state: &State, columns: &[Column]) -> BTreeMap<Subject, String> {
     all
 }
 
+/// The name of a principal's boundary that is not at hand.
+fn unread<'s>(state: &'s State, name: &str) -> Option<&'s str> {
+    match &state.principals.get(name)?.boundary {
+        crate::access::Boundary::Unread(arn) => Some(arn),
+        _ => None,
+    }
+}
+
 /// What of two states differs, so that a cell can: a cell is a function of what its principal and those that it reaches
 /// bring, of what the resources of the place have to do with each of them, of grants and of registered locations.
 struct Changed<'c, 's> {
@@ -342,6 +350,7 @@ pub fn matrix<'s>(old: &'s Index<'s>, new: &'s Index<'s>, all: bool) -> Matrix {
     let both = |who: &Subject, column: &Column| Cell {
         before: before.can(who, column),
         after: after.can(who, column),
+        elsewhere: matches!(who, Subject::Named(arn) if unread(old.state, arn) != unread(new.state, arn)),
     };
     let names: Vec<(Subject, String)> = names.into_iter().collect();
     let every: Vec<usize> = (0..columns.len()).collect();
@@ -378,7 +387,7 @@ pub fn matrix<'s>(old: &'s Index<'s>, new: &'s Index<'s>, all: bool) -> Matrix {
             // beside what changes it is said what stays
             None => {
                 let can = after.can(who, &columns[*column]);
-                Cell { before: can.clone(), after: can }
+                Cell { before: can.clone(), after: can, elsewhere: false }
             }
         };
         Row {

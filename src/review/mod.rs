@@ -10,9 +10,12 @@
 pub mod checks;
 mod classes;
 mod does;
+pub mod entries;
 pub mod escalation;
 pub mod flows;
 pub mod gate;
+pub mod governed;
+pub mod guards;
 mod items;
 pub mod lockout;
 pub mod matrix;
@@ -45,6 +48,8 @@ pub struct Side<'s> {
     pub index: &'s Index<'s>,
     /// Where a statement or a resource stands in the spec.
     pub place: &'s dyn Fn(&Cause) -> Line,
+    /// What its entries have and those of the other side do not.
+    pub differs: &'s [entries::Differs],
 }
 
 impl<'s> Side<'s> {
@@ -61,6 +66,8 @@ pub struct Line {
     /// The file as the user named it, and the line from 1.
     pub file: Option<String>,
     pub line: Option<u32>,
+    /// Whether that is in the spec as it was: what is lost has its line there.
+    pub is_before: bool,
 }
 
 /// What a side is called.
@@ -112,6 +119,9 @@ pub fn review(
     needs: &[Need],
     asked: &Asked,
 ) -> Review {
+    let was = |cause: &Cause| Line { is_before: true, ..(old.place)(cause) };
+    let (name, commit) = (old.name.clone(), old.commit.clone());
+    let old = &Side { name, commit, place: &was, ..*old };
     let compared = compare(old.state(), new.state(), &Options::default());
     let words = Words::new(old.state(), new.state(), about.databases.clone());
     let sums = items::items(&compared, old, new, &words);
@@ -135,12 +145,22 @@ pub fn review(
         gained: sums.gained,
         escalations,
         lost: sums.lost,
-        failing: flows::failing(old.index, new.index, needs),
+        failing: failing(old.index, new.index, needs),
         undecided,
         checks: checks::checks(old, new, &words, asked),
         statements: statements::changed(old, new, &words),
         about,
     }
+}
+
+/// The flows that break: those on tables of Lake Formation's by its grants, the others by policies alone.
+fn failing(old: &Index<'_>, new: &Index<'_>, needs: &[Need]) -> Vec<Failing> {
+    let (lent, plain): (Vec<&Need>, Vec<&Need>) =
+        needs.iter().partition(|need| governed::is_governed(new.state, need));
+    let plain: Vec<Need> = plain.into_iter().cloned().collect();
+    let mut found = flows::failing(old, new, &plain);
+    found.extend(governed::failing(old, new, &lent));
+    found
 }
 
 /// The verdict on everything together. A Deny on what is new takes nothing from anybody, so such a row is no loss.

@@ -5,6 +5,8 @@
 //! was denied and is now allowed. INVARIANT: this only words what [`crate::access::compare`] decided: a row that gained
 //! has at least its own request, whether parts are found or not; what was not looked into for want of room is said.
 
+use std::collections::BTreeSet;
+
 use super::classes::classes;
 use super::words::Words;
 use crate::access::{Boundary, Cause, Guarded, Layer, Row, State};
@@ -64,6 +66,8 @@ struct Layers {
     /// All of them: what is allowed, then what is denied.
     whole: Vec<Document>,
     wall: Option<Vec<Document>>,
+    /// Policies and boundaries that bear on it and are not at hand.
+    unread: BTreeSet<String>,
     account: String,
     partition: &'static str,
 }
@@ -84,6 +88,7 @@ fn layers(state: &State, row: &Row, kind: Kind) -> Option<Layers> {
         denies: Vec::new(),
         whole: Vec::new(),
         wall: None,
+        unread: BTreeSet::new(),
         account: String::new(),
         partition: "aws",
     };
@@ -93,11 +98,14 @@ fn layers(state: &State, row: &Row, kind: Kind) -> Option<Layers> {
             let Some(one) = state.principals.get(&row.subject) else { return Some(found) };
             found.account.clone_from(&one.account);
             held.extend(&one.identity);
-            let mut whole = one.attached.is_empty();
+            found.unread.clone_from(&one.attached);
             for group in &one.groups {
                 match state.principals.get(group) {
-                    Some(group) if group.attached.is_empty() => held.extend(&group.identity),
-                    _ => whole = false,
+                    Some(group) => {
+                        found.unread.extend(group.attached.iter().cloned());
+                        held.extend(&group.identity);
+                    }
+                    None => drop(found.unread.insert(group.clone())),
                 }
             }
             match &one.boundary {
@@ -105,10 +113,7 @@ fn layers(state: &State, row: &Row, kind: Kind) -> Option<Layers> {
                 Boundary::Read(wall) => {
                     found.wall = Some(vec![Document::read(&wall.document, kind).ok()?]);
                 }
-                Boundary::Unread(_) => whole = false,
-            }
-            if !whole {
-                return None;
+                Boundary::Unread(arn) => drop(found.unread.insert(arn.clone())),
             }
         }
         Kind::Trust => {
@@ -165,10 +170,16 @@ pub fn parts(row: &Row, old: &State, new: &State, words: &Words, room: &mut usiz
     let (Some(before), Some(after)) = (layers(old, row, kind), layers(new, row, kind)) else {
         return nothing;
     };
+    // what differs and is not at hand may be anything; what stays so says the same of both sides
+    if before.unread != after.unread {
+        return nothing;
+    }
     let kept = before.denies.iter().all(|own| after.denies.iter().any(|other| same(own, other)));
     let unbound = kept && before.wall == after.wall;
     let asking = Asking { row, kind, before: &before, after: &after, words };
-    let mut found = Parts { list: Vec::new(), complete: true };
+    // a Deny that goes lets through what others allow
+    let complete = unbound || before.unread.is_empty();
+    let mut found = Parts { list: Vec::new(), complete };
     for (statement, cause) in &after.allows {
         if unbound && before.allows.iter().any(|(other, _)| same(statement, other)) {
             continue;

@@ -51,6 +51,13 @@ impl Allow {
         let everybody = || names.contains(&Name::Everyone);
         names.contains(who) || (everybody() && self.arns.iter().any(|one| takes(one, arn)))
     }
+
+    /// Whether it names an account, or all but some.
+    fn names_account(&self, id: &str) -> bool {
+        let Some((not, names)) = &self.principals else { return true };
+        let own = |name: &Name| matches!(name, Name::Account { account, .. } if account == id);
+        *not || names.iter().any(own)
+    }
 }
 
 fn allows(read: &Documents<'_>) -> Vec<Allow> {
@@ -175,7 +182,13 @@ impl<'s> Glance<'s> {
         let resource = Text::new(shown(&target.resource).unwrap_or_default());
         let guard = self.guards.get(target.guard.as_str()).into_iter().flatten();
         let guard = guard.filter(|allow| allow.meets(&resource));
-        let Subject::Named(arn) = who else { return Speaking(guard.collect()) };
+        let arn = match who {
+            Subject::Named(arn) => arn,
+            Subject::Account(id) => {
+                return Speaking(guard.filter(|it| it.names_account(id)).collect());
+            }
+            _ => return Speaking(guard.collect()),
+        };
         let own = self.own.get(arn.as_str()).into_iter().flatten();
         let own = own.filter(|allow| allow.meets(&resource));
         let name = Name::read("AWS", arn, "aws");

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{View, acts, checks, fails, headline, label, line, said, side};
+use super::{View, acts, before, checks, fails, headline, label, line, said, side};
 use crate::render::access::lines;
 use crate::render::access_states::{READ, unread};
 use crate::render::escape::escape_line;
@@ -59,6 +59,7 @@ pub fn text(view: &View<'_>) -> String {
 fn checked(view: &View<'_>) -> String {
     let mut out = String::from("\n");
     let sections = [
+        checks::guards(view),
         checks::lockout(view),
         Some(checks::services(view)),
         checks::findings(view),
@@ -141,7 +142,7 @@ fn at(place: &Line) -> String {
     match (line(place), place.path.as_str()) {
         (Some(line), path) => format!("    {line}  {path}"),
         (None, "") => String::new(),
-        (None, path) => format!("    {path}"),
+        (None, path) => format!("    {path}{}", before(place)),
     }
 }
 
@@ -250,10 +251,13 @@ fn statements(view: &View<'_>) -> String {
         return String::new();
     }
     let bytes: usize = changed.iter().map(|one| one.bytes()).sum();
-    let kibibytes = format!("{}.{}", bytes / 1024, bytes % 1024 * 10 / 1024);
+    let size = match bytes {
+        1 => "1 byte".to_owned(),
+        0..1024 => format!("{bytes} bytes"),
+        _ => format!("{}.{} KiB", bytes / 1024, bytes % 1024 * 10 / 1024),
+    };
     let noun = if changed.len() == 1 { "policy" } else { "policies" };
-    let mut out =
-        format!("\nPOLICIES  {} {noun} changed, {kibibytes} KiB of statements", changed.len());
+    let mut out = format!("\nPOLICIES  {} {noun} changed, {size} of statements", changed.len());
     if !view.statements {
         let _ = writeln!(out, ": {} --policies", escape_line(view.command));
         return out;

@@ -3,17 +3,18 @@
 //! In go a name and a text, out comes a document whose form is that of [`super::document`], or the first thing that
 //! is not. The language of placeholders is cut down here to names: minijinja would also take filters, calls and
 //! loops, and a document of somebody else's could compute with them.
+//! Read next: `statement` for one statement and its strings, `json` for keys that stand twice.
 //! Invariant: a key that a human reader would overlook (twice in one object, unknown, never used) is refused.
 
+mod json;
+mod statement;
+
 use std::collections::BTreeMap;
-use std::fmt;
 
 use minijinja::{Environment, UndefinedBehavior};
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::document::{
-    Claims, Document, FIRST_MARK, FillError, LAST_MARK, LAYERS, Layer, Parameter, Pattern,
-    PrincipalTemplate, Template,
+    Claims, Document, FillError, LAYERS, Layer, Parameter, PrincipalTemplate, Template,
 };
 use super::kind::{Kind, escaped};
 use super::statement::Effect;
@@ -26,7 +27,7 @@ impl Document {
     /// Reads a document and checks its form; no argument is needed for that.
     pub fn read(name: &str, text: &str) -> Result<Document, FillError> {
         let reader = Reader { name };
-        if let Some(key) = twice(text) {
+        if let Some(key) = json::twice(text) {
             return reader
                 .refuse("the file", format!("the key `{key}` stands twice in one object"));
         }
@@ -35,9 +36,6 @@ impl Document {
         reader.document(&value)
     }
 }
-
-/// The elements that a statement of a document may have; the negated ones reach further than they look.
-const ELEMENTS: &[&str] = &["Sid", "Effect", "Principal", "Action", "Resource", "Condition"];
 
 const HEADER: &[&str] = &[
     "title",
@@ -254,235 +252,6 @@ impl Reader<'_> {
         Ok(parameters)
     }
 
-    fn statement(
-        &self,
-        value: &Value,
-        document: &Document,
-        place: &str,
-    ) -> Result<Template, FillError> {
-        let statement = self.map(value, place)?;
-        self.known(statement, ELEMENTS, place)?;
-        let sid = self.text(statement, "Sid", place)?;
-        if sid.is_empty() || !sid.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            return self.refuse(format!("{place}.Sid"), "only letters and digits");
-        }
-        let half = document.layer.is_part();
-        if document.layer == Layer::Condition {
-            self.known(statement, &["Sid", "Condition"], place)?;
-        } else if half {
-            self.known(statement, &["Sid", "Principal", "Condition"], place)?;
-        } else {
-            let own = self.effect(self.text(statement, "Effect", place)?, place)?;
-            if own != document.effect {
-                return self.refuse(format!("{place}.Effect"), "it differs from the header's");
-            }
-        }
-        let principal = match statement.get("Principal") {
-            None => None,
-            Some(value) => Some(self.principal(value, document, &format!("{place}.Principal"))?),
-        };
-        let without = matches!(document.layer, Layer::Identity | Layer::Condition);
-        if principal.is_none() != without {
-            return self.refuse(
-                format!("{place}.Principal"),
-                "identity policies have none, all others have one",
-            );
-        }
-        let mut actions = match statement.get("Action") {
-            None => Vec::new(),
-            Some(value) => self.literals(value, &format!("{place}.Action"))?,
-        };
-        if let Some(strange) = actions.iter().find(|action| !is_action(action)) {
-            return self.refuse(
-                format!("{place}.Action"),
-                format!("`{strange}` is not the name of an action"),
-            );
-        }
-        actions.sort();
-        if actions.is_empty() != half {
-            return self.refuse(format!("{place}.Action"), "at least one action is wanted");
-        }
-        if let Some(wild) =
-            actions.iter().find(|a| document.effect == Effect::Allow && a.contains(['*', '?']))
-        {
-            return self.refuse(
-                format!("{place}.Action"),
-                format!("`{wild}`: an Allow spells its actions out"),
-            );
-        }
-        let resources = match statement.get("Resource") {
-            None => Vec::new(),
-            Some(value) => self.patterns(value, document, &format!("{place}.Resource"))?,
-        };
-        if resources.is_empty() != (half || document.layer == Layer::Trust) {
-            return self.refuse(
-                format!("{place}.Resource"),
-                "trust policies have none, all others have one",
-            );
-        }
-        let mut condition = Vec::new();
-        if let Some(value) = statement.get("Condition") {
-            for (operator, keys) in self.map(value, &format!("{place}.Condition"))?.iter() {
-                if !operator.bytes().all(|b| b.is_ascii_alphabetic() || b == b':') {
-                    return self.refuse(
-                        format!("{place}.Condition"),
-                        format!("`{operator}` is not an operator"),
-                    );
-                }
-                for (key, values) in
-                    self.map(keys, &format!("{place}.Condition.{operator}"))?.iter()
-                {
-                    let place = format!("{place}.Condition.{operator}.{key}");
-                    let key = self.key(key, document, &place)?;
-                    let patterns = self.patterns(values, document, &place)?;
-                    if !takes_escapes(operator) {
-                        self.plain(&patterns, document, &place)?;
-                    }
-                    condition.push((operator.to_owned(), key, patterns));
-                }
-            }
-        }
-        Ok(Template { sid: sid.to_owned(), principal, actions, resources, condition })
-    }
-
-    /// A condition key; a tag's key or the name of a provider may be filled in, which hold no sign that means
-    /// something.
-    fn key(&self, key: &str, document: &Document, place: &str) -> Result<Pattern, FillError> {
-        let not_a_key = || format!("`{key}` is not a condition key");
-        let pattern = self.pattern(key, place).or_else(|_| self.refuse(place, not_a_key()))?;
-        let mut bare = key.to_owned();
-        for name in &pattern.names {
-            let parameter = document.parameters.get(name);
-            let fits = parameter
-                .is_some_and(|it| matches!(it.kind, Kind::TagKey | Kind::OidcProvider) && !it.list);
-            if !fits {
-                let why = "only a tag's key or a provider's name is filled in";
-                return self.refuse(place, format!("{}: {why}", not_a_key()));
-            }
-            bare = bare.replace(&format!("{{{{ {name} }}}}"), "x");
-        }
-        if !is_key(&bare) {
-            return self.refuse(place, not_a_key());
-        }
-        Ok(pattern)
-    }
-
-    fn principal(
-        &self,
-        value: &Value,
-        document: &Document,
-        place: &str,
-    ) -> Result<PrincipalTemplate, FillError> {
-        if let Some(text) = value.as_str() {
-            if text == "*" {
-                return Ok(PrincipalTemplate::Anyone);
-            }
-            let pattern = self.pattern(text, place)?;
-            let grantee = pattern.whole
-                && document
-                    .parameters
-                    .get(&pattern.names[0])
-                    .is_some_and(|p| p.kind == Kind::Grantee);
-            if !grantee {
-                return self.refuse(place, "`*`, a grantee or an object is wanted");
-            }
-            return Ok(PrincipalTemplate::Grantee(pattern.names[0].clone()));
-        }
-        let mut of = Vec::new();
-        for (kind, values) in self.map(value, place)?.iter() {
-            if !["AWS", "Service", "Federated"].contains(&kind) {
-                return self.refuse(place, format!("`{kind}` is not a kind of principal"));
-            }
-            let patterns = self.patterns(values, document, &format!("{place}.{kind}"))?;
-            self.plain(&patterns, document, place)?;
-            of.push((kind.to_owned(), patterns));
-        }
-        Ok(PrincipalTemplate::Of(of))
-    }
-
-    /// Principals and conditions other than on strings and ARNs know no policy variables, so no escapes either.
-    fn plain(
-        &self,
-        patterns: &[Pattern],
-        document: &Document,
-        place: &str,
-    ) -> Result<(), FillError> {
-        let free = patterns
-            .iter()
-            .flat_map(|p| &p.names)
-            .find(|name| document.parameters.get(*name).is_some_and(|p| p.kind.is_free_text()));
-        match free {
-            Some(name) => {
-                self.refuse(place, format!("`{name}` is free text and can't be escaped here"))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn patterns(
-        &self,
-        value: &Value,
-        document: &Document,
-        place: &str,
-    ) -> Result<Vec<Pattern>, FillError> {
-        let mut patterns = Vec::new();
-        for text in self.literals(value, place)? {
-            let pattern = self.pattern(&text, place)?;
-            let mut lists = 0;
-            for name in &pattern.names {
-                let Some(parameter) = document.parameters.get(name) else {
-                    return self.refuse(place, format!("`{name}` is not declared in `parameters`"));
-                };
-                if parameter.kind == Kind::Grantee {
-                    return self.refuse(
-                        place,
-                        format!("`{name}` is a grantee: it takes the place of a whole Principal"),
-                    );
-                }
-                lists += usize::from(parameter.list);
-            }
-            if lists > 1 {
-                return self.refuse(place, "a string mentions at most one list");
-            }
-            patterns.push(pattern);
-        }
-        Ok(patterns)
-    }
-
-    /// Finds the placeholders of a string; whatever else minijinja knows is refused.
-    fn pattern(&self, source: &str, place: &str) -> Result<Pattern, FillError> {
-        if source.contains("{%")
-            || source.contains("{#")
-            || source.contains(|c| (FIRST_MARK..=LAST_MARK).contains(&c))
-        {
-            return self.refuse(place, "only placeholders like `{{ name }}` may stand in a string");
-        }
-        let mut names: Vec<String> = Vec::new();
-        let mut rest = source;
-        let mut outside = 0;
-        let mut count = 0;
-        while let Some(open) = rest.find("{{") {
-            outside += open;
-            let Some(close) = rest[open..].find("}}") else {
-                return self.refuse(place, "a placeholder does not end");
-            };
-            let name = rest[open + 2..open + close].trim();
-            if !is_name(name) {
-                return self.refuse(
-                    place,
-                    format!("`{name}`: only the name of a parameter may stand in a placeholder"),
-                );
-            }
-            if !names.iter().any(|own| own == name) {
-                names.push(name.to_owned());
-            }
-            count += 1;
-            rest = &rest[open + close + 2..];
-        }
-        outside += rest.len();
-        Ok(Pattern { source: source.to_owned(), whole: count == 1 && outside == 0, names })
-    }
-
     fn effect(&self, word: &str, place: &str) -> Result<Effect, FillError> {
         match word {
             "Allow" => Ok(Effect::Allow),
@@ -541,30 +310,6 @@ impl Reader<'_> {
     }
 }
 
-/// Escapes are policy variables, and those work in comparisons of strings and of ARNs:
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-conditionelement>.
-fn takes_escapes(operator: &str) -> bool {
-    let bare = operator.rsplit(':').next().unwrap_or(operator);
-    bare.starts_with("String") || bare.starts_with("Arn")
-}
-
-/// `s3:GetObject`; in a Deny `s3:*` or `*` too. No braces: actions are not filled in.
-fn is_action(text: &str) -> bool {
-    let word = |text: &str, more: &[u8]| {
-        !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || more.contains(&b))
-    };
-    text == "*"
-        || text
-            .split_once(':')
-            .is_some_and(|(service, name)| word(service, b"-") && word(name, b"*?"))
-}
-
-/// `aws:PrincipalTag/team`: a service and a name, in which nothing is filled in either.
-fn is_key(text: &str) -> bool {
-    text.contains(':')
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-./:+=@".contains(&b))
-}
-
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
@@ -583,66 +328,4 @@ fn environment() -> Environment<'static> {
         )),
     });
     strings
-}
-
-/// The first key that stands twice in one object, which a reader of the file would overlook.
-fn twice(text: &str) -> Option<String> {
-    struct Look<'a>(&'a mut Option<String>);
-
-    impl<'de> Visitor<'de> for Look<'_> {
-        type Value = ();
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a JSON document")
-        }
-        fn visit_unit<E>(self) -> Result<(), E> {
-            Ok(())
-        }
-        fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-            Ok(())
-        }
-        fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-            Ok(())
-        }
-        fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-            Ok(())
-        }
-        fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-            Ok(())
-        }
-        fn visit_str<E>(self, _: &str) -> Result<(), E> {
-            Ok(())
-        }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-            while items.next_element_seed(Look(self.0))?.is_some() {}
-            Ok(())
-        }
-        fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<(), A::Error> {
-            let mut keys = std::collections::BTreeSet::new();
-            while let Some(key) = pairs.next_key::<String>()? {
-                if keys.contains(&key) {
-                    pairs.next_value::<IgnoredAny>()?;
-                    self.0.get_or_insert(key);
-                } else {
-                    pairs.next_value_seed(Look(self.0))?;
-                    keys.insert(key);
-                }
-            }
-            Ok(())
-        }
-    }
-
-    impl<'de> serde::de::DeserializeSeed<'de> for Look<'_> {
-        type Value = ();
-
-        fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<(), D::Error> {
-            input.deserialize_any(self)
-        }
-    }
-
-    let mut found = None;
-    let mut input = serde_json::Deserializer::from_str(text);
-    // what is not JSON at all is reported by the reader proper, with its place
-    let _ = serde::de::DeserializeSeed::deserialize(Look(&mut found), &mut input);
-    found
 }
