@@ -338,18 +338,14 @@ pub fn matrix<'s>(old: &'s Index<'s>, new: &'s Index<'s>, all: bool) -> Matrix {
     // whom the change can touch in every place, and the places that are guarded otherwise than before
     let touched =
         |who: &Subject| was.contains_key(who) != is.contains_key(who) || changed.everywhere(who);
-    let guarded: Vec<usize> = {
-        let mut known: BTreeMap<&str, bool> = BTreeMap::new();
-        let differs = |target: &Target| changed.at(&Subject::Anybody, target);
-        let mut found = Vec::new();
-        for (at, column) in columns.iter().enumerate() {
-            let mut targets = column.targets.iter();
-            if targets.any(|one| *known.entry(&one.guard).or_insert_with(|| differs(one))) {
-                found.push(at);
-            }
-        }
-        found
-    };
+    let mut guards: BTreeMap<&str, bool> = BTreeMap::new();
+    for target in columns.iter().flat_map(|column| &column.targets) {
+        let differs = || changed.at(&Subject::Anybody, target);
+        guards.entry(target.guard.as_str()).or_insert_with(differs);
+    }
+    let is_guarded_anew = |target: &Target| guards[target.guard.as_str()];
+    let guarded: Vec<usize> =
+        (0..columns.len()).filter(|at| columns[*at].targets.iter().any(is_guarded_anew)).collect();
     let mut cells: BTreeMap<(usize, usize), Cell> = BTreeMap::new();
     let both = |who: &Subject, column: &Column| Cell {
         before: before.can(who, column),
@@ -364,7 +360,8 @@ pub fn matrix<'s>(old: &'s Index<'s>, new: &'s Index<'s>, all: bool) -> Matrix {
         for at in if everywhere { &every } else { &guarded } {
             let is_near = columns[*at].targets.iter().any(|target| {
                 let sides = || [&before, &after].iter().any(|side| side.is_near(who, target));
-                let can_change = || (everywhere || changed.at(who, target)) && sides();
+                let differs = || is_guarded_anew(target) && changed.at(who, target);
+                let can_change = || (everywhere || differs()) && sides();
                 *near.entry(target.guard.as_str()).or_insert_with(can_change)
             });
             if !is_near && columns[*at].kind != "settings" {
