@@ -81,6 +81,17 @@ impl Reached {
 
 const NO: Reached = Reached::No { because: None };
 
+/// Which policies somebody has rewritten before it asks: they allow what it likes, and forbid nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Its own.
+    pub own: bool,
+    /// That of what guards the target.
+    pub guard: bool,
+    /// That of the guard's key.
+    pub key: bool,
+}
+
 /// The keys that every signed request has: "Properties of the principal", IAM User Guide, "AWS global condition context
 /// keys" (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>).
 const SIGNED: [&str; 3] = ["aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalType"];
@@ -119,7 +130,20 @@ impl<'s> Judge<'s> {
         condition: Option<(&str, &str)>,
         anything: bool,
     ) -> Reached {
-        let found = self.half(who, action, target, condition, anything);
+        let rewritten = Rewritten { own: anything, ..Rewritten::default() };
+        self.ask_after(rewritten, who, action, target, condition)
+    }
+
+    /// The same after somebody has rewritten policies.
+    pub fn ask_after(
+        &self,
+        rewritten: Rewritten,
+        who: &Subject,
+        action: &str,
+        target: &Target,
+        condition: Option<(&str, &str)>,
+    ) -> Reached {
+        let found = self.half(who, action, target, condition, (rewritten.own, rewritten.guard));
         let Reached::Yes { request, mut needed } = found else { return found };
         let key = self.state.resources.get(&target.guard).and_then(|bucket| bucket.key.clone());
         let (Some(key), Some(of_key)) = (key, verbs().key.get(action)) else {
@@ -135,7 +159,7 @@ impl<'s> Judge<'s> {
             resource: resource.unwrap_or_else(|| Value::from(key.clone())),
             guard: key.clone(),
         };
-        match self.half(who, of_key, &target, None, anything) {
+        match self.half(who, of_key, &target, None, (rewritten.own, rewritten.key)) {
             Reached::Yes { needed: more, .. } => {
                 needed.extend(more.into_iter().map(|one| format!("{of_key} on the key: {one}")));
                 needed.dedup();
@@ -156,7 +180,7 @@ impl<'s> Judge<'s> {
         action: &str,
         target: &Target,
         condition: Option<(&str, &str)>,
-        anything: bool,
+        (anything, opened): (bool, bool),
     ) -> Reached {
         let role = self.index.holder(&target.guard).filter(|_| target.kind == "role");
         let guard = self.index.guard(&target.guard);
@@ -169,6 +193,13 @@ impl<'s> Judge<'s> {
             (Some(role), _) => trust(role, &target.resource).map(Cow::Owned),
             (None, Some(guard)) => guard.policies.whole().map(Cow::Borrowed),
             (None, None) => Some(Cow::Owned(Vec::new())),
+        };
+        let theirs = match (opened, who) {
+            // whoever writes the policy names its own session: no boundary withholds such a grant
+            (true, Subject::Named(arn) | Subject::Account(arn)) => {
+                Some(Cow::Owned(vec![named(of_anybody(), arn)]))
+            }
+            _ => theirs,
         };
         let Some(theirs) = theirs else {
             return Reached::Unknown { because: format!("the policy of {} is none", target.guard) };
@@ -242,7 +273,7 @@ impl<'s> Judge<'s> {
                     .collect()
             };
             let by_role = with(allowing(&theirs, |name| is_role(name, arn)), &[]);
-            let direct = allowing(&theirs, |name| is_direct(name, arn));
+            let direct = allowing(&theirs, |name| opened || is_direct(name, arn));
             let direct = with(direct, &[&only(wall.unwrap_or_default(), Effect::Deny)]);
             found = found
                 .or(|| self.search(&[Some(&by_role), wall, cut.as_deref(), Some(&asked)]))
