@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use lakewright::access::{self, Answer, Compared, Layer, Source, State};
+use lakewright::access::{self, Answer, Compared, Index, Layer, Source, State};
 use lakewright::document::{Map, Value};
 use lakewright::syntax;
 use lakewright::verdict::{Options, Requester, Verdict};
@@ -116,6 +116,7 @@ fn states_by_hand() {
             }
         }
         let found = access::compare(&old, &new, &options);
+        let (was, is) = (Index::new(&old), Index::new(&new));
         for (name, verdict) in
             case.get("rows").and_then(Value::as_map).into_iter().flat_map(Map::iter)
         {
@@ -140,8 +141,8 @@ fn states_by_hand() {
                 request.principal = Some(Requester::read("AWS", &access::in_request(&row.subject)));
             }
             let (before, after) =
-                (access::decide(&old, &request).answer, access::decide(&new, &request).answer);
-            let through = access::needed(&new, row).is_empty();
+                (access::decide(&was, &request).answer, access::decide(&is, &request).answer);
+            let through = access::needed(&is, row).is_empty();
             if before == Answer::Allowed || (after == Answer::Allowed) != through {
                 wrong += &format!(
                     "{id}: {before:?} and {after:?}, needed nothing: {through}: {row:?}\n"
@@ -150,7 +151,7 @@ fn states_by_hand() {
         }
         if let Some(clause) = case.get("needed").and_then(Value::as_str) {
             let needed: Vec<String> =
-                found.rows.iter().flat_map(|row| access::needed(&new, row)).collect();
+                found.rows.iter().flat_map(|row| access::needed(&is, row)).collect();
             if !needed.iter().any(|one| one.contains(clause)) {
                 wrong += &format!("{id}: `{clause}` is not said to be needed: {needed:?}\n");
             }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use lakewright::access::reach::{Closure, Judge, Reached, Subject, Target};
-use lakewright::access::{Boundary, Source, State, read};
+use lakewright::access::{Boundary, Index, Source, State, read};
 use lakewright::document::Value;
 use support::simulator;
 
@@ -106,7 +106,8 @@ fn what_is_shown_as_allowed_is_allowed_by_another_evaluator() {
         }
         lakewright::access::feed(&mut sources);
         let state = read(&sources);
-        let judge = Judge::new(&state);
+        let index = Index::new(&state);
+        let judge = Judge::new(&index);
         for (arn, one) in &state.principals {
             if one.boundary != Boundary::None || arn.starts_with('{') {
                 continue;
@@ -349,7 +350,8 @@ fn lake(start: &[&str], trust: &str, more: &str) -> State {
 }
 
 fn asked(state: &State) -> (Reached, Vec<(String, String)>) {
-    let judge = Judge::new(state);
+    let index = Index::new(state);
+    let judge = Judge::new(&index);
     let who = Subject::Named("arn:aws:iam::111111111111:role/start".into());
     let target = Target {
         kind: "object".into(),
@@ -508,7 +510,8 @@ fn what_is_not_at_hand_is_unknown_and_a_deny_is_certain() {
     let deny = r#", "P": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "B"}, "PolicyDocument": {"Version": "2012-10-17",
         "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::data/*"}]}}}"#;
     let judge_state = with(deny);
-    let judge = Judge::new(&judge_state);
+    let index = Index::new(&judge_state);
+    let judge = Judge::new(&index);
     let target = Target {
         kind: "object".into(),
         resource: Value::from("arn:aws:s3:::data/*"),
@@ -541,7 +544,7 @@ fn a_signed_request_has_its_name_and_an_unsigned_one_no_account() {
         guard: "arn:aws:s3:::data".into(),
     };
     let ask = |state: &State, who: &Subject| {
-        Judge::new(state).ask(who, "s3:GetObject", &target, None, false)
+        Judge::new(&Index::new(state)).ask(who, "s3:GetObject", &target, None, false)
     };
     let role = Subject::Named("arn:aws:iam::111111111111:role/start".into());
     let deny = |name: &str| {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use lakewright::access::reach::{Subject, Target};
-use lakewright::access::{self, Source, State};
+use lakewright::access::{self, Index, Source, State};
 use lakewright::document::Value as Document;
 use lakewright::review::flows::{Need, failing};
 use serde_json::Value;
@@ -400,6 +400,7 @@ fn a_flow_that_worked_and_will_not_is_named() {
         }],
     };
     let (open, closed) = (state(&template("Allow")), state(&template("Deny")));
+    let (open, closed) = (Index::new(&open), Index::new(&closed));
     let found = failing(&open, &closed, &[need("read"), need("write")]);
     assert_eq!(found.len(), 1, "what never worked does not break: {found:?}");
     assert_eq!((found[0].path.as_str(), found[0].is_unknown), ("access.audit.read[0]", false));

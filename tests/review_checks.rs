@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lakewright::access::{Source, State, feed, read};
+use lakewright::access::{Index, Source, State, feed, read};
 use lakewright::document::{Map, Value};
 use lakewright::review::lockout::{self, Duty, Keeper, Outcome};
 use lakewright::review::matrix;
@@ -234,7 +234,7 @@ fn told(found: &services::Services) -> String {
 #[test]
 fn every_service_of_the_examples_gets_through() {
     for (name, environment) in EXAMPLES {
-        let found = services::check(&example(name, environment, same));
+        let found = services::check(&Index::new(&example(name, environment, same)));
         if std::env::var_os("SHOW").is_some() {
             eprintln!("{name} {environment}\n{}", told(&found));
         }
@@ -251,7 +251,9 @@ fn a_service_that_is_stopped_is_told_with_what_stops_it() {
     assert!(cases.len() >= 14, "{}", cases.len());
     let (mut stopped, mut wrong) = (0, String::new());
     for (name, case) in &cases {
-        let found = services::check(&state_of(case.get("new")));
+        let state = state_of(case.get("new"));
+        let index = Index::new(&state);
+        let found = services::check(&index);
         let mut shown: Vec<String> = found
             .paths
             .iter()
@@ -268,7 +270,7 @@ fn a_service_that_is_stopped_is_told_with_what_stops_it() {
         stopped += found.stopped().count();
         for barrier in &found.barriers {
             let Some(request) = &barrier.stops else { continue };
-            let decided = lakewright::access::decide(&state_of(case.get("new")), request);
+            let decided = lakewright::access::decide(&index, request);
             assert_eq!(decided.answer, lakewright::access::Answer::Denied, "{name}: {request:?}");
         }
     }
@@ -322,6 +324,7 @@ fn the_matrix_shows_what_changes() {
     let mut wrong = String::new();
     for (name, case) in &cases {
         let (old, new) = (state_of(case.get("old")), state_of(case.get("new")));
+        let (old, new) = (Index::new(&old), Index::new(&new));
         let found = matrix::matrix(&old, &new, false);
         if drawn(&found) != texts(case.get("expect")) {
             wrong += &format!("{name}\n    {}\n", drawn(&found).join("\n    "));
@@ -383,13 +386,13 @@ fn a_thousand_roles_are_not_asked_for_one() {
     let more = r#",{"Effect":"Allow","Action":"s3:DeleteObject","Resource":"arn:aws:s3:::acme-7/r7/s1/*"}"#;
     let one = whole(more, "s3:*");
     let started = std::time::Instant::now();
-    let found = matrix::matrix(&plain, &one, false);
+    let found = matrix::matrix(&Index::new(&plain), &Index::new(&one), false);
     let took = started.elapsed();
     assert_eq!(found.rows.len(), 1);
     assert_eq!(found.unchanged, 999);
     assert_eq!(drawn(&found)[0], "role/r7 | bucket acme-7 | RW -> RWD");
     let started = std::time::Instant::now();
-    let found = matrix::matrix(&plain, &whole("", "s3:GetObject"), false);
+    let found = matrix::matrix(&Index::new(&plain), &Index::new(&whole("", "s3:GetObject")), false);
     let other = started.elapsed();
     assert!(found.rows.is_empty());
     let keeper = Keeper {

@@ -250,7 +250,9 @@ pub fn needed(index: &Index<'_>, row: &Row) -> Vec<String> {
                     let by = decided.by.first().map_or("a Deny", |cause| cause.statement.as_str());
                     out.push(format!("no Deny: {by} of {name} denies this request"));
                 }
-                (Some(Guard { name, guarded, .. }), Answer::NotAllowed) if decided.needed.is_empty() => {
+                (Some(Guard { name, guarded, .. }), Answer::NotAllowed)
+                    if decided.needed.is_empty() =>
+                {
                     out.push(match guarded.kind.as_str() {
                         "AWS::KMS::Key" => format!(
                             "the key policy of {name}, which neither names the principal nor leaves it to identity policies"

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::decide::in_request;
 use super::rows::{Documents, policies};
 use super::state::{Boundary, Guarded, Principal, State};
+use crate::document::Value;
 use crate::verdict::{Kind, Requester};
 
 /// What a principal holds, read.
@@ -25,6 +26,24 @@ pub struct Holder<'s> {
     pub boundary: Option<Documents<'s>>,
     /// One document, or none.
     pub trust: Documents<'s>,
+}
+
+impl Holder<'_> {
+    /// Whether all that it brings to a question is the same, whatever it is called and wherever it stands.
+    pub fn brings_the_same(&self, other: &Holder<'_>) -> bool {
+        fn said<'d>(read: &'d Documents<'_>) -> Vec<&'d Value> {
+            let malformed = read.malformed.iter().map(|(held, _)| &held.document);
+            read.held.iter().map(|held| &held.document).chain(malformed).collect()
+        }
+        let same_wall = match (&self.principal.boundary, &other.principal.boundary) {
+            (Boundary::Read(own), Boundary::Read(theirs)) => own.document == theirs.document,
+            (own, theirs) => own == theirs,
+        };
+        same_wall
+            && said(&self.identity) == said(&other.identity)
+            && self.elsewhere == other.elsewhere
+            && self.principal.account == other.principal.account
+    }
 }
 
 /// A resource and its policy, read.

@@ -9,7 +9,8 @@ use super::classes::classes;
 use super::words::Words;
 use crate::access::{Boundary, Cause, Guarded, Layer, Row, State};
 use crate::document::{Map, Value};
-use crate::verdict::effective::{of_account, possible, within};
+use crate::verdict::apart::concerning;
+use crate::verdict::effective::{gained, of_account, possible};
 use crate::verdict::public::{Publicity, publicity, restricted};
 use crate::verdict::read::{Effect, Listed, Statement};
 use crate::verdict::{Document, Kind, Name, Options, Request};
@@ -60,6 +61,8 @@ pub const MOST_QUESTIONS: usize = 4_000;
 struct Layers {
     allows: Vec<(Statement, Cause)>,
     denies: Vec<Statement>,
+    /// All of them: what is allowed, then what is denied.
+    whole: Vec<Document>,
     wall: Option<Vec<Document>>,
     account: String,
     partition: &'static str,
@@ -79,6 +82,7 @@ fn layers(state: &State, row: &Row, kind: Kind) -> Option<Layers> {
     let mut found = Layers {
         allows: Vec::new(),
         denies: Vec::new(),
+        whole: Vec::new(),
         wall: None,
         account: String::new(),
         partition: "aws",
@@ -133,6 +137,9 @@ fn layers(state: &State, row: &Row, kind: Kind) -> Option<Layers> {
             }
         }
     }
+    let allows = found.allows.iter().map(|(statement, _)| statement);
+    let statements = allows.chain(&found.denies).cloned().collect();
+    found.whole = vec![Document { statements }];
     Some(found)
 }
 
@@ -272,24 +279,17 @@ impl Asking<'_> {
     }
 
     fn ask(&self, cell: &Cell) -> crate::verdict::Comparison {
-        let old: Vec<Statement> = self
-            .before
-            .allows
-            .iter()
-            .map(|(statement, _)| statement)
-            .chain(&self.before.denies)
-            .cloned()
-            .collect();
-        let old = [Document { statements: old }];
-        let (new, asked) = (std::slice::from_ref(&cell.allowed), [cell.asked.clone()]);
+        let asked = std::slice::from_ref(&cell.asked);
+        let old = match cell.asked.statements.first() {
+            Some(asked) => concerning(&self.before.whole, asked),
+            None => self.before.whole.clone(),
+        };
         let mut before: Vec<&[Document]> = vec![&old];
         before.extend(self.before.wall.as_deref());
-        let mut after: Vec<&[Document]> = vec![new, &asked];
+        let mut after: Vec<&[Document]> = vec![std::slice::from_ref(&cell.allowed), asked];
         after.extend(cell.wall.as_deref());
-        let found = within(&before, &after, self.kind, &Options::default());
-        // only one direction is asked: that the cell is less than all there was says nothing
-        let exact = found.exact || found.gained.is_some();
-        crate::verdict::Comparison { exact, ..found }
+        // that the cell is less than all there was says nothing
+        gained(&before, &after, self.kind, &Options::default())
     }
 
     /// What a Deny that goes lets through of the account's own policies.
@@ -304,7 +304,7 @@ impl Asking<'_> {
             [Document { statements }]
         };
         let (old, new) = (with(self.before), with(self.after));
-        let answer = within(&[&old], &[&new], self.kind, &Options::default());
+        let answer = gained(&[&old], &[&new], self.kind, &Options::default());
         let Some(request) = answer.gained.filter(|_| !self.before.account.is_empty()) else {
             return;
         };

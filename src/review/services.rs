@@ -19,9 +19,7 @@ use requests::{
     suffix, unsent, verb, word,
 };
 
-use crate::access::{
-    Answer, Cause, Guard, Held, Holder, Index, Origin, State, decide, in_request,
-};
+use crate::access::{Answer, Cause, Guard, Held, Holder, Index, Origin, State, decide, in_request};
 use crate::catalogue::escalations::escalations;
 use crate::catalogue::{iam, senders};
 use crate::verdict::read::{Effect, Statement};
@@ -96,7 +94,8 @@ impl Services {
 /// Checks a state.
 pub fn check(index: &Index<'_>) -> Services {
     let state = index.state;
-    let mut checker = Checker { state, index, organization: organization(index), paths: Vec::new() };
+    let mut checker =
+        Checker { state, index, organization: organization(index), paths: Vec::new() };
     checker.transfers();
     checker.taken();
     checker.admitted();
@@ -226,9 +225,9 @@ impl<'s> Checker<'s> {
             fill(&mut context, statement, |key| sends.iter().any(|own| own == key), 0);
         }
         if sends.iter().any(|key| key == "aws:SourceAccount") {
-            context
-                .entry("aws:sourceaccount".to_owned())
-                .or_insert_with(|| ("aws:SourceAccount".to_owned(), vec![role.principal.account.clone()]));
+            context.entry("aws:sourceaccount".to_owned()).or_insert_with(|| {
+                ("aws:SourceAccount".to_owned(), vec![role.principal.account.clone()])
+            });
         }
         let asked = request(&who, &escalations().trust, None, &context);
         Some(match evaluate(documents, &asked, Reach::Whole) {
@@ -402,7 +401,9 @@ impl<'s> Checker<'s> {
             for pattern in listed.items.iter().filter(|one| one.variables().next().is_none()) {
                 let shown = pattern.shown();
                 let Some((bucket, _)) = shown.split_once('/') else { continue };
-                let Some(Guard { name, guarded, .. }) = self.index.guarded(bucket) else { continue };
+                let Some(Guard { name, guarded, .. }) = self.index.guarded(bucket) else {
+                    continue;
+                };
                 let mut context =
                     of_role(self.state, self.organization.as_deref(), role, &guarded.account);
                 fill(&mut context, statement, |_| true, 0);

@@ -13,9 +13,18 @@ use super::text::{Pattern, Piece};
 /// The documents with the statements only that may hold of what `asked` holds of.
 pub fn concerning(documents: &[Document], asked: &Statement) -> Vec<Document> {
     let question = Question::of(asked);
-    let concerns = |statement: &&Statement| question.concerns(statement);
+    kept(documents, |statement| question.concerns(statement))
+}
+
+/// The documents with the statements only that may hold of a request of somebody with this name.
+pub fn naming(documents: &[Document], who: &Name) -> Vec<Document> {
+    let question = Question { who: Some(who), arn: arn(who), action: None, resource: None };
+    kept(documents, |statement| question.concerns(statement))
+}
+
+fn kept(documents: &[Document], keeps: impl Fn(&Statement) -> bool) -> Vec<Document> {
     let cut = |document: &Document| Document {
-        statements: document.statements.iter().filter(concerns).cloned().collect(),
+        statements: document.statements.iter().filter(|one| keeps(one)).cloned().collect(),
     };
     documents.iter().map(cut).filter(|document| !document.statements.is_empty()).collect()
 }
@@ -66,19 +75,10 @@ impl<'q> Question<'q> {
             }
         }
         let who = only(asked.principals.as_ref());
-        let arn = match who {
-            Some(Name::Role { partition, account, path }) => {
-                Some(format!("arn:{partition}:iam::{account}:role/{path}"))
-            }
-            Some(Name::User { partition, account, path }) => {
-                Some(format!("arn:{partition}:iam::{account}:user/{path}"))
-            }
-            _ => None,
-        };
         let action = only(Some(&asked.actions)).map(|pattern| pattern.pieces.as_slice());
         Question {
             who,
-            arn: arn.filter(|arn| !arn.contains("${")),
+            arn: who.and_then(arn),
             action: match action {
                 Some([Piece::Text(text)]) if text.is_ascii() => Some(text),
                 _ => None,
@@ -132,10 +132,25 @@ impl<'q> Question<'q> {
     }
 }
 
+/// What `aws:PrincipalArn` holds of a role or user; `None` where that is not known to the letter.
+fn arn(who: &Name) -> Option<String> {
+    let arn = match who {
+        Name::Role { partition, account, path } => {
+            format!("arn:{partition}:iam::{account}:role/{path}")
+        }
+        Name::User { partition, account, path } => {
+            format!("arn:{partition}:iam::{account}:user/{path}")
+        }
+        _ => return None,
+    };
+    Some(arn).filter(|arn| !arn.contains("${"))
+}
+
 /// Whether a grant or a denial to a name may be one to `who`.
 fn may_answer(who: &Name, name: &Name) -> bool {
     let open = |text: &str| text.contains("${");
-    let (Name::Role { account: own, path, .. } | Name::User { account: own, path, .. }) = who else {
+    let (Name::Role { account: own, path, .. } | Name::User { account: own, path, .. }) = who
+    else {
         return match (who, name) {
             (Name::Other { kind, .. }, Name::Other { kind: other, .. }) => kind == other,
             (Name::Other { kind, .. }, named) => {
@@ -198,8 +213,9 @@ mod tests {
     use crate::verdict::Kind;
 
     fn statement(text: &str) -> Statement {
-        let value = Value::from_json(&format!(r#"{{"Version": "2012-10-17", "Statement": {text}}}"#))
-            .expect("JSON");
+        let value =
+            Value::from_json(&format!(r#"{{"Version": "2012-10-17", "Statement": {text}}}"#))
+                .expect("JSON");
         let read = Document::read(&value, Kind::Resource).expect("a policy");
         read.statements.into_iter().next().expect("a statement")
     }
@@ -219,17 +235,55 @@ mod tests {
         for (principal, action, resource, condition) in [
             (r#""*""#, r#""s3:Get*""#, r#""*""#, "{}"),
             (r#"{"AWS": "111122223333"}"#, r#""S3:GETOBJECT""#, r#""arn:aws:s3:::raw/*""#, "{}"),
-            (r#"{"AWS": "arn:aws:iam::${AWS::AccountId}:root"}"#, r#""*""#, r#""arn:aws:s3:::raw/a/b""#, "{}"),
-            (r#"{"AWS": "arn:aws:sts::111122223333:assumed-role/a/bob"}"#, r#""s3:*Object""#, r#""*""#, "{}"),
+            (
+                r#"{"AWS": "arn:aws:iam::${AWS::AccountId}:root"}"#,
+                r#""*""#,
+                r#""arn:aws:s3:::raw/a/b""#,
+                "{}",
+            ),
+            (
+                r#"{"AWS": "arn:aws:sts::111122223333:assumed-role/a/bob"}"#,
+                r#""s3:*Object""#,
+                r#""*""#,
+                "{}",
+            ),
             (r#"{"AWS": "AROAEXAMPLE"}"#, r#""s3:Get?bject""#, r#""arn:aws:s3:::r*w/b""#, "{}"),
-            (r#"{"AWS": ["arn:aws:iam::111122223333:role/b", "arn:aws:iam::111122223333:role/path/a"]}"#, r#""*""#, r#""*""#, "{}"),
+            (
+                r#"{"AWS": ["arn:aws:iam::111122223333:role/b", "arn:aws:iam::111122223333:role/path/a"]}"#,
+                r#""*""#,
+                r#""*""#,
+                "{}",
+            ),
             (r#""*""#, r#""*""#, r#"{"Fn::GetAtt": ["Bucket", "Arn"]}"#, "{}"),
-            (r#""*""#, r#""*""#, r#""*""#, r#"{"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/path/*"}}"#),
-            (r#""*""#, r#""*""#, r#""*""#, r#"{"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/b"}}"#),
-            (r#""*""#, r#""*""#, r#""*""#, r#"{"ArnLikeIfExists": {"aws:PrincipalArn": "arn:aws:iam::*:role/b"}}"#),
-            (r#""*""#, r#""*""#, r#""*""#, r#"{"StringEquals": {"aws:PrincipalArn": "${aws:userid}"}}"#),
+            (
+                r#""*""#,
+                r#""*""#,
+                r#""*""#,
+                r#"{"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/path/*"}}"#,
+            ),
+            (
+                r#""*""#,
+                r#""*""#,
+                r#""*""#,
+                r#"{"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/b"}}"#,
+            ),
+            (
+                r#""*""#,
+                r#""*""#,
+                r#""*""#,
+                r#"{"ArnLikeIfExists": {"aws:PrincipalArn": "arn:aws:iam::*:role/b"}}"#,
+            ),
+            (
+                r#""*""#,
+                r#""*""#,
+                r#""*""#,
+                r#"{"StringEquals": {"aws:PrincipalArn": "${aws:userid}"}}"#,
+            ),
         ] {
-            assert!(concerns(principal, action, resource, condition), "{principal} {action} {resource} {condition}");
+            assert!(
+                concerns(principal, action, resource, condition),
+                "{principal} {action} {resource} {condition}"
+            );
         }
     }
 
@@ -238,15 +292,28 @@ mod tests {
         for (principal, action, resource, condition) in [
             (r#"{"AWS": "444455556666"}"#, r#""*""#, r#""*""#, "{}"),
             (r#"{"AWS": "arn:aws:iam::111122223333:role/b"}"#, r#""*""#, r#""*""#, "{}"),
-            (r#"{"AWS": "arn:aws:sts::111122223333:assumed-role/b/bob"}"#, r#""*""#, r#""*""#, "{}"),
+            (
+                r#"{"AWS": "arn:aws:sts::111122223333:assumed-role/b/bob"}"#,
+                r#""*""#,
+                r#""*""#,
+                "{}",
+            ),
             (r#"{"Service": "s3.amazonaws.com"}"#, r#""*""#, r#""*""#, "{}"),
             (r#""*""#, r#""s3:Put*""#, r#""*""#, "{}"),
             (r#""*""#, r#""s3:GetObjectAcl""#, r#""*""#, "{}"),
             (r#""*""#, r#""*""#, r#""arn:aws:s3:::raw""#, "{}"),
             (r#""*""#, r#""*""#, r#""arn:aws:s3:::raw/b*""#, "{}"),
-            (r#""*""#, r#""*""#, r#""*""#, r#"{"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/b"}}"#),
+            (
+                r#""*""#,
+                r#""*""#,
+                r#""*""#,
+                r#"{"ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/b"}}"#,
+            ),
         ] {
-            assert!(!concerns(principal, action, resource, condition), "{principal} {action} {resource} {condition}");
+            assert!(
+                !concerns(principal, action, resource, condition),
+                "{principal} {action} {resource} {condition}"
+            );
         }
     }
 
@@ -256,7 +323,9 @@ mod tests {
             let how = super::super::text::Reading { wildcards: true, variables: true };
             may_take(&Pattern::read(&Value::from(pattern.to_owned()), how).expect("a text"), text)
         };
-        for (pattern, text) in [("*", ""), ("a*b", "aXbXb"), ("a?c", "abc"), ("*a*", "bab"), ("${x}b", "ab")] {
+        for (pattern, text) in
+            [("*", ""), ("a*b", "aXbXb"), ("a?c", "abc"), ("*a*", "bab"), ("${x}b", "ab")]
+        {
             assert!(takes(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("a", "ab"), ("a*b", "ba"), ("b*", "ab"), ("a*c", "ab")] {

@@ -262,8 +262,12 @@ fn meet(units: &[Unit<'_>], text: &[Unit<'_>]) -> bool {
 /// Actions fit whatever their case.
 fn action_fits(pattern: &Pattern, request: &Request) -> Option<bool> {
     if let (Some(own), false) = (pattern.literal(), request.action.contains(TOKEN)) {
-        let asked = request.action.chars().flat_map(char::to_lowercase);
-        return Some(own.chars().flat_map(char::to_lowercase).eq(asked));
+        let lower = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<String>();
+        let plain = own.is_ascii() && request.action.is_ascii();
+        return Some(match plain {
+            true => own.eq_ignore_ascii_case(&request.action),
+            false => lower(&own) == lower(&request.action),
+        });
     }
     fits(&lower(&resolve(pattern, request)), &lower(&units_of(&request.action, request)))
 }

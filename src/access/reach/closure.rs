@@ -134,7 +134,7 @@ pub fn opened(
     ways.into_iter().find_map(|(rewritten, steps)| {
         let steps: Option<Vec<Way>> = steps.into_iter().cloned().collect();
         let steps = steps?;
-        let found = judge.ask_after(rewritten, who, action, target, None);
+        let found = judge.ask_after(rewritten, who, action, target);
         found.is_yes().then_some((found, steps))
     })
 }
@@ -245,7 +245,7 @@ fn steps(judge: &Judge<'_>, from: &Subject) -> Steps {
                 for action in assumes {
                     if let Some(roles) = beyond(judge, from, action, None) {
                         let because = format!(
-                            "{roles} holds for roles that stand in no template of this state"
+                            "`{roles}` takes in roles that stand in no template of this state"
                         );
                         step(&roles, Reached::Unknown { because });
                     }
@@ -385,7 +385,7 @@ fn pass(
         step(name, found);
     }
     if let Some(roles) = beyond(judge, from, &ways.pass, Some((&ways.condition, service))) {
-        let because = format!("{roles} holds for roles that stand in no template of this state");
+        let because = format!("`{roles}` takes in roles that stand in no template of this state");
         step(&roles, Reached::Unknown { because });
     }
 }

@@ -2,23 +2,26 @@
 //!
 //! The layers are those of `decide`, and the answer is the search's: a request that all of them let through. Policies of
 //! an identity are given the identity's name, so that they and a resource's policy are one language; a role's trust is a
-//! policy of the role as a resource. Of each layer only what concerns the question is searched (`verdict::apart`). Sources: IAM User Guide, "Evaluating policies within a single account" and
-//! "Cross-account policy evaluation logic"; KMS developer guide, "Key policies in AWS KMS".
+//! policy of the role as a resource. Of each layer only what concerns the question is searched: see `verdict::apart`.
+//! Sources: IAM User Guide, "Evaluating policies within a single account" and "Cross-account policy evaluation logic";
+//! KMS developer guide, "Key policies in AWS KMS". Read next: `case`, which answers.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::index::{Holder, Index};
+use super::super::index::{Guard, Holder, Index};
 use super::super::state::{Boundary, State};
-use crate::catalogue::escalations::verbs;
+use super::case::{Bearing, Case, Half, KeyHalf, Layers, Own};
+use super::closure::resource;
+use crate::catalogue::escalations::{escalations, verbs};
 use crate::document::{Map, Value};
-use crate::verdict::apart::concerning;
-use crate::verdict::effective::{of_anybody, possible};
+use crate::verdict::apart::{concerning, naming};
+use crate::verdict::effective::of_anybody;
 use crate::verdict::public::restricted;
-use crate::verdict::read::{Effect, Listed};
-use crate::verdict::{Document, Kind, Name, Options, Request};
+use crate::verdict::read::Listed;
+use crate::verdict::{Document, Kind, Name, Request};
 
 /// Who is asked about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,8 +82,6 @@ impl Reached {
     }
 }
 
-const NO: Reached = Reached::No { because: None };
-
 /// Which policies somebody has rewritten before it asks: they allow what it likes, and forbid nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rewritten {
@@ -96,28 +97,18 @@ pub struct Rewritten {
 /// keys" (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>).
 const SIGNED: [&str; 3] = ["aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalType"];
 
-/// What a principal brings: its policies under its name, its boundary, and what is not at hand.
-struct Own {
-    documents: Vec<Document>,
-    boundary: Option<Vec<Document>>,
-    missing: Option<String>,
-    boundary_missing: Option<String>,
-    account: String,
-    known: bool,
-}
-
 /// Answers questions about a state.
 pub struct Judge<'s> {
     pub state: &'s State,
     pub index: &'s Index<'s>,
-    options: Options,
     own: RefCell<BTreeMap<String, Rc<Own>>>,
+    bearings: RefCell<BTreeMap<Subject, BTreeMap<&'s str, Rc<Bearing>>>>,
 }
 
 impl<'s> Judge<'s> {
     pub fn new(index: &'s Index<'s>) -> Self {
-        let (options, own) = (Options::default(), RefCell::default());
-        Judge { state: index.state, index, options, own }
+        let (own, bearings) = (RefCell::default(), RefCell::default());
+        Judge { state: index.state, index, own, bearings }
     }
 
     /// Whether the subject can carry out the action on the target, the key of an encrypted bucket included. `anything`
@@ -130,8 +121,7 @@ impl<'s> Judge<'s> {
         condition: Option<(&str, &str)>,
         anything: bool,
     ) -> Reached {
-        let rewritten = Rewritten { own: anything, ..Rewritten::default() };
-        self.ask_after(rewritten, who, action, target, condition)
+        self.case(who, action, target, condition, anything).answer()
     }
 
     /// The same after somebody has rewritten policies.
@@ -141,39 +131,57 @@ impl<'s> Judge<'s> {
         who: &Subject,
         action: &str,
         target: &Target,
-        condition: Option<(&str, &str)>,
     ) -> Reached {
-        let found = self.half(who, action, target, condition, (rewritten.own, rewritten.guard));
-        let Reached::Yes { request, mut needed } = found else { return found };
-        let key = self.state.resources.get(&target.guard).and_then(|bucket| bucket.key.clone());
-        let (Some(key), Some(of_key)) = (key, verbs().key.get(action)) else {
-            return Reached::Yes { request, needed };
+        self.case_after(rewritten, who, action, target, None).answer()
+    }
+
+    /// All that the answer to [`Judge::ask`] rests on.
+    pub fn case(
+        &self,
+        who: &Subject,
+        action: &str,
+        target: &Target,
+        condition: Option<(&str, &str)>,
+        anything: bool,
+    ) -> Case {
+        let rewritten = Rewritten { own: anything, ..Rewritten::default() };
+        self.case_after(rewritten, who, action, target, condition)
+    }
+
+    fn case_after(
+        &self,
+        rewritten: Rewritten,
+        who: &Subject,
+        action: &str,
+        target: &Target,
+        condition: Option<(&str, &str)>,
+    ) -> Case {
+        let half = |action: &str, target: &Target, condition, opened: bool| {
+            self.half(who, action, target, condition, (rewritten.own, opened))
         };
-        if !self.state.resources.contains_key(&key) {
-            needed.push(format!("{of_key} on the key {key}, whose policy was not read"));
-            return Reached::Yes { request, needed };
-        }
-        let resource = Value::from_json(&key).ok().filter(|value| value.as_map().is_some());
-        let target = Target {
-            kind: "key".to_owned(),
-            resource: resource.unwrap_or_else(|| Value::from(key.clone())),
-            guard: key.clone(),
-        };
-        match self.half(who, of_key, &target, None, (rewritten.own, rewritten.key)) {
-            Reached::Yes { needed: more, .. } => {
-                needed.extend(more.into_iter().map(|one| format!("{of_key} on the key: {one}")));
-                needed.dedup();
-                Reached::Yes { request, needed }
-            }
-            Reached::No { .. } => Reached::No {
-                because: Some(format!(
-                    "{action} is allowed, and {of_key} on the bucket's key is not"
-                )),
+        let key = self.state.resources.get(&target.guard).and_then(|bucket| bucket.key.as_ref());
+        let key = match (key, verbs().key.get(action)) {
+            (Some(key), Some(of_key)) if self.index.guard(key).is_none() => KeyHalf::Unread {
+                needed: format!("{of_key} on the key {key}, whose policy was not read"),
             },
-            unknown => unknown,
+            (Some(key), Some(of_key)) => {
+                let target =
+                    Target { kind: "key".to_owned(), resource: resource(key), guard: key.clone() };
+                KeyHalf::Read {
+                    action: of_key.clone(),
+                    half: half(of_key, &target, None, rewritten.key),
+                }
+            }
+            _ => KeyHalf::None,
+        };
+        Case {
+            action: action.to_owned(),
+            half: half(action, target, condition, rewritten.guard),
+            key,
         }
     }
 
+    /// What one half of an answer rests on: the layers, each cut to what concerns the question, and what else counts.
     fn half(
         &self,
         who: &Subject,
@@ -181,203 +189,117 @@ impl<'s> Judge<'s> {
         target: &Target,
         condition: Option<(&str, &str)>,
         (anything, opened): (bool, bool),
-    ) -> Reached {
+    ) -> Half {
         let role = self.index.holder(&target.guard).filter(|_| target.kind == "role");
-        let guard = self.index.guard(&target.guard);
-        let guard = guard.or_else(|| {
-            let text = target.resource.as_str()?;
-            self.index.guarded(text.trim_end_matches('*'))
-        });
-        let trusted = role.filter(|_| action == crate::catalogue::escalations::escalations().trust);
-        let theirs = match (trusted, guard) {
-            (Some(role), _) => trust(role, &target.resource).map(Cow::Owned),
-            (None, Some(guard)) => guard.policies.whole().map(Cow::Borrowed),
-            (None, None) => Some(Cow::Owned(Vec::new())),
+        let guard = self.guard(target).map(|guard| self.bearing(who, guard));
+        let trusted = role.filter(|_| action == escalations().trust);
+        let (theirs, signed) = match (trusted, &guard) {
+            (Some(role), _) => {
+                let trust = trust(role, &target.resource);
+                let signed = trust.as_deref().map(signed).unwrap_or_default();
+                (trust.map(Cow::Owned), signed)
+            }
+            (None, Some(guard)) => {
+                (guard.policy.as_deref().map(Cow::Borrowed), guard.signed.clone())
+            }
+            (None, None) => (Some(Cow::Owned(Vec::new())), Vec::new()),
         };
         let theirs = match (opened, who) {
-            // whoever writes the policy names its own session: no boundary withholds such a grant
             (true, Subject::Named(arn) | Subject::Account(arn)) => {
                 Some(Cow::Owned(vec![named(of_anybody(), arn)]))
             }
             _ => theirs,
         };
         let Some(theirs) = theirs else {
-            return Reached::Unknown { because: format!("the policy of {} is none", target.guard) };
+            let because = format!("the policy of {} is none", target.guard);
+            return Half::Unknown { because };
         };
-        let guard = guard.map(|guard| guard.guarded);
-        let role = role.map(|role| role.principal);
-        let present = self.always_there(who, &theirs);
+        let own = match who {
+            Subject::Named(arn) => Some(self.own(arn)),
+            _ => None,
+        };
+        let present: Vec<&str> = match who {
+            Subject::Named(_) | Subject::Account(_) => {
+                let all = own.iter().flat_map(|own| &own.signed).chain(&signed);
+                let all: Vec<&str> = all.copied().collect();
+                SIGNED.into_iter().filter(|key| all.contains(key)).collect()
+            }
+            _ => Vec::new(),
+        };
         let Some(asked) = asked(who, action, &target.resource, condition, &present) else {
-            return Reached::Unknown { because: format!("`{action}` cannot be asked of it") };
+            return Half::Unknown { because: format!("`{action}` cannot be asked of it") };
         };
-        let cut = guard
-            .filter(|guard| guard.public_access.is_some_and(|block| block.restrict))
-            .and_then(|guard| restricted(&theirs, &guard.account, guard.partition))
-            .map(|one| vec![one]);
-        let asked = vec![asked];
-        // from here on only what concerns the question
-        let about = |documents: &[Document]| match asked[0].statements.first() {
+        let about = |documents: &[Document]| match asked.statements.first() {
             Some(statement) => concerning(documents, statement),
             None => documents.to_vec(),
         };
-        let theirs = about(&theirs);
-        let home = role.map(|role| role.account.as_str());
-        let home = home.or(guard.map(|guard| guard.account.as_str()));
-        let home = home.map(str::to_owned).or_else(|| account_of(&target.resource));
-        let delegates =
-            trusted.is_some() || guard.is_some_and(|guard| guard.kind == "AWS::KMS::Key");
-        if *who == Subject::Anonymous && cut.is_some() {
-            // it leaves services and the account of the bucket
-            return NO;
-        }
-        let Subject::Named(arn) = who else {
-            return self.outside(who, &theirs, cut.as_deref(), &asked, home.as_deref());
-        };
-        let own = self.own(arn);
-        let across = home.as_ref().is_some_and(|home| *home != own.account);
-        let documents = about(&own.documents);
-        let denies = only(&documents, Effect::Deny);
-        let identity = if anything { vec![named(of_anybody(), arn)] } else { documents };
-        let wall = own.boundary.as_deref().map(about);
-        let wall = wall.as_deref();
-        if across && !own.known {
-            let mut found = self.search(&[Some(&theirs), cut.as_deref(), Some(&asked)]);
-            if let Reached::Yes { needed, .. } = &mut found {
-                needed
-                    .push(format!("an identity policy in account {} that allows it", own.account));
-            }
-            return found;
-        }
-        let by_identity = |documents: &[Document]| {
-            if across || delegates {
-                return self.search(&[
-                    Some(documents),
-                    wall,
-                    Some(&theirs),
-                    cut.as_deref(),
-                    Some(&asked),
-                ]);
-            }
-            let both: Vec<Document> =
-                documents.iter().chain(&only(&theirs, Effect::Deny)).cloned().collect();
-            self.search(&[Some(&both), wall, Some(&asked)])
-        };
-        let mut found = by_identity(&identity);
-        if !across {
-            let with = |kept: Vec<Document>, more: &[&[Document]]| -> Vec<Document> {
-                let more = more.iter().flat_map(|all| all.iter().cloned());
-                kept.into_iter()
-                    .chain(only(&theirs, Effect::Deny))
-                    .chain(denies.iter().cloned())
-                    .chain(more)
-                    .collect()
-            };
-            let by_role = with(allowing(&theirs, |name| is_role(name, arn)), &[]);
-            let direct = allowing(&theirs, |name| opened || is_direct(name, arn));
-            let direct = with(direct, &[&only(wall.unwrap_or_default(), Effect::Deny)]);
-            found = found
-                .or(|| self.search(&[Some(&by_role), wall, cut.as_deref(), Some(&asked)]))
-                .or(|| self.search(&[Some(&direct), cut.as_deref(), Some(&asked)]));
-        }
-        let missing = match &found {
-            Reached::Yes { .. } => own.boundary_missing.as_ref(),
-            _ => own.missing.as_ref(),
-        };
-        let Some(missing) = missing else {
-            if let (Reached::Yes { needed, .. }, true, None) = (&mut found, across, guard)
-                && role.is_none()
-            {
-                needed.push(format!("the policy of {}, which was not read", target.guard));
-            }
-            return found;
-        };
-        if found.is_yes() || anything {
-            return match own.boundary_missing.clone() {
-                Some(because) => Reached::Unknown { because },
-                None => found,
-            };
-        }
-        // what is not at hand may allow what nothing else forbids
-        let mut more = identity;
-        more.push(named(of_anybody(), arn));
-        match by_identity(&more) {
-            Reached::No { .. } => found,
-            _ => Reached::Unknown { because: missing.clone() },
-        }
+        let home = role.map(|role| role.principal.account.clone());
+        let home = home.or(guard.as_ref().map(|guard| guard.account.clone()));
+        Half::Layers(Box::new(Layers {
+            who: who.clone(),
+            theirs: about(&theirs),
+            cut: guard.as_ref().and_then(|guard| guard.cut.clone()).map(|one| vec![one]),
+            home: home.or_else(|| account_of(&target.resource)),
+            delegates: trusted.is_some() || guard.as_ref().is_some_and(|guard| guard.is_key),
+            unguarded: (guard.is_none() && role.is_none()).then(|| target.guard.clone()),
+            own: own.map(|own| Own {
+                documents: about(&own.documents),
+                boundary: own.boundary.as_deref().map(about),
+                signed: own.signed.clone(),
+                missing: own.missing.clone(),
+                boundary_missing: own.boundary_missing.clone(),
+                account: own.account.clone(),
+                known: own.known,
+            }),
+            anything,
+            opened,
+            asked: vec![asked],
+        }))
     }
 
-    /// The keys that policies ask for and that every signed request has.
-    fn always_there(&self, who: &Subject, theirs: &[Document]) -> Vec<&'static str> {
-        let own = match who {
-            Subject::Named(arn) => Some(self.own(arn)),
-            Subject::Account(_) => None,
-            _ => return Vec::new(),
-        };
-        let own =
-            own.iter().flat_map(|own| own.documents.iter().chain(own.boundary.iter().flatten()));
-        let documents: Vec<&Document> = theirs.iter().chain(own).collect();
-        let asks = |key: &str| {
-            let mut statements = documents.iter().flat_map(|document| &document.statements);
-            statements.any(|statement| {
-                statement.conditions.iter().any(|one| one.key.eq_ignore_ascii_case(key))
-            })
-        };
-        SIGNED.into_iter().filter(|key| asks(key)).collect()
+    /// What guards a target: the resource of its name, else the one that it lies in.
+    fn guard(&self, target: &Target) -> Option<&'s Guard<'s>> {
+        self.index.guard(&target.guard).or_else(|| {
+            let text = target.resource.as_str()?;
+            self.index.guarded(text.trim_end_matches('*'))
+        })
     }
 
-    fn outside(
-        &self,
-        who: &Subject,
-        theirs: &[Document],
-        cut: Option<&[Document]>,
-        asked: &[Document],
-        home: Option<&str>,
-    ) -> Reached {
-        // of everybody only what an Allow for everybody gives: the others are asked by their names
-        let theirs: Vec<Document> = match who {
-            Subject::Anybody | Subject::Anonymous => {
-                let all = allowing(theirs, |name| *name == Name::Everyone);
-                all.into_iter().chain(only(theirs, Effect::Deny)).collect()
-            }
-            _ => theirs.to_vec(),
-        };
-        let mut found = self.search(&[Some(&theirs), cut, Some(asked)]);
-        if let (Subject::Account(account), Reached::Yes { needed, .. }) = (who, &mut found) {
-            let own = home == Some(account.as_str());
-            needed.push(match own {
-                true => format!(
-                    "an identity policy of account {account} that allows it, or the root user"
-                ),
-                false => format!("an identity policy in account {account} that allows it"),
-            });
-        }
-        found
+    /// All that the resources of the state have to do with a subject's doing anything with a target that is no principal:
+    /// of what guards it, and of that one's key.
+    pub fn bearings(&self, who: &Subject, target: &Target) -> [Option<Rc<Bearing>>; 2] {
+        let own = self.guard(target).map(|guard| self.bearing(who, guard));
+        let key = own.as_ref().and_then(|own| self.index.guard(own.key.as_deref()?));
+        [own, key.map(|key| self.bearing(who, key))]
     }
 
-    fn search(&self, layers: &[Option<&[Document]>]) -> Reached {
-        let layers: Vec<&[Document]> = layers.iter().copied().flatten().collect();
-        // a layer without an Allow lets nothing through
-        if layers.iter().any(|layer| !layer.iter().any(Document::allows)) {
-            return NO;
+    fn bearing(&self, who: &Subject, guard: &'s Guard<'s>) -> Rc<Bearing> {
+        let name = guard.name.as_str();
+        let known = self.bearings.borrow();
+        if let Some(bearing) = known.get(who).and_then(|all| all.get(name)) {
+            return Rc::clone(bearing);
         }
-        let found = possible(&layers, Kind::Resource, &self.options);
-        match (found.gained, found.exact, found.reason) {
-            (Some(request), ..) => {
-                let unit = request.single("aws:PrincipalOrgPaths").map(str::to_owned);
-                let unit =
-                    unit.or_else(|| request.values("aws:PrincipalOrgPaths").first().cloned());
-                let account = request.principal.as_ref().and_then(|who| who.account());
-                let in_unit = unit.zip(account).map(|(unit, (_, account))| {
-                    format!("that account {account} is in the organizational unit of {unit}")
-                });
-                Reached::Yes { needed: in_unit.into_iter().collect(), request: Box::new(request) }
-            }
-            (None, true, _) => NO,
-            (None, false, reason) => Reached::Unknown {
-                because: reason
-                    .map_or_else(|| "it is not decided".to_owned(), |reason| reason.text),
-            },
-        }
+        drop(known);
+        let whole = guard.policies.whole();
+        let policy = whole.map(|all| match who {
+            Subject::Named(arn) => naming(all, &Name::read("AWS", arn, "aws")),
+            Subject::Service(service) => naming(all, &Name::read("Service", service, "aws")),
+            Subject::Account(_) | Subject::Anonymous | Subject::Anybody => all.to_vec(),
+        });
+        let guarded = guard.guarded;
+        let restricts = guarded.public_access.is_some_and(|block| block.restrict);
+        let cut = whole.filter(|_| restricts);
+        let bearing = Rc::new(Bearing {
+            policy,
+            signed: whole.map(signed).unwrap_or_default(),
+            cut: cut.and_then(|all| restricted(all, &guarded.account, guarded.partition)),
+            account: guarded.account.clone(),
+            is_key: guarded.kind == "AWS::KMS::Key",
+            key: guarded.key.clone(),
+        });
+        let mut known = self.bearings.borrow_mut();
+        known.entry(who.clone()).or_default().insert(name, Rc::clone(&bearing));
+        bearing
     }
 
     fn own(&self, arn: &str) -> Rc<Own> {
@@ -394,6 +316,7 @@ impl<'s> Judge<'s> {
         let mut own = Own {
             documents: Vec::new(),
             boundary: None,
+            signed: Vec::new(),
             missing: None,
             boundary_missing: None,
             account,
@@ -426,8 +349,21 @@ impl<'s> Judge<'s> {
             },
             (_, None) => {}
         }
+        let all = own.documents.iter().chain(own.boundary.iter().flatten()).cloned();
+        own.signed = signed(&all.collect::<Vec<_>>());
         own
     }
+}
+
+/// The keys of every signed request that documents ask for.
+fn signed(documents: &[Document]) -> Vec<&'static str> {
+    let asks = |key: &str| {
+        let mut statements = documents.iter().flat_map(|document| &document.statements);
+        statements.any(|statement| {
+            statement.conditions.iter().any(|one| one.key.eq_ignore_ascii_case(key))
+        })
+    };
+    SIGNED.into_iter().filter(|key| asks(key)).collect()
 }
 
 /// The question as a layer: an Allow of just this.
@@ -482,7 +418,7 @@ fn account_of(resource: &Value) -> Option<String> {
 }
 
 /// An identity's policy with the identity's name in it.
-fn named(mut document: Document, arn: &str) -> Document {
+pub(super) fn named(mut document: Document, arn: &str) -> Document {
     for statement in &mut document.statements {
         let items = vec![Name::read("AWS", arn, "aws")];
         statement.principals = Some(Listed { not: false, items });
@@ -499,44 +435,4 @@ fn trust(role: &Holder<'_>, resource: &Value) -> Option<Vec<Document>> {
         statement.resources.clone_from(&resources);
     }
     Some(documents)
-}
-
-fn only(documents: &[Document], effect: Effect) -> Vec<Document> {
-    let mut out = documents.to_vec();
-    for document in &mut out {
-        document.statements.retain(|statement| statement.effect == effect);
-    }
-    out
-}
-
-/// The Allows, with the names that are wanted only. `NotPrincipal` is kept as it is: it names nobody, and lets in
-/// everyone else.
-fn allowing(documents: &[Document], wanted: impl Fn(&Name) -> bool) -> Vec<Document> {
-    let mut out = only(documents, Effect::Allow);
-    for document in &mut out {
-        document.statements.retain_mut(|statement| match &mut statement.principals {
-            Some(listed) if !listed.not => {
-                listed.items.retain(&wanted);
-                !listed.items.is_empty()
-            }
-            other => other.is_some(),
-        });
-    }
-    out
-}
-
-fn is_role(name: &Name, arn: &str) -> bool {
-    matches!(name, Name::Role { .. }) && *name == Name::read("AWS", arn, "aws")
-}
-
-fn is_direct(name: &Name, arn: &str) -> bool {
-    match name {
-        Name::Everyone => true,
-        Name::User { .. } => *name == Name::read("AWS", arn, "aws"),
-        Name::Session { account, role, .. } => {
-            let own = arn.rsplit('/').next() == Some(role.as_str());
-            own && arn.split(':').nth(4) == Some(account.as_str())
-        }
-        _ => false,
-    }
 }

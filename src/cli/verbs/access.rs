@@ -174,7 +174,8 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
             let spec = after.spec.as_ref().or(before.spec.as_ref());
             let context = spec.map(|ready| planning::context(ready, Vec::new()));
             let place = |path: &str| context.as_ref().map(|context| context.cause(path));
-            let view = View { compared: &compared, new: &access::Index::new(&after_state), place: &place };
+            let view =
+                View { compared: &compared, new: &access::Index::new(&after_state), place: &place };
             let exit = gate(&compared, arguments);
             match output.json {
                 true => output.document(access_states::json(&view), exit),

@@ -4,8 +4,8 @@ use anyhow::{Context, anyhow, bail};
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
-use crate::access::{Index, State};
 use crate::access::reach::{Subject, outsiders, trusted};
+use crate::access::{Index, State};
 use crate::cli::asked::Asked;
 use crate::cli::asking::Asking;
 use crate::cli::called::{Called, Place};
