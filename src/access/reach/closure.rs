@@ -197,7 +197,8 @@ fn steps(judge: &Judge<'_>, from: &Subject) -> Steps {
     for escalation in &escalations().escalations {
         // whoever may do none of it anywhere is not asked role by role
         let anywhere = |action: &String| match escalation.kind {
-            Kind::Assume => true,
+            // the code may come within reach by the policy of its bucket
+            Kind::Assume | Kind::Code => true,
             _ => !matches!(judge.ask(from, action, &any("any"), None, false), Reached::No { .. }),
         };
         let actions: Vec<&String> = escalation.actions.iter().filter(|one| anywhere(one)).collect();
@@ -343,9 +344,16 @@ fn beyond(
         let is_new = role.contains(":role/")
             && !role.contains('$')
             && !judge.state.principals.contains_key(&role);
+        let elsewhere = role.split(':').nth(4) != Some(&holder.principal.account);
         let target =
             Target { kind: "role".to_owned(), resource: Value::from(role), guard: String::new() };
-        is_new && judge.ask(from, action, &target, condition, false).is_yes()
+        // in another account the role's trust has to agree, and may
+        let trusted = Rewritten { guard: elsewhere, ..Rewritten::default() };
+        is_new
+            && match condition {
+                None => judge.ask_after(trusted, from, action, &target).is_yes(),
+                Some(_) => judge.ask(from, action, &target, condition, false).is_yes(),
+            }
     });
     found.next()
 }
