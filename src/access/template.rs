@@ -73,6 +73,17 @@ const READ: &[(&str, &[&str])] = &[
     ("AWS::Glue::Table", &["DatabaseName", "TableInput"]),
 ];
 
+/// The arguments of a Glue job that name code, or files that code reads, in S3; each a list with commas. Source: "Using
+/// job parameters in AWS Glue jobs"
+/// (<https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html>).
+const LIBRARIES: [&str; 5] = [
+    "--additional-python-modules",
+    "--extra-files",
+    "--extra-jars",
+    "--extra-py-files",
+    "--scriptLocation",
+];
+
 /// Reads the templates of one state.
 pub fn read(sources: &[Source]) -> State {
     let mut reader = Reader {
@@ -243,9 +254,14 @@ impl Reader<'_> {
             }
             kind if kind.starts_with("AWS::LakeFormation::") => self.lake_formation(at, kind),
             "AWS::Glue::Job" => {
-                let code = properties.at(&["Command", "ScriptLocation"]);
-                let code = code.map(|value| self.texts.text(source, value));
-                self.runner(at, properties.get("Role"), code.as_deref().and_then(object_arn));
+                let arguments = LIBRARIES.iter().map(|name| ["DefaultArguments", name]);
+                let places = std::iter::once(["Command", "ScriptLocation"]).chain(arguments);
+                let texts = places.filter_map(|path| properties.at(&path));
+                let texts: Vec<String> =
+                    texts.map(|value| self.texts.text(source, value)).collect();
+                let code = texts.iter().flat_map(|text| text.split(','));
+                let code = code.filter_map(|one| object_arn(source.partition(), one.trim()));
+                self.runner(at, properties.get("Role"), code);
             }
             "AWS::Lambda::Function" => {
                 let part = |key| {
@@ -346,7 +362,12 @@ impl Reader<'_> {
         }
     }
 
-    fn runner(&mut self, at: (&Source, &str, &Value), role: Option<&Value>, code: Option<String>) {
+    fn runner(
+        &mut self,
+        at: (&Source, &str, &Value),
+        role: Option<&Value>,
+        code: impl IntoIterator<Item = String>,
+    ) {
         let (source, id, definition) = at;
         let Some(role) = role else { return };
         let mut role = self.texts.text(source, role);
@@ -388,8 +409,8 @@ pub(super) fn origin(source: &Source, id: &str, definition: &Value) -> Origin {
 }
 
 /// `s3://bucket/key` as an ARN; `None` for what is no place in S3.
-fn object_arn(location: &str) -> Option<String> {
-    location.strip_prefix("s3://").map(|rest| format!("arn:aws:s3:::{rest}"))
+fn object_arn(partition: &str, location: &str) -> Option<String> {
+    location.strip_prefix("s3://").map(|rest| format!("arn:{partition}:s3:::{rest}"))
 }
 
 /// Whether a resource stays when its stack lets go of it.

@@ -14,8 +14,8 @@ use super::called::{Called, Place};
 use super::states::Side;
 use crate::access::Index;
 use crate::access::reach::lent::{self, Governed, Table};
-use crate::access::reach::{Closure, Judge, Reached, Subject, Target};
-use crate::catalogue::escalations::{Verbs, verbs};
+use crate::access::reach::{Closure, Judge, Reached, Subject, Target, Way};
+use crate::catalogue::escalations::{Kind, Verbs, verbs};
 use crate::catalogue::iam;
 use crate::diagnostic::nearest;
 use crate::render::access_reach::{Answer, By, Row, through};
@@ -122,7 +122,8 @@ impl<'a> Asking<'a> {
         if !found.reached.is_yes() {
             return;
         }
-        let last = found.path.last().map(|way| way.to.as_str());
+        let moves = |way: &&Way| way.kind != Kind::Open;
+        let last = found.path.iter().rfind(moves).map(|way| way.to.as_str());
         let own = match who {
             Subject::Named(name) | Subject::Account(name) => Some(name.as_str()),
             _ => None,

@@ -166,7 +166,7 @@ pub fn text(view: &View<'_>) -> String {
     for row in rows().filter(narrowed) {
         item(
             &mut out,
-            &format!("{} gains nothing", short(&row.subject, &row.kind)),
+            &format!("{} may lose something, and gains nothing", short(&row.subject, &row.kind)),
             &line(row, None, view),
         );
         out += &why(row);

@@ -263,7 +263,10 @@ impl Asking<'_> {
                         }
                     }
                     let is_everyone = name.is_none_or(|name| *name == Name::Everyone);
-                    let elsewhere = self.is_elsewhere(*name, statement);
+                    // what a public access block leaves of an Allow for everyone
+                    let is_cut =
+                        is_everyone && self.kind == Kind::Resource && self.after.wall.is_some();
+                    let elsewhere = !is_cut && self.is_elsewhere(*name, statement);
                     let place = match self.kind {
                         Kind::Trust => self.words.principal(&self.row.subject),
                         _ => self.place(target),
@@ -271,6 +274,7 @@ impl Asking<'_> {
                     found.list.push(Part {
                         who: match self.kind {
                             Kind::Identity => self.words.principal(&self.row.subject),
+                            _ if is_cut => format!("everyone in account {}", self.after.account),
                             _ => self.words.named(*name, statement),
                         },
                         verb: class.verb,

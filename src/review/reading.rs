@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::reach::{Subject, Target};
 use crate::access::{Documents, Index, PrincipalKind, State, in_request};
-use crate::catalogue::escalations::{Kind as Way, escalations};
+use crate::catalogue::escalations::{Kind as Way, escalations, verbs};
 use crate::verdict::Name;
 use crate::verdict::effective::shown;
 use crate::verdict::read::Effect;
@@ -235,9 +235,16 @@ impl<'s> Glance<'s> {
         let ways = escalations();
         ways.escalations.iter().any(|way| match way.kind {
             Way::Code => {
-                let code = self.state.runners.values().flat_map(|runner| &runner.code);
-                code.into_iter().any(|code| way.actions.iter().any(|one| speaks(one, code)))
+                let mut code = self.state.runners.values().flat_map(|runner| &runner.code);
+                // whoever writes the bucket's policy lets itself at the code
+                let bucket = |code: &String| code.split('/').next().unwrap_or(code).to_owned();
+                let opens = |code: &String| {
+                    let mut actions = verbs().openings.iter().flat_map(|one| &one.actions);
+                    actions.any(|action| speaks(action, &bucket(code)))
+                };
+                code.any(|code| way.actions.iter().any(|one| speaks(one, code)) || opens(code))
             }
+            Way::Open => false,
             Way::Pass => speaks(&ways.pass, "*") && way.actions.iter().any(|one| speaks(one, "*")),
             Way::Assume | Way::Become | Way::Edit | Way::Runner => {
                 way.actions.iter().any(|one| speaks(one, "*"))

@@ -75,6 +75,9 @@ pub(super) struct Layers {
     pub own: Option<Own>,
     /// Whether it writes its own policies.
     pub anything: bool,
+    /// Whether it has written the policy of the resource, which then allows its own session what it likes: no boundary
+    /// withholds what such a policy gives to a session.
+    pub opened: bool,
 }
 
 /// What a principal brings: its policies under its name, its boundary, and what is not at hand.
@@ -175,7 +178,8 @@ impl Layers {
             };
             let direct = || {
                 let walled = only(wall.unwrap_or_default(), Effect::Deny);
-                let direct = with(allowing(theirs, |name| is_direct(name, arn)), walled);
+                let direct =
+                    with(allowing(theirs, |name| self.opened || is_direct(name, arn)), walled);
                 search(&[Some(&direct), cut, Some(asked)])
             };
             found = found.or(by_role).or(direct);

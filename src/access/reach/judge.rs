@@ -19,6 +19,7 @@ use super::closure::resource;
 use crate::catalogue::escalations::{escalations, verbs};
 use crate::document::{Map, Value};
 use crate::verdict::apart::{concerning, naming};
+use crate::verdict::effective::of_anybody;
 use crate::verdict::public::restricted;
 use crate::verdict::read::Listed;
 use crate::verdict::{Document, Kind, Name, Request};
@@ -82,6 +83,17 @@ impl Reached {
     }
 }
 
+/// Which policies somebody has rewritten before it asks: they allow what it likes, and forbid nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Its own.
+    pub own: bool,
+    /// That of what guards the target.
+    pub guard: bool,
+    /// That of the guard's key.
+    pub key: bool,
+}
+
 /// Answers questions about a state.
 pub struct Judge<'s> {
     pub state: &'s State,
@@ -109,6 +121,17 @@ impl<'s> Judge<'s> {
         self.case(who, action, target, condition, anything).answer()
     }
 
+    /// The same after somebody has rewritten policies.
+    pub fn ask_after(
+        &self,
+        rewritten: Rewritten,
+        who: &Subject,
+        action: &str,
+        target: &Target,
+    ) -> Reached {
+        self.case_after(rewritten, who, action, target, None).answer()
+    }
+
     /// All that the answer to [`Judge::ask`] rests on.
     pub fn case(
         &self,
@@ -118,8 +141,20 @@ impl<'s> Judge<'s> {
         condition: Option<(&str, &str)>,
         anything: bool,
     ) -> Case {
-        let half = |action: &str, target: &Target, condition| {
-            self.half(who, action, target, condition, anything)
+        let rewritten = Rewritten { own: anything, ..Rewritten::default() };
+        self.case_after(rewritten, who, action, target, condition)
+    }
+
+    fn case_after(
+        &self,
+        rewritten: Rewritten,
+        who: &Subject,
+        action: &str,
+        target: &Target,
+        condition: Option<(&str, &str)>,
+    ) -> Case {
+        let half = |action: &str, target: &Target, condition, opened: bool| {
+            self.half(who, action, target, condition, (rewritten.own, opened))
         };
         let key = self.state.resources.get(&target.guard).and_then(|bucket| bucket.key.as_ref());
         let key = match (key, verbs().key.get(action)) {
@@ -129,11 +164,18 @@ impl<'s> Judge<'s> {
             (Some(key), Some(of_key)) => {
                 let target =
                     Target { kind: "key".to_owned(), resource: resource(key), guard: key.clone() };
-                KeyHalf::Read { action: of_key.clone(), half: half(of_key, &target, None) }
+                KeyHalf::Read {
+                    action: of_key.clone(),
+                    half: half(of_key, &target, None, rewritten.key),
+                }
             }
             _ => KeyHalf::None,
         };
-        Case { action: action.to_owned(), half: half(action, target, condition), key }
+        Case {
+            action: action.to_owned(),
+            half: half(action, target, condition, rewritten.guard),
+            key,
+        }
     }
 
     /// What one half of an answer rests on: the layers, each cut to what concerns the question, and what else counts.
@@ -143,7 +185,7 @@ impl<'s> Judge<'s> {
         action: &str,
         target: &Target,
         condition: Option<(&str, &str)>,
-        anything: bool,
+        (anything, opened): (bool, bool),
     ) -> Half {
         let role = self.index.holder(&target.guard).filter(|_| target.kind == "role");
         let guard = self.guard(target).map(|guard| self.bearing(who, guard));
@@ -152,6 +194,12 @@ impl<'s> Judge<'s> {
             (Some(role), _) => trust(role, &target.resource).map(Cow::Owned),
             (None, Some(guard)) => guard.policy.as_deref().map(Cow::Borrowed),
             (None, None) => Some(Cow::Owned(Vec::new())),
+        };
+        let theirs = match (opened, who) {
+            (true, Subject::Named(arn) | Subject::Account(arn)) => {
+                Some(Cow::Owned(vec![named(of_anybody(), arn)]))
+            }
+            _ => theirs,
         };
         let Some(theirs) = theirs else {
             let because = format!("the policy of {} is none", target.guard);
@@ -186,6 +234,7 @@ impl<'s> Judge<'s> {
                 known: own.known,
             }),
             anything,
+            opened,
             asked: vec![asked],
         }))
     }
