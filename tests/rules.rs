@@ -11,11 +11,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use ground::{Lake, codes, lakes, role, state, statements, without, words};
+use ground::{Lake, codes, lakes, role, run, state, statements, without, words};
 use jiff::civil::{Date, date};
 use lakewright::catalogue::watched::{set, watched};
 use lakewright::diagnostic::Code;
-use lakewright::rules::{Around, Finding, RULES, Severity, Waiver, judge, run};
+use lakewright::rules::{Around, Finding, RULES, Severity, Waiver, judge};
 use serde_json::{Value, json};
 
 /// What is wrong with a role that has these statements.

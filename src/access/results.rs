@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 
 use super::compare::{Layer, Row, presence};
+use super::index::Index;
 use super::reach::{Judge, Reached, Subject, Target, outsiders, trusted};
 use super::source::Source;
 use super::state::{Origin, State};
@@ -95,7 +96,8 @@ fn readers(state: &State, location: &str, perhaps: bool) -> Readers {
         resource: Value::from(format!("{location}/*")),
         guard: guard.to_owned(),
     };
-    let judge = Judge::new(state);
+    let index = Index::new(state);
+    let judge = Judge::new(&index);
     let short = |arn: &str| arn.splitn(6, ':').nth(5).unwrap_or(arn).to_owned();
     let own = state.principals.keys().filter(|arn| !arn.contains(":group/"));
     let mut asked: Readers = own.map(|arn| (Subject::Named(arn.clone()), short(arn))).collect();

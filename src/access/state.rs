@@ -18,6 +18,9 @@ pub struct State {
     pub principals: BTreeMap<String, Principal>,
     /// By ARN, or by the reference in its place.
     pub resources: BTreeMap<String, Guarded>,
+    /// Managed policies that templates make, by ARN or by the reference in its place: whoever elsewhere carries one may
+    /// do what it says.
+    pub managed: BTreeMap<String, Held>,
     /// Grants of Lake Formation, ascending.
     pub grants: Vec<Grant>,
     /// Filters of rows and columns that grants name, by `database.table.name`.
@@ -108,6 +111,15 @@ impl PrincipalKind {
             PrincipalKind::Group => "group",
         }
     }
+
+    /// The word in the name of a type.
+    pub fn title(self) -> &'static str {
+        match self {
+            PrincipalKind::Role => "Role",
+            PrincipalKind::User => "User",
+            PrincipalKind::Group => "Group",
+        }
+    }
 }
 
 /// Somebody who can hold identity policies.
@@ -166,6 +178,8 @@ pub struct Guarded {
     pub policies: Vec<Held>,
     /// A bucket's public access block; `None` where the template gives none.
     pub public_access: Option<PublicAccess>,
+    /// A bucket's setting of who owns its objects, as the template has it: whether access control lists count.
+    pub ownership: Option<Value>,
     /// The account of the template that speaks of it.
     pub account: String,
     /// `aws`.

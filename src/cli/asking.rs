@@ -12,10 +12,10 @@ use anyhow::bail;
 use super::Misuse;
 use super::called::{Called, Place};
 use super::states::Side;
-use crate::access::State;
+use crate::access::Index;
 use crate::access::reach::lent::{self, Governed, Table};
-use crate::access::reach::{Closure, Judge, Reached, Subject, Target};
-use crate::catalogue::escalations::{Verbs, verbs};
+use crate::access::reach::{Closure, Judge, Reached, Subject, Target, Way};
+use crate::catalogue::escalations::{Kind, Verbs, verbs};
 use crate::catalogue::iam;
 use crate::diagnostic::nearest;
 use crate::render::access_reach::{Answer, By, Row, through};
@@ -28,10 +28,11 @@ pub struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    pub fn new(state: &'a State, side: &'a Side) -> Self {
+    pub fn new(index: &'a Index<'a>, side: &'a Side) -> Self {
+        let state = index.state;
         let lake = side.spec.as_ref().map(|spec| &spec.lake);
         Asking {
-            judge: Judge::new(state),
+            judge: Judge::new(index),
             called: Called { state, lake },
             closures: BTreeMap::new(),
         }
@@ -121,7 +122,8 @@ impl<'a> Asking<'a> {
         if !found.reached.is_yes() {
             return;
         }
-        let last = found.path.last().map(|way| way.to.as_str());
+        let moves = |way: &&Way| way.kind != Kind::Open;
+        let last = found.path.iter().rfind(moves).map(|way| way.to.as_str());
         let own = match who {
             Subject::Named(name) | Subject::Account(name) => Some(name.as_str()),
             _ => None,

@@ -103,8 +103,13 @@ impl Called<'_> {
         }
     }
 
-    /// What people call a principal of an ARN.
+    /// What people call a principal of an ARN, or a resource.
     pub fn name(&self, arn: &str) -> String {
+        if self.state.resources.contains_key(arn) {
+            return arn
+                .strip_prefix("arn:aws:s3:::")
+                .map_or(arn.to_owned(), |name| format!("bucket {name}"));
+        }
         let path = self.state.principals.get(arn).and_then(|one| one.origin.as_ref());
         let rest = arn.splitn(6, ':').nth(5).filter(|_| arn.starts_with("arn:"));
         // a pipeline may have a second role, which starts it

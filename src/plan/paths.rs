@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::{Cause, Held, State, in_request};
+use crate::access::{Cause, Held, Index, State, in_request};
 use crate::document::Value;
 use crate::review::services::{self, Passage, Path, Services};
 
@@ -32,12 +32,12 @@ pub fn closed(before: &State, after: &State) -> Option<Vec<Closed>> {
             (wanted.part(after), wanted.part(before))
         }
     };
-    let found = services::check(&after);
+    let found = services::check(&Index::new(&after));
     let stopped: Vec<(&Path, &Cause)> = found.stopped().filter_map(by).collect();
     if stopped.is_empty() {
         return Some(Vec::new());
     }
-    let was = stops(&services::check(&before));
+    let was = stops(&services::check(&Index::new(&before)));
     let new = stopped.into_iter().filter(|(path, by)| !was.contains(&key(path, by)));
     Some(new.map(|(path, by)| Closed { by: by.clone(), what: told(path) }).collect())
 }

@@ -4,7 +4,7 @@
 //! of others: all of them are escaped. Read next: `access.rs`, two policy documents.
 
 use crate::access::{
-    self, Cause, Compared, Further, Gravity, Layer, Presence, Row, State, gravity,
+    self, Cause, Compared, Further, Gravity, Index, Layer, Presence, Row, gravity,
 };
 use crate::document::{Map, Value};
 use crate::plan;
@@ -16,7 +16,7 @@ use crate::verdict::{Comparison, Request, Requester, Verdict};
 pub struct View<'v> {
     pub compared: &'v Compared,
     /// The new state: what else a request needs is judged on it.
-    pub new: &'v State,
+    pub new: &'v Index<'v>,
     /// A spec path with its file and line.
     pub place: &'v dyn Fn(&str) -> Option<plan::Cause>,
 }
@@ -110,7 +110,7 @@ pub fn text(view: &View<'_>) -> String {
     let rows = || compared.rows.iter();
     let mut gained: Vec<(Gravity, &Row)> = rows()
         .filter(|row| row.comparison.gained.is_some())
-        .map(|row| (gravity(row, view.new), row))
+        .map(|row| (gravity(row, view.new.state), row))
         .collect();
     gained.sort_by_key(|(gravity, _)| *gravity);
     let lost: Vec<&Row> = rows().filter(|row| row.comparison.lost.is_some()).collect();
@@ -166,7 +166,7 @@ pub fn text(view: &View<'_>) -> String {
     for row in rows().filter(narrowed) {
         item(
             &mut out,
-            &format!("{} gains nothing", short(&row.subject, &row.kind)),
+            &format!("{} may lose something, and gains nothing", short(&row.subject, &row.kind)),
             &line(row, None, view),
         );
         out += &why(row);

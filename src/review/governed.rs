@@ -8,7 +8,7 @@
 //! Source: AWS Lake Formation developer guide, "Metadata access control" and "Hybrid access mode".
 
 use super::flows::{Failing, Need};
-use crate::access::State;
+use crate::access::{Index, State};
 use crate::access::reach::lent::{self, Governed, Table};
 use crate::access::reach::{Closure, Judge, Reached, Subject};
 use crate::catalogue::escalations::verbs;
@@ -19,13 +19,14 @@ pub fn is_governed(state: &State, need: &Need) -> bool {
 }
 
 /// The flows that break. `needs` are those that are governed in the new state.
-pub fn failing(old: &State, new: &State, needs: &[&Need]) -> Vec<Failing> {
+pub fn failing(old: &Index<'_>, new: &Index<'_>, needs: &[&Need]) -> Vec<Failing> {
     let mut found: Vec<Failing> = Vec::new();
-    if old == new {
+    if old.state == new.state {
         return found;
     }
+    let (old, new) = (Judge::new(old), Judge::new(new));
     for need in needs {
-        let Some((because, is_unknown)) = broken(old, new, need) else { continue };
+        let Some((because, is_unknown)) = broken(&old, &new, need) else { continue };
         let one = Failing {
             path: need.path.clone(),
             who: need.name.clone(),
@@ -42,7 +43,8 @@ pub fn failing(old: &State, new: &State, needs: &[&Need]) -> Vec<Failing> {
 }
 
 /// Why a flow worked and will not, or is not known to.
-fn broken(old: &State, new: &State, need: &Need) -> Option<(String, bool)> {
+fn broken(before: &Judge<'_>, after: &Judge<'_>, need: &Need) -> Option<(String, bool)> {
+    let (old, new) = (before.state, after.state);
     let (Subject::Named(who) | Subject::Account(who)) = &need.who else { return None };
     let permissions = verbs().lake_formation.grants.get(need.verb)?;
     let words: Vec<&str> = permissions.iter().map(String::as_str).collect();
@@ -55,17 +57,17 @@ fn broken(old: &State, new: &State, need: &Need) -> Option<(String, bool)> {
         // an account's own half is not read
         Some(table) => {
             lent::is_granted(old, who, &table, &words)
-                && (matches!(need.who, Subject::Account(_)) || through(old, need, &table).is_yes())
+                && (matches!(need.who, Subject::Account(_)) || through(before, need, &table).is_yes())
         }
-        None => directly(&Judge::new(old), need).is_yes(),
+        None => directly(before, need).is_yes(),
     };
     if !is_granted {
         let by_iam =
-            table.governed == Governed::OptedIn && directly(&Judge::new(new), need).is_yes();
+            table.governed == Governed::OptedIn && directly(after, need).is_yes();
         let because = || format!("Lake Formation grants no {} there", words.join(" or "));
         return (!by_iam && worked()).then(|| (because(), false));
     }
-    match through(new, need, &table) {
+    match through(after, need, &table) {
         Reached::No { because } if worked() => {
             let because = because.unwrap_or_else(|| "nothing that was read allows it".to_owned());
             Some((because, false))
@@ -85,10 +87,9 @@ fn is_same(old: &State, new: &State, who: &str, need: &Need) -> bool {
 }
 
 /// By credentials that are lent, or by the files.
-fn through(state: &State, need: &Need, table: &Table<'_>) -> Reached {
-    let judge = Judge::new(state);
-    let (reached, ..) = lent::lent(&judge, &Closure::default(), &need.who, need.verb, table);
-    reached.or(|| directly(&judge, need))
+fn through(judge: &Judge<'_>, need: &Need, table: &Table<'_>) -> Reached {
+    let (reached, ..) = lent::lent(judge, &Closure::default(), &need.who, need.verb, table);
+    reached.or(|| directly(judge, need))
 }
 
 /// By the files.

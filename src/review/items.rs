@@ -101,7 +101,7 @@ pub struct Sums {
 /// The lines of what was compared.
 pub fn items(compared: &Compared, old: &Side<'_>, new: &Side<'_>, words: &Words) -> Sums {
     let mut sums = Sums::default();
-    let judge = Judge::new(new.state);
+    let judge = Judge::new(new.index);
     let mut room = MOST_QUESTIONS;
     for row in &compared.rows {
         if row.comparison.gained.is_some() {
@@ -154,12 +154,12 @@ impl Way<'_> {
     }
 
     fn state(&self) -> &State {
-        self.to.state
+        self.to.state()
     }
 
     fn items(&self, room: &mut usize) -> Vec<Item> {
         let row = self.row;
-        let found = parts(row, self.from.state, self.to.state, self.words, room);
+        let found = parts(row, self.from.state(), self.to.state(), self.words, room);
         let whole = match self.gains() {
             true => row.presence == Presence::New,
             false => row.presence == Presence::Gone,
@@ -260,7 +260,7 @@ impl Way<'_> {
         let own = |state: &State| -> Vec<access::Grant> {
             state.grants.iter().filter(|grant| grant.principal == *subject).cloned().collect()
         };
-        let (before, mut all) = (own(self.from.state), ByPlace::new());
+        let (before, mut all) = (own(self.from.state()), ByPlace::new());
         let mut admin = false;
         for grant in own(self.state()) {
             let old: Vec<_> = before.iter().filter(|old| old.resource == grant.resource).collect();
@@ -291,7 +291,7 @@ impl Way<'_> {
             return String::new();
         };
         let subject = &self.row.subject;
-        let before = access::seen(self.from.state, subject, database, Some(table), &["SELECT"]);
+        let before = access::seen(self.from.state(), subject, database, Some(table), &["SELECT"]);
         let new = |column: &&String| !before.iter().any(|shown| shown.shows(column));
         let tags = |column: &String| {
             let of = self.state().tagged.iter().filter(|one| {
@@ -417,12 +417,12 @@ impl Way<'_> {
         match asked {
             Some(Reached::Yes { needed, .. }) => row.given.iter().cloned().chain(needed).collect(),
             Some(Reached::No { because }) => {
-                let known = access::needed(self.state(), row);
+                let known = access::needed(self.to.index, row);
                 let other = "a policy that lets it through: one that was read does not".to_owned();
                 if known.is_empty() { vec![because.unwrap_or(other)] } else { known }
             }
             Some(Reached::Unknown { because }) => vec![because],
-            None => access::needed(self.state(), row),
+            None => access::needed(self.to.index, row),
         }
     }
 

@@ -27,7 +27,7 @@ pub mod services;
 pub mod statements;
 mod words;
 
-use crate::access::{Cause, Compared, Presence, Row, State, compare};
+use crate::access::{Cause, Compared, Index, Presence, Row, State, compare};
 use crate::verdict::{Comparison, Options, Verdict};
 
 pub use checks::{Asked, Checks};
@@ -45,11 +45,17 @@ pub struct Side<'s> {
     pub name: String,
     /// The commit, where it is one: seven digits of its hash.
     pub commit: Option<String>,
-    pub state: &'s State,
+    pub index: &'s Index<'s>,
     /// Where a statement or a resource stands in the spec.
     pub place: &'s dyn Fn(&Cause) -> Line,
     /// What its entries have and those of the other side do not.
     pub differs: &'s [entries::Differs],
+}
+
+impl<'s> Side<'s> {
+    pub fn state(&self) -> &'s State {
+        self.index.state
+    }
 }
 
 /// Where something stands in a spec.
@@ -116,8 +122,8 @@ pub fn review(
     let was = |cause: &Cause| Line { is_before: true, ..(old.place)(cause) };
     let (name, commit) = (old.name.clone(), old.commit.clone());
     let old = &Side { name, commit, place: &was, ..*old };
-    let compared = compare(old.state, new.state, &Options::default());
-    let words = Words::new(old.state, new.state, about.databases.clone());
+    let compared = compare(old.state(), new.state(), &Options::default());
+    let words = Words::new(old.state(), new.state(), about.databases.clone());
     let sums = items::items(&compared, old, new, &words);
     let (escalations, mut unknown) = escalation::escalations(old, new, &words, &compared);
     let mut undecided = sums.undecided;
@@ -139,7 +145,7 @@ pub fn review(
         gained: sums.gained,
         escalations,
         lost: sums.lost,
-        failing: failing(old.state, new.state, needs),
+        failing: failing(old.index, new.index, needs),
         undecided,
         checks: checks::checks(old, new, &words, asked),
         statements: statements::changed(old, new, &words),
@@ -148,9 +154,9 @@ pub fn review(
 }
 
 /// The flows that break: those on tables of Lake Formation's by its grants, the others by policies alone.
-fn failing(old: &State, new: &State, needs: &[Need]) -> Vec<Failing> {
+fn failing(old: &Index<'_>, new: &Index<'_>, needs: &[Need]) -> Vec<Failing> {
     let (lent, plain): (Vec<&Need>, Vec<&Need>) =
-        needs.iter().partition(|need| governed::is_governed(new, need));
+        needs.iter().partition(|need| governed::is_governed(new.state, need));
     let plain: Vec<Need> = plain.into_iter().cloned().collect();
     let mut found = flows::failing(old, new, &plain);
     found.extend(governed::failing(old, new, &lent));

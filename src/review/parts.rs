@@ -11,7 +11,8 @@ use super::classes::classes;
 use super::words::Words;
 use crate::access::{Boundary, Cause, Guarded, Layer, Row, State};
 use crate::document::{Map, Value};
-use crate::verdict::effective::{of_account, possible, within};
+use crate::verdict::apart::concerning;
+use crate::verdict::effective::{gained, of_account, possible};
 use crate::verdict::public::{Publicity, publicity, restricted};
 use crate::verdict::read::{Effect, Listed, Statement};
 use crate::verdict::{Document, Kind, Name, Options, Request};
@@ -62,6 +63,8 @@ pub const MOST_QUESTIONS: usize = 4_000;
 struct Layers {
     allows: Vec<(Statement, Cause)>,
     denies: Vec<Statement>,
+    /// All of them: what is allowed, then what is denied.
+    whole: Vec<Document>,
     wall: Option<Vec<Document>>,
     /// Policies and boundaries that bear on it and are not at hand.
     unread: BTreeSet<String>,
@@ -83,6 +86,7 @@ fn layers(state: &State, row: &Row, kind: Kind) -> Option<Layers> {
     let mut found = Layers {
         allows: Vec::new(),
         denies: Vec::new(),
+        whole: Vec::new(),
         wall: None,
         unread: BTreeSet::new(),
         account: String::new(),
@@ -138,6 +142,9 @@ fn layers(state: &State, row: &Row, kind: Kind) -> Option<Layers> {
             }
         }
     }
+    let allows = found.allows.iter().map(|(statement, _)| statement);
+    let statements = allows.chain(&found.denies).cloned().collect();
+    found.whole = vec![Document { statements }];
     Some(found)
 }
 
@@ -256,7 +263,10 @@ impl Asking<'_> {
                         }
                     }
                     let is_everyone = name.is_none_or(|name| *name == Name::Everyone);
-                    let elsewhere = self.is_elsewhere(*name, statement);
+                    // what a public access block leaves of an Allow for everyone
+                    let is_cut =
+                        is_everyone && self.kind == Kind::Resource && self.after.wall.is_some();
+                    let elsewhere = !is_cut && self.is_elsewhere(*name, statement);
                     let place = match self.kind {
                         Kind::Trust => self.words.principal(&self.row.subject),
                         _ => self.place(target),
@@ -264,6 +274,7 @@ impl Asking<'_> {
                     found.list.push(Part {
                         who: match self.kind {
                             Kind::Identity => self.words.principal(&self.row.subject),
+                            _ if is_cut => format!("everyone in account {}", self.after.account),
                             _ => self.words.named(*name, statement),
                         },
                         verb: class.verb,
@@ -283,24 +294,17 @@ impl Asking<'_> {
     }
 
     fn ask(&self, cell: &Cell) -> crate::verdict::Comparison {
-        let old: Vec<Statement> = self
-            .before
-            .allows
-            .iter()
-            .map(|(statement, _)| statement)
-            .chain(&self.before.denies)
-            .cloned()
-            .collect();
-        let old = [Document { statements: old }];
-        let (new, asked) = (std::slice::from_ref(&cell.allowed), [cell.asked.clone()]);
+        let asked = std::slice::from_ref(&cell.asked);
+        let old = match cell.asked.statements.first() {
+            Some(asked) => concerning(&self.before.whole, asked),
+            None => self.before.whole.clone(),
+        };
         let mut before: Vec<&[Document]> = vec![&old];
         before.extend(self.before.wall.as_deref());
-        let mut after: Vec<&[Document]> = vec![new, &asked];
+        let mut after: Vec<&[Document]> = vec![std::slice::from_ref(&cell.allowed), asked];
         after.extend(cell.wall.as_deref());
-        let found = within(&before, &after, self.kind, &Options::default());
-        // only one direction is asked: that the cell is less than all there was says nothing
-        let exact = found.exact || found.gained.is_some();
-        crate::verdict::Comparison { exact, ..found }
+        // that the cell is less than all there was says nothing
+        gained(&before, &after, self.kind, &Options::default())
     }
 
     /// What a Deny that goes lets through of the account's own policies.
@@ -315,7 +319,7 @@ impl Asking<'_> {
             [Document { statements }]
         };
         let (old, new) = (with(self.before), with(self.after));
-        let answer = within(&[&old], &[&new], self.kind, &Options::default());
+        let answer = gained(&[&old], &[&new], self.kind, &Options::default());
         let Some(request) = answer.gained.filter(|_| !self.before.account.is_empty()) else {
             return;
         };

@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::reach::{Subject, Target};
-use crate::access::{Held, Principal, PrincipalKind, State, in_request};
-use crate::catalogue::escalations::{Kind as Way, escalations};
+use crate::access::{Documents, Index, PrincipalKind, State, in_request};
+use crate::catalogue::escalations::{Kind as Way, escalations, verbs};
+use crate::verdict::Name;
 use crate::verdict::effective::shown;
 use crate::verdict::read::Effect;
-use crate::verdict::{Document, Kind, Name};
 
 /// What an Allow speaks of: patterns, or `not` of them.
 struct Allow {
@@ -60,9 +60,9 @@ impl Allow {
     }
 }
 
-fn allows(held: &Held, kind: Kind) -> Vec<Allow> {
-    let Ok(document) = Document::read(&held.document, kind) else { return Vec::new() };
-    let allows = document.statements.into_iter().filter(|one| one.effect == Effect::Allow);
+fn allows(read: &Documents<'_>) -> Vec<Allow> {
+    let statements = read.documents.iter().flat_map(|document| &document.statements);
+    let allows = statements.filter(|one| one.effect == Effect::Allow);
     allows
         .map(|one| Allow {
             arns: {
@@ -71,9 +71,9 @@ fn allows(held: &Held, kind: Kind) -> Vec<Allow> {
                 });
                 named.flat_map(|one| one.values.iter().map(|value| value.shown())).collect()
             },
-            principals: one.principals.map(|listed| (listed.not, listed.items)),
+            principals: one.principals.clone().map(|listed| (listed.not, listed.items)),
             actions: (one.actions.not, one.actions.items.iter().map(|it| it.shown()).collect()),
-            resources: one.resources.map_or((true, Vec::new()), |listed| {
+            resources: one.resources.as_ref().map_or((true, Vec::new()), |listed| {
                 let variable =
                     listed.items.iter().any(|pattern| pattern.variables().next().is_some());
                 (
@@ -147,21 +147,14 @@ pub struct Glance<'s> {
 }
 
 impl<'s> Glance<'s> {
-    pub fn new(state: &'s State) -> Self {
-        let own = |one: &'s Principal| -> Vec<Allow> {
-            let groups = one.groups.iter().filter_map(|group| state.principals.get(group));
-            let held = one.identity.iter().chain(groups.flat_map(|group| &group.identity));
-            held.flat_map(|held| allows(held, Kind::Identity)).collect()
-        };
-        let people = state.principals.iter().filter(|(_, one)| one.kind != PrincipalKind::Group);
-        let guards = state.resources.iter().map(|(name, guarded)| {
-            let policies = guarded.policies.iter();
-            let all = policies.flat_map(|held| allows(held, Kind::Resource)).collect();
-            (name.as_str(), all)
-        });
+    pub fn new(index: &'s Index<'s>) -> Self {
+        let state = index.state;
+        let people = index.holders().filter(|(_, one)| one.principal.kind != PrincipalKind::Group);
+        let own = people.map(|(name, one)| (name, allows(&one.identity)));
+        let guards = index.guards().map(|one| (one.name.as_str(), allows(&one.policies)));
         let mut trusted = (BTreeSet::new(), false);
-        for held in state.principals.values().filter_map(|one| one.trust.as_ref()) {
-            for allow in allows(held, Kind::Trust) {
+        for (_, one) in index.holders() {
+            for allow in allows(&one.trust) {
                 for name in allow.principals.iter().flat_map(|(_, names)| names) {
                     match name {
                         Name::Everyone => trusted.1 = true,
@@ -181,12 +174,7 @@ impl<'s> Glance<'s> {
                 }
             }
         }
-        Glance {
-            state,
-            own: people.map(|(name, one)| (name.as_str(), own(one))).collect(),
-            guards: guards.collect(),
-            trusted,
-        }
+        Glance { state, own: own.collect(), guards: guards.collect(), trusted }
     }
 
     /// What speaks of the subject's doing anything with a target.
@@ -247,9 +235,16 @@ impl<'s> Glance<'s> {
         let ways = escalations();
         ways.escalations.iter().any(|way| match way.kind {
             Way::Code => {
-                let code = self.state.runners.values().flat_map(|runner| &runner.code);
-                code.into_iter().any(|code| way.actions.iter().any(|one| speaks(one, code)))
+                let mut code = self.state.runners.values().flat_map(|runner| &runner.code);
+                // whoever writes the bucket's policy lets itself at the code
+                let bucket = |code: &String| code.split('/').next().unwrap_or(code).to_owned();
+                let opens = |code: &String| {
+                    let mut actions = verbs().openings.iter().flat_map(|one| &one.actions);
+                    actions.any(|action| speaks(action, &bucket(code)))
+                };
+                code.any(|code| way.actions.iter().any(|one| speaks(one, code)) || opens(code))
             }
+            Way::Open => false,
             Way::Pass => speaks(&ways.pass, "*") && way.actions.iter().any(|one| speaks(one, "*")),
             Way::Assume | Way::Become | Way::Edit | Way::Runner => {
                 way.actions.iter().any(|one| speaks(one, "*"))

@@ -12,14 +12,6 @@ fn buckets<'g, 's>(ground: &'g Ground<'s>) -> impl Iterator<Item = (&'s String, 
     ground.state.resources.iter().filter(|(_, one)| one.kind == "AWS::S3::Bucket")
 }
 
-fn policy_of<'g, 's>(
-    ground: &'g Ground<'s>,
-    bucket: &'g str,
-) -> impl Iterator<Item = &'g Said<'s>> {
-    let own = move |said: &&Said<'_>| said.attached == Attached::Resource && said.holder == bucket;
-    ground.said.iter().filter(own)
-}
-
 pub(super) fn public_access_block(ground: &Ground<'_>, found: &mut Vec<Finding>) {
     for (name, one) in buckets(ground) {
         // a bucket that is made without any has all four
@@ -85,7 +77,7 @@ pub(super) fn transport(ground: &Ground<'_>, found: &mut Vec<Finding>) {
         if one.origin.is_none() && one.policies.is_empty() {
             continue;
         }
-        if !policy_of(ground, name).any(|said| refuses_plain(said, name)) {
+        if !ground.policy_of(name).iter().any(|said| refuses_plain(said, name)) {
             let policy = one.policies.first().map(|held| &held.origin);
             let origin = one.origin.as_ref().or(policy).cloned().unwrap_or_default();
             let message = "no statement of its policy refuses requests without TLS";
@@ -105,7 +97,9 @@ fn is_delivery(name: &Name) -> bool {
 
 pub(super) fn logs(ground: &Ground<'_>, found: &mut Vec<Finding>) {
     for (bucket, _) in buckets(ground) {
-        let policy: Vec<&Said<'_>> = policy_of(ground, bucket)
+        let policy: Vec<&Said<'_>> = ground
+            .policy_of(bucket)
+            .iter()
             .filter(|said| said.statement.effect == Effect::Allow)
             .collect();
         let of_delivery = |said: &&&Said<'_>| {

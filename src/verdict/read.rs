@@ -120,12 +120,24 @@ impl Document {
 
 /// The partition of bare account ids: the one that the document's ARNs name, if they agree, else `aws`.
 fn partition(value: &Value) -> String {
-    let text = value.to_json();
+    if !holds(value, "arn:aws-") {
+        return "aws".to_owned();
+    }
     let other = ["aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-eusc"];
-    let found = other.into_iter().find(|name| text.contains(&format!("arn:{name}:")));
+    let found = other.into_iter().find(|name| holds(value, &format!("arn:{name}:")));
     match found {
-        Some(name) if !text.contains("arn:aws:") => name.to_owned(),
+        Some(name) if !holds(value, "arn:aws:") => name.to_owned(),
         _ => "aws".to_owned(),
+    }
+}
+
+/// Whether a text stands anywhere in a document, in a key or in a value.
+fn holds(value: &Value, text: &str) -> bool {
+    match value {
+        Value::Str(own) => own.contains(text),
+        Value::List(list) => list.iter().any(|one| holds(one, text)),
+        Value::Map(map) => map.iter().any(|(key, one)| key.contains(text) || holds(one, text)),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => false,
     }
 }
 
@@ -285,18 +297,28 @@ impl Reader {
             };
             for (key, value) in keys.iter() {
                 let mut values = Vec::new();
+                if items(value).is_empty() {
+                    // AWS does not say what a condition on nothing means
+                    return malformed(&format!("{place}.{key}"), "has no value");
+                }
                 for value in items(value) {
                     let Some(pattern) = Pattern::read(value, how) else {
                         let problem = format!("expected a string, found {}", value.kind());
                         return malformed(&format!("{place}.{key}"), problem);
                     };
                     let truth = pattern.literal().map(|text| text.to_ascii_lowercase());
-                    if operator.test == Test::Null
-                        && !matches!(truth.as_deref(), Some("true" | "false"))
-                    {
+                    let is_truth = match (&operator.test, truth.as_deref()) {
+                        (Test::Null, truth) => matches!(truth, Some("true" | "false")),
+                        (Test::Bool, Some(truth)) => matches!(truth, "true" | "false"),
+                        _ => true,
+                    };
+                    if !is_truth {
                         return malformed(&format!("{place}.{key}"), "must be `true` or `false`");
                     }
-                    values.push(pattern);
+                    values.push(match how.wildcards {
+                        true => pattern.of_patterns(),
+                        false => pattern,
+                    });
                 }
                 out.push(Condition {
                     operator: operator.clone(),

@@ -173,7 +173,8 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
             let compared = access::compare(&before_state, &after_state, &options);
             let spec = after.spec.as_ref().or(before.spec.as_ref());
             let place = |path: &str| spec.map(|spec| spec.cause(path));
-            let view = View { compared: &compared, new: &after_state, place: &place };
+            let index = access::Index::new(&after_state);
+            let view = View { compared: &compared, new: &index, place: &place };
             let exit = gate(&compared, arguments);
             match output.json {
                 true => output.document(access_states::json(&view), exit),

@@ -6,8 +6,8 @@ use anyhow::{Context, anyhow, bail};
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
-use crate::access::State;
 use crate::access::reach::{Subject, outsiders, trusted};
+use crate::access::{Index, State};
 use crate::cli::asked::Asked;
 use crate::cli::asking::Asking;
 use crate::cli::called::{Called, Place};
@@ -94,7 +94,8 @@ fn note(slip: &str, output: &Output) {
 
 pub fn can(arguments: &Can, output: &Output) -> Ended {
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
-    let mut asking = Asking::new(&state, &side);
+    let index = Index::new(&state);
+    let mut asking = Asking::new(&index, &side);
     let who = asking.called.subject(&arguments.principal)?;
     let place = asking.called.place(&arguments.on)?;
     Asking::checked(&arguments.action, &place)?;
@@ -144,7 +145,8 @@ fn everybody(called: &Called<'_>, place: &Place) -> Vec<(Subject, String)> {
 
 pub fn who(arguments: &Who, output: &Output) -> Ended {
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
-    let mut asking = Asking::new(&state, &side);
+    let index = Index::new(&state);
+    let mut asking = Asking::new(&index, &side);
     let place = asking.called.place(&arguments.on)?;
     asking.called.unheard_of(&arguments.on).iter().for_each(|slip| note(slip, output));
     let mut rows = Vec::new();
@@ -158,7 +160,8 @@ pub fn who(arguments: &Who, output: &Output) -> Ended {
 
 pub fn what(arguments: &What, output: &Output) -> Ended {
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
-    let mut asking = Asking::new(&state, &side);
+    let index = Index::new(&state);
+    let mut asking = Asking::new(&index, &side);
     let who = asking.called.subject(&arguments.principal)?;
     asking.called.unheard(&arguments.principal, &who).iter().for_each(|slip| note(slip, output));
     let mut rows = Vec::new();
@@ -260,7 +263,8 @@ pub fn check(arguments: &Check, output: &Output) -> Ended {
     let text = syntax::decode(env::named(&arguments.file, NO_ASSERTIONS)?);
     let all = assertions(&text).with_context(|| format!("`{}`", arguments.file))?;
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
-    let mut asking = Asking::new(&state, &side);
+    let index = Index::new(&state);
+    let mut asking = Asking::new(&index, &side);
     let (mut listed, mut told, mut failed) = (Vec::new(), String::new(), 0_usize);
     let mut said = BTreeSet::new();
     for one in &all {

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
 
-use crate::access::State;
+use crate::access::{Index, State};
 use crate::cli::asked::{Asked, let_pass};
 use crate::cli::called::Called;
 use crate::cli::load::{Meant, Root};
@@ -117,6 +117,7 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let lake = new.side.spec.as_ref().or(old.side.spec.as_ref()).map(|spec| &spec.lake);
     let about = about(lake, plan.as_ref());
     let needs = new.side.spec.as_ref().map(|spec| needs(&spec.lake, &after));
+    let (old_index, new_index) = (Index::new(&before), Index::new(&after));
     let line = |cause: plan::Cause| {
         let plan::Cause { path, file, line } = cause;
         Line { path, file, line, is_before: false }
@@ -130,14 +131,14 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         &review::Side {
             name: old.name.clone(),
             commit: old.commit.clone(),
-            state: &before,
+            index: &old_index,
             place: &old_place,
             differs: &gone,
         },
         &review::Side {
             name: new.name.clone(),
             commit: new.commit.clone(),
-            state: &after,
+            index: &new_index,
             place: &new_place,
             differs: &come,
         },

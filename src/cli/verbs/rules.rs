@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::questions::read;
+use crate::access::Index;
 use crate::cli::asked::Asked;
 use crate::cli::output::Output;
 use crate::cli::{Ended, Exit, waiving};
@@ -55,7 +56,7 @@ pub fn run(arguments: &Rules, output: &Output) -> Ended {
     }
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
     let lake = side.spec.as_ref().map(|spec| &spec.lake);
-    let found = rules::run(&state, &waiving::around(lake));
+    let found = rules::run(&Index::new(&state), &waiving::around(lake));
     let waivers = lake.map(waiving::of).unwrap_or_default();
     // of one state, every waiver that counts is an old one
     let judged = rules::judge(&waivers, &waivers, found, waiving::today());

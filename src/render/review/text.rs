@@ -196,7 +196,7 @@ fn lost(out: &mut String, number: usize, item: &Item, view: &View<'_>) {
     let (main, rest) = said(item, view.all);
     let text = match item.request {
         Some(_) => format!("{} loses {main}", item.who),
-        None => format!("{} gains nothing", item.who),
+        None => format!("{} may lose something, and gains nothing", item.who),
     };
     head(out, number, label(item, false), &text, &item.place);
     if let Some(rest) = rest {
