@@ -231,6 +231,98 @@ fn a_comment_keeps_its_top_and_loses_its_last_folds_first() {
     );
 }
 
+/// What guards data beside access is told when it guards less, with its line, and not when it guards more.
+#[test]
+fn a_guard_that_goes_is_told() {
+    let folder = tempfile::tempdir().expect("a folder of our own");
+    let spec = |bucket: &str| {
+        format!(
+            "lakewright: 1\nlake: orders\ntags: {{ owner: data }}\nenvironments:\n  prod: {{ account: \"222222222222\", region: eu-west-1 }}\nkeys:\n  raw: {{}}\nbuckets:\n  raw:\n    description: As it came\n{bucket}"
+        )
+    };
+    let write = |name: &str, bucket: &str| {
+        fs::write(folder.path().join(name), spec(bucket)).expect("writable");
+    };
+    write("old.yaml", "    encryption: keys.raw\n    lock: { mode: governance, keep: 30d }\n");
+    let guards = |call: &str| -> Vec<String> {
+        let said = run(folder.path(), call, &["--json"]);
+        let value: Value = serde_json::from_str(&said.out).expect("JSON");
+        let text = |one: &Value| one.as_str().unwrap_or("-").to_owned();
+        let line = |one: &Value| {
+            let parts = [&one["guard"], &one["before"], &one["after"], &one["spec"]["place"]];
+            parts.map(text).join(" | ")
+        };
+        value["guards"].as_array().expect("a list").iter().map(line).collect()
+    };
+    let call = "lakewright review old.yaml new.yaml";
+    for (lines, expected) in [
+        ("    encryption: keys.raw\n    lock: { mode: governance, keep: 30d }\n", &[][..]),
+        ("    encryption: keys.raw\n    lock: { mode: governance, keep: 60d }\n", &[]),
+        ("    encryption: keys.raw\n    lock: { mode: compliance, keep: 30d }\n", &[]),
+        (
+            "    encryption: keys.raw\n    lock: { mode: governance, keep: 7d }\n",
+            &["days of lock | 30 | 7 | new.yaml:13"],
+        ),
+        (
+            "    encryption: keys.raw\n    lock: { mode: governance, keep: 30d }\n    protect: false\n",
+            &["protection from deletion | RetainExceptOnCreate | Delete | new.yaml:14"],
+        ),
+        (
+            "    encryption: keys.raw\n    lock: { mode: governance, keep: 30d }\n    access_logs: false\n",
+            &["access logs | orders-prod-logs-eu-west-1 | - | new.yaml:14"],
+        ),
+        (
+            "    encryption: s3\n    lock: { mode: governance, keep: 30d }\n",
+            &["encryption | aws:kms | AES256 | new.yaml:12", "encryption key"],
+        ),
+    ] {
+        write("new.yaml", lines);
+        let found = guards(call);
+        let fits = found.len() == expected.len()
+            && found.iter().zip(expected).all(|(one, wanted)| one.starts_with(wanted));
+        assert!(fits, "{lines}: {found:#?}");
+        // told in every form, under one heading
+        let heading = !expected.is_empty();
+        assert_eq!(run(folder.path(), call, &[]).out.contains("\nGUARDS "), heading);
+        let form = |name: &str| run(folder.path(), call, &["--format", name]).out;
+        assert_eq!(form("markdown").contains("Guards: "), heading);
+        assert_eq!(form("sarif").matches("\"ruleId\": \"guard-weaker\"").count(), found.len());
+        // and turned round nothing is lost
+        let back = guards("lakewright review new.yaml old.yaml");
+        assert_eq!(
+            back.is_empty(),
+            !lines.contains("60d") && !lines.contains("compliance"),
+            "{back:?}"
+        );
+    }
+}
+
+/// Of several alerts with one rule, principal, place and kind each is its own, and the one that was there stays.
+#[test]
+fn no_two_alerts_of_a_run_are_one() {
+    let prints = |said: Said| -> Vec<(String, String)> {
+        let log: Value = serde_json::from_str(&said.out).expect("JSON");
+        let results = log["runs"][0]["results"].as_array().expect("there are results").clone();
+        let text = |one: &Value| one.as_str().expect("a text").to_owned();
+        let print = |one: &Value| text(&one["partialFingerprints"]["lakewright/v1"]);
+        results.iter().map(|one| (text(&one["ruleId"]), print(one))).collect()
+    };
+    for folder in cases() {
+        let all = prints(run(&folder, &case(&folder).0, &["--format", "sarif"]));
+        let distinct: BTreeSet<&String> = all.iter().map(|(_, print)| print).collect();
+        assert_eq!(distinct.len(), all.len(), "{}: {all:#?}", folder.display());
+    }
+    let folder = root().join("second");
+    let of = |call: &str| -> Vec<String> {
+        let all = prints(run(&folder, call, &["--account", "111122223333", "--format", "sarif"]));
+        all.into_iter().filter(|(rule, _)| rule == "LW0449").map(|(_, print)| print).collect()
+    };
+    let (one, two) =
+        (of("lakewright review old.yaml old.yaml"), of("lakewright review old.yaml new.yaml"));
+    assert_eq!((one.len(), two.len()), (1, 2));
+    assert!(two.contains(&one[0]), "the one that was there is still the same: {one:?} {two:?}");
+}
+
 #[test]
 fn an_alert_stays_the_same_when_lines_move() {
     let folder = tempfile::tempdir().expect("a folder of our own");

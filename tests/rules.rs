@@ -4,6 +4,8 @@
 
 #[path = "rules/ground.rs"]
 mod ground;
+#[path = "rules/reach_of_waivers.rs"]
+mod reach_of_waivers;
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -15,6 +15,7 @@ mod decide;
 mod grants;
 mod gravity;
 mod guarded;
+pub mod guards;
 mod lake_formation;
 pub mod live;
 mod permits;

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::OpenTemplates;
+use super::guards::Guards;
 use crate::document::Value;
 
 /// Everything that templates say about access.
@@ -32,6 +33,8 @@ pub struct State {
     pub transfers: Vec<Transfer>,
     /// What these templates say that is not modelled.
     pub unread: Vec<Unread>,
+    /// What guards data beside access, by stack and logical id.
+    pub guards: BTreeMap<(String, String), Guards>,
     /// The type of each resource that stands in a policy as a reference, by `stack/LogicalId`.
     pub references: BTreeMap<String, String>,
     /// The templates, where parameters and conditions leave something open.

@@ -119,8 +119,9 @@ impl Reader<'_> {
     /// Second round: what each says.
     fn resource(&mut self, source: &Source, id: &str, definition: &Value) {
         let kind = kind_of(definition);
-        let Some(properties) = definition.get("Properties") else { return };
         let at = (source, id, definition);
+        self.guards(at);
+        let Some(properties) = definition.get("Properties") else { return };
         match kind {
             "AWS::IAM::Role" => self.principal(at, PrincipalKind::Role),
             "AWS::IAM::User" => self.principal(at, PrincipalKind::User),

@@ -10,6 +10,7 @@
 //! Read next: [`ResourceType`], [`schema`], [`iam`]; `docs/replacement.md` for the predictions.
 
 pub mod escalations;
+pub mod guards;
 pub mod iam;
 mod impact;
 mod lines;

@@ -10,6 +10,7 @@ mod asking;
 mod called;
 mod commands;
 mod connect;
+mod entries;
 pub mod env;
 mod exit;
 mod lake_formation;

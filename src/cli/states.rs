@@ -21,7 +21,7 @@ use super::commands::Where;
 use super::load::{self, Ready, Root};
 use super::output::Output;
 use super::{Stop, env, planning};
-use crate::access::{self, Source, State};
+use crate::access::{self, Source, State, guards};
 use crate::catalogue;
 use crate::document::{Map, Value};
 use crate::plan::access::name;
@@ -122,6 +122,8 @@ impl Side {
         let origin = &cause.origin;
         let statement = format!("[{}]", cause.statement);
         let property = [cause.property.as_str(), "Statement", &statement];
+        // an attribute of a resource, not a property: what the spec says of keeping it
+        let is_kept = cause.property == guards::PROTECTION && !origin.path.is_empty();
         let key = (origin.stack.clone(), origin.logical_id.clone());
         let path = match &self.lines {
             Lines::Compiled(causes) => {
@@ -141,7 +143,10 @@ impl Side {
             }
             Lines::Nobody => None,
         };
-        let path = path.unwrap_or_else(|| origin.path.clone());
+        let path = match is_kept {
+            true => format!("{}.protect", origin.path),
+            false => path.unwrap_or_else(|| origin.path.clone()),
+        };
         match &self.spec {
             Some(ready) if !path.is_empty() => planning::context(ready, Vec::new()).cause(&path),
             _ => Cause { path, ..Cause::default() },

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::guards::{Weaker, weaker};
 use super::lockout::{self, Duty, Keeper, Outcome};
 use super::matrix::{How, matrix};
 use super::places::Column;
@@ -68,9 +69,15 @@ pub struct Carried {
     /// `None`: it passes.
     pub stopped: Option<String>,
     pub is_known: bool,
-    /// Whether it got through before.
-    pub is_new: bool,
+    pub passed_before: bool,
     pub place: Line,
+}
+
+impl Carried {
+    /// Whether the change stops it.
+    pub fn is_newly_stopped(&self) -> bool {
+        self.stopped.is_some() && self.is_known && self.passed_before
+    }
 }
 
 /// A Deny that stops nobody.
@@ -116,6 +123,8 @@ pub struct Found {
 pub struct Checks {
     pub keeps: Vec<Keeps>,
     pub locked_out: Vec<LockedOut>,
+    /// What guards data beside access, and guards less than before.
+    pub guards: Vec<Weaker>,
     pub services: Vec<Carried>,
     /// Denies that stop nobody and that the change brings.
     pub idle: Vec<Idle>,
@@ -133,20 +142,31 @@ pub fn checks(old: &Side<'_>, new: &Side<'_>, words: &Words, asked: &Asked) -> C
     let (keeps, locked_out) = kept(old, new, words, &asked.keepers);
     let (services, idle) = carried(old, new, words);
     let before = rules::run(old.state, &asked.around);
-    let key =
-        |one: &Finding| (one.rule.code, one.subject.clone(), one.place.clone(), one.kind.clone());
-    let known: BTreeSet<_> = before.iter().map(key).collect();
     let found = rules::run(new.state, &asked.around);
-    let judged = rules::judge(&asked.old_waivers, &asked.new_waivers, found, asked.today);
-    let findings = judged.open.iter().map(|one| Found {
+    let come = rules::new_among(&before, &found);
+    let judged = rules::judge(&asked.old_waivers, &asked.new_waivers, found.clone(), asked.today);
+    // what no waiver silences is a part of all, in the same order
+    let mut all = found.iter().zip(come);
+    let is_new = |one: &Finding| all.find(|(other, _)| *other == one).is_some_and(|(_, new)| new);
+    let is_new: Vec<bool> = judged.open.iter().map(is_new).collect();
+    let findings = judged.open.iter().zip(is_new).map(|(one, is_new)| Found {
         who: named(words, &one.subject),
-        is_new: !known.contains(&key(one)),
+        is_new,
         place: at(new, &one.origin),
         finding: one.clone(),
     });
     let findings = findings.collect();
     let table = table(old, new, words, asked.all);
-    Checks { keeps, locked_out, services, idle, table, findings, judged }
+    Checks {
+        keeps,
+        locked_out,
+        guards: weaker(old, new, words),
+        services,
+        idle,
+        table,
+        findings,
+        judged,
+    }
 }
 
 fn named(words: &Words, subject: &str) -> String {
@@ -228,7 +248,7 @@ fn carried(old: &Side<'_>, new: &Side<'_>, words: &Words) -> (Vec<Carried>, Vec<
             },
             from: name(&path.from),
             to: name(&path.to),
-            is_new: passed.contains(&key(path)),
+            passed_before: passed.contains(&key(path)),
             stopped,
             is_known,
             place: at(new, &path.origin),
@@ -273,11 +293,7 @@ fn table(old: &Side<'_>, new: &Side<'_>, words: &Words, all: bool) -> Table {
         },
         is_new: !row.before,
         is_gone: !row.after,
-        cells: row
-            .cells
-            .iter()
-            .map(|cell| (cell.before.to_string(), cell.after.to_string()))
-            .collect(),
+        cells: row.cells.iter().map(super::matrix::Cell::shown).collect(),
     };
     Table {
         columns: found.columns.iter().map(column).collect(),

@@ -9,7 +9,7 @@ use super::does::{ByPlace, Does, does, grouped};
 use super::merged::{fold_trust, merged};
 use super::parts::{MOST_QUESTIONS, Part, Rank, parts};
 use super::words::{Words, short};
-use super::{Line, Side};
+use super::{Line, Side, entries};
 use crate::access::reach::{self, Judge, Reached, Subject, Target};
 use crate::access::{self, Cause, Compared, Layer, Presence, Row, State};
 use crate::catalogue::iam::{self, Level};
@@ -123,6 +123,8 @@ pub fn items(compared: &Compared, old: &Side<'_>, new: &Side<'_>, words: &Words)
     fold_trust(&mut sums.gained);
     sums.gained = merged(sums.gained);
     sums.lost = merged(sums.lost);
+    entries::cite(&mut sums.gained, new.differs, words);
+    entries::cite(&mut sums.lost, old.differs, words);
     sums.gained.sort_by_key(weight);
     sums.lost.sort_by_key(|item| item.is_whole);
     sums

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use super::reading::takes;
 use crate::access::reach::closure::resource;
-use crate::access::{Boundary, Cause, Guarded, Held, Origin, State};
+use crate::access::{Boundary, Cause, Guarded, Held, Origin, State, in_request};
 use crate::catalogue::undoing::{self, Undoing};
 use crate::document;
 use crate::document::Value;
@@ -211,11 +211,9 @@ struct Hands<'s> {
     wall: Option<Vec<Document>>,
     /// What of it is not at hand.
     unread: Option<String>,
-    /// Answers by what was asked, the resource's own name left out: most buckets have the same policy.
+    /// Answers by what was asked ([`shape`]): most buckets have the same policy.
     known: BTreeMap<String, Outcome>,
 }
-
-const ITSELF: &str = "\u{0}itself";
 
 impl<'s> Hands<'s> {
     fn new(state: &'s State, keeper: &'s Keeper) -> Self {
@@ -271,7 +269,6 @@ impl<'s> Hands<'s> {
     fn guarded(&mut self, name: &str, guarded: &Guarded, undoing: &Undoing) -> Outcome {
         let is_key = guarded.kind == "AWS::KMS::Key";
         let mut policy = Vec::new();
-        let mut text = String::new();
         for held in &guarded.policies {
             let Ok(mut document) = Document::read(&held.document, Kind::Resource) else {
                 return Outcome::Unknown { because: format!("the policy of {name} is none") };
@@ -284,9 +281,6 @@ impl<'s> Hands<'s> {
                 let counts = is_key || statement.effect == Effect::Deny;
                 let speaks =
                     own.is_none_or(|own| undoing.actions.iter().any(|it| speaks_of(own, it)));
-                if counts && speaks {
-                    text += &own.map(|own| own.to_json()).unwrap_or_default();
-                }
                 counts && speaks
             });
             policy.push((held, document));
@@ -295,9 +289,7 @@ impl<'s> Hands<'s> {
         if !speaks && self.is_free() && (!is_key || guarded.policies.is_empty()) {
             return Outcome::Kept { given: Vec::new() };
         }
-        let own = Value::from(name.to_owned()).to_json();
-        let own = own.trim_matches('"');
-        let asked = format!("{} {}", guarded.kind, text.replace(name, ITSELF).replace(own, ITSELF));
+        let asked = shape(name, guarded, &policy);
         // a boundary or a Deny of the keeper's may name the resource
         if let Some(known) = self.known.get(&asked).filter(|_| self.is_free()) {
             // of a loss it is said which statement it was, and where that stands
@@ -408,6 +400,34 @@ impl<'s> Hands<'s> {
         }
         None
     }
+}
+
+/// What is asked of a resource, the same text for resources of which the same is asked. It is of statements as they are
+/// read, so that the version of the language counts; and a resource's own name is left out only where a statement names
+/// it, what is in it, or everything: what a pattern takes hangs on the name.
+fn shape(name: &str, guarded: &Guarded, policy: &[(&Held, Document)]) -> String {
+    let own = in_request(name);
+    let head = match own.starts_with("arn:") {
+        true => own.splitn(6, ':').take(5).collect::<Vec<_>>().join(":"),
+        false => String::new(),
+    };
+    let mut text = format!("{} {} {head}", guarded.kind, guarded.account);
+    for statement in policy.iter().flat_map(|(_, document)| &document.statements) {
+        let Statement { label: _, effect, principals, actions, resources, conditions } = statement;
+        text += &format!("\n{effect:?} {principals:?} {actions:?} {conditions:?}");
+        let Some(listed) = resources else { continue };
+        for pattern in &listed.items {
+            let shown = pattern.shown();
+            match shown.strip_prefix(&*own) {
+                Some("") => text += " itself",
+                Some("/*") => text += " within",
+                _ if shown == "*" => text += " all",
+                _ => text += &format!(" {shown} of {own}"),
+            }
+        }
+        text += if listed.not { " not" } else { "" };
+    }
+    text
 }
 
 fn only(documents: &[Document], effect: Effect) -> Vec<Document> {

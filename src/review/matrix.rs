@@ -236,6 +236,14 @@ fn subjects(state: &State, columns: &[Column]) -> BTreeMap<Subject, String> {
     all
 }
 
+/// The name of a principal's boundary that is not at hand.
+fn unread<'s>(state: &'s State, name: &str) -> Option<&'s str> {
+    match &state.principals.get(name)?.boundary {
+        crate::access::Boundary::Unread(arn) => Some(arn),
+        _ => None,
+    }
+}
+
 /// What of two states differs.
 struct Changed<'s> {
     people: BTreeSet<&'s str>,
@@ -256,7 +264,8 @@ fn changed<'s>(old: &Side<'s>, new: &Side<'s>) -> Changed<'s> {
             crate::access::Boundary::Read(held) => Some(&held.document),
             _ => None,
         };
-        Some((documents, &one.attached, wall, one.boundary == crate::access::Boundary::None))
+        let none = one.boundary == crate::access::Boundary::None;
+        Some((documents, &one.attached, wall, unread(state, name), none))
     };
     let mut people: BTreeSet<&str> =
         names.filter(|name| said(before, name) != said(after, name)).map(String::as_str).collect();
@@ -333,6 +342,7 @@ pub fn matrix(old: &State, new: &State, all: bool) -> Matrix {
     let both = |who: &Subject, column: &Column| Cell {
         before: before.can(who, column),
         after: after.can(who, column),
+        elsewhere: matches!(who, Subject::Named(arn) if unread(old, arn) != unread(new, arn)),
     };
     let names: Vec<(Subject, String)> = names.into_iter().collect();
     let every: Vec<usize> = (0..columns.len()).collect();
@@ -366,7 +376,7 @@ pub fn matrix(old: &State, new: &State, all: bool) -> Matrix {
             // beside what changes it is said what stays
             None => {
                 let can = after.can(who, &columns[*column]);
-                Cell { before: can.clone(), after: can }
+                Cell { before: can.clone(), after: can, elsewhere: false }
             }
         };
         Row {

@@ -10,9 +10,11 @@
 pub mod checks;
 mod classes;
 mod does;
+pub mod entries;
 pub mod escalation;
 pub mod flows;
 pub mod gate;
+pub mod guards;
 mod items;
 pub mod lockout;
 pub mod matrix;
@@ -45,6 +47,8 @@ pub struct Side<'s> {
     pub state: &'s State,
     /// Where a statement or a resource stands in the spec.
     pub place: &'s dyn Fn(&Cause) -> Line,
+    /// What its entries have and those of the other side do not.
+    pub differs: &'s [entries::Differs],
 }
 
 /// Where something stands in a spec.
@@ -55,6 +59,8 @@ pub struct Line {
     /// The file as the user named it, and the line from 1.
     pub file: Option<String>,
     pub line: Option<u32>,
+    /// Whether that is in the spec as it was: what is lost has its line there.
+    pub is_before: bool,
 }
 
 /// What a side is called.
@@ -106,6 +112,9 @@ pub fn review(
     needs: &[Need],
     asked: &Asked,
 ) -> Review {
+    let was = |cause: &Cause| Line { is_before: true, ..(old.place)(cause) };
+    let (name, commit) = (old.name.clone(), old.commit.clone());
+    let old = &Side { name, commit, place: &was, ..*old };
     let compared = compare(old.state, new.state, &Options::default());
     let words = Words::new(old.state, new.state, about.databases.clone());
     let sums = items::items(&compared, old, new, &words);

@@ -49,7 +49,7 @@ pub(super) fn rights_of_others(ground: &Ground<'_>, found: &mut Vec<Finding>) {
         if !rights.is_empty() && !others.is_empty() {
             let message = format!("account {} may {}", others.join(", "), some_of(&rights));
             let help = "name the actions on objects that it needs";
-            found.push(said.finding(of(codes::LW0455), message, help));
+            found.push(said.finding(of(codes::LW0455), message, help).listing(&rights));
         }
     }
 }
@@ -135,7 +135,8 @@ pub(super) fn logs(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             touched.extend(said.of("delete_object"));
             if !touched.is_empty() {
                 let message = format!("its policy lets others {}", some_of(&touched));
-                found.push(said.finding(rule, message, "leave it to log delivery alone"));
+                let told = said.finding(rule, message, "leave it to log delivery alone");
+                found.push(told.listing(&touched));
             }
         }
         let place = format!("{bucket}/");
@@ -154,10 +155,8 @@ pub(super) fn logs(ground: &Ground<'_>, found: &mut Vec<Finding>) {
                     format!("may {action} in the bucket that access logs are delivered to");
                 let help = "keep the log bucket out of what it reaches";
                 let kind = who.kind.as_str();
-                let mut told =
-                    about(rule, (name, kind), &origin.unwrap_or_default(), message, help);
-                told.place.clone_from(bucket);
-                found.push(told);
+                let told = about(rule, (name, kind), &origin.unwrap_or_default(), message, help);
+                found.push(told.on(bucket));
             }
         }
     }

@@ -124,9 +124,8 @@ pub(super) fn round_restriction(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             let message =
                 format!("is granted a part of {database}.{table} and may {action} on {below}*");
             let help = "take its access to the objects away: Lake Formation reads them for it";
-            let mut told = about(of(codes::LW0458), (who, kind), &origin, message, help);
-            told.place = format!("{below}*");
-            found.push(told);
+            let told = about(of(codes::LW0458), (who, kind), &origin, message, help);
+            found.push(told.on(format!("{below}*")));
         }
     }
 }
@@ -146,18 +145,15 @@ pub(super) fn past(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             let help =
                 "grant it in Lake Formation instead, or say with a waiver why it reads the files";
             let subject = (name.as_str(), one.kind.as_str());
-            let mut told =
+            let told =
                 about(of(codes::LW0459), subject, &origin.unwrap_or_default(), message, help);
-            told.place = format!("{below}*");
-            found.push(told);
+            found.push(told.on(format!("{below}*")));
         }
     }
 }
 
 fn on_grant(rule: &'static Rule, grant: &Grant, message: impl Into<String>, help: &str) -> Finding {
-    let mut told = about(rule, (&grant.principal, "principal"), &grant.origin, message, help);
-    told.place = shown(grant);
-    told
+    about(rule, (&grant.principal, "principal"), &grant.origin, message, help).on(shown(grant))
 }
 
 pub(super) fn locations(ground: &Ground<'_>, found: &mut Vec<Finding>) {
@@ -204,7 +200,7 @@ pub(super) fn given_on(ground: &Ground<'_>, found: &mut Vec<Finding>) {
         if of_data(grant) && !grant.with_grant_option.is_empty() {
             let given: Vec<&str> = grant.with_grant_option.iter().map(String::as_str).collect();
             let message = format!("may give {} on {} on to others", some_of(&given), shown(grant));
-            found.push(on_grant(rule, grant, message, help));
+            found.push(on_grant(rule, grant, message, help).listing(&given));
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct Said<'s> {
     pub statement: Statement,
     /// As it stands in the template, references resolved.
     pub raw: &'s Value,
+    /// Its number in its document.
+    at: usize,
 }
 
 /// A state, ready for rules.
@@ -98,8 +100,8 @@ impl<'s> Ground<'s> {
             Some(Value::List(list)) => list.iter().collect(),
             one => one.into_iter().collect(),
         };
-        let said = document.statements.into_iter().zip(raw);
-        let said = said.map(|(statement, raw)| Said {
+        let said = document.statements.into_iter().zip(raw).enumerate();
+        let said = said.map(|(at, (statement, raw))| Said {
             attached,
             holder,
             kind,
@@ -107,6 +109,7 @@ impl<'s> Ground<'s> {
             held,
             statement,
             raw,
+            at,
         });
         self.said.extend(said);
     }
@@ -221,25 +224,64 @@ impl<'s> Said<'s> {
         first.map(|pattern| pattern.shown()).unwrap_or_default()
     }
 
-    /// A finding about the holder.
+    /// All that it is about, as texts. What it excludes is one thing: the rest of everything.
+    fn places(&self) -> Vec<String> {
+        let Some(listed) = &self.statement.resources else { return Vec::new() };
+        let shown = listed.items.iter().map(|pattern| pattern.shown());
+        match listed.not {
+            true => vec![format!("everything but {}", shown.collect::<Vec<_>>().join(", "))],
+            false => shown.collect(),
+        }
+    }
+
+    /// A finding about the holder, and about everything that the statement speaks of.
     pub fn finding(
         &self,
         rule: &'static Rule,
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> Finding {
-        let place = if self.attached == Attached::Trust { String::new() } else { self.place() };
+        let (place, places) = match self.attached {
+            Attached::Trust => (String::new(), Vec::new()),
+            _ => (self.place(), self.places()),
+        };
         Finding {
             rule,
             subject: self.holder.to_owned(),
             kind: self.kind.to_owned(),
             place,
+            places,
             place_path: String::new(),
-            origin: self.held.origin.clone(),
+            origin: self.held.origin_of(self.at),
             property: format!("{} / {}", self.held.property, self.statement.label),
             message: message.into(),
+            listed: Vec::new(),
             help: help.into(),
+            content: content(self.raw).to_json(),
         }
+    }
+}
+
+/// A statement in one spelling: a list where one text may stand, sorted where order means nothing, without its name.
+fn content(statement: &Value) -> Value {
+    match statement {
+        Value::Map(map) if map.iter().any(|(key, _)| key == "Ref" || key.starts_with("Fn::")) => {
+            Value::List(vec![statement.clone()])
+        }
+        Value::Map(map) => {
+            let own = map.iter().filter(|(key, _)| *key != "Sid");
+            let mut entries: Vec<(&str, Value)> =
+                own.map(|(key, value)| (key, content(value))).collect();
+            entries.sort_by_key(|(key, _)| *key);
+            let entries = entries.into_iter().map(|(key, value)| (key.to_owned().into(), value));
+            Value::Map(entries.collect())
+        }
+        Value::List(list) => {
+            let mut list = list.clone();
+            list.sort_by_cached_key(Value::to_json);
+            Value::List(list)
+        }
+        one => Value::List(vec![one.clone()]),
     }
 }
 
@@ -256,11 +298,14 @@ pub fn about(
         subject: subject.to_owned(),
         kind: kind.to_owned(),
         place: String::new(),
+        places: Vec::new(),
         place_path: String::new(),
         origin: origin.clone(),
         property: String::new(),
         message: message.into(),
+        listed: Vec::new(),
         help: help.into(),
+        content: String::new(),
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn whole_services(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             let names: Vec<&str> = whole.iter().map(String::as_str).collect();
             let message = format!("may do {} on {}", some_of(&names), said.place());
             let help = "name the actions; what the service adds later is then not allowed unseen";
-            found.push(said.finding(of(codes::LW0446), message, help));
+            found.push(said.finding(of(codes::LW0446), message, help).listing(&names));
         }
     }
 }
@@ -70,7 +70,7 @@ pub(super) fn escalation(ground: &Ground<'_>, found: &mut Vec<Finding>) {
         if !actions.is_empty() {
             let message = format!("can {} on {}", some_of(&actions), said.place());
             let help = "take it away, or hold it with a condition on `iam:PermissionsBoundary`";
-            found.push(said.finding(of(codes::LW0447), message, help));
+            found.push(said.finding(of(codes::LW0447), message, help).listing(&actions));
         }
     }
     for (name, one) in &ground.state.principals {
@@ -172,7 +172,7 @@ pub(super) fn every_key(ground: &Ground<'_>, found: &mut Vec<Finding>) {
         if !actions.is_empty() {
             let message = format!("may {} with {}", some_of(&actions), said.place());
             let help = "name the keys";
-            found.push(said.finding(of(codes::LW0453), message, help));
+            found.push(said.finding(of(codes::LW0453), message, help).listing(&actions));
         }
     }
 }
@@ -194,7 +194,7 @@ pub(super) fn undoing(ground: &Ground<'_>, found: &mut Vec<Finding>) {
         if !undo.is_empty() {
             let message = format!("writes to {} and may {}", said.place(), some_of(&undo));
             let help = "give these in a statement of their own, to a principal that does not write";
-            found.push(said.finding(of(codes::LW0465), message, help));
+            found.push(said.finding(of(codes::LW0465), message, help).listing(&undo));
         }
     }
 }

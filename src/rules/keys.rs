@@ -39,7 +39,7 @@ pub(super) fn whole_account(ground: &Ground<'_>, found: &mut Vec<Finding>) {
         }
         let message = format!("account {} as a whole may {}", said.account, some_of(&used));
         let help = "leave the account what administers the key, and name those who use it, or add `kms:ViaService`";
-        found.push(said.finding(of(codes::LW0451), message, help));
+        found.push(said.finding(of(codes::LW0451), message, help).listing(&used));
     }
 }
 

@@ -17,7 +17,7 @@ mod table;
 mod trust;
 mod waive;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use table::{RULES, rule};
@@ -108,17 +108,23 @@ pub struct Finding {
     pub subject: String,
     /// `role`, `user`, `group`, or the CloudFormation type of a resource.
     pub kind: String,
-    /// What is reached, where that is something else than the subject: an ARN or a pattern of one.
+    /// What is reached, where that is something else than the subject: an ARN or a pattern of one. The first of several.
     pub place: String,
-    /// The path in the spec of what is reached, where the state knows it: `buckets.raw`.
+    /// Everything that is reached; empty where that is everything but a list.
+    pub places: Vec<String>,
+    /// The path in the spec of what is reached, `buckets.raw`: only where *all* of it lies there.
     pub place_path: String,
     pub origin: Origin,
     /// The property and statement: `PolicyDocument / S3Read`.
     pub property: String,
     /// What is the case, a clause in lower case without a full stop.
     pub message: String,
-    /// What to do, the same.
+    /// What the message lists, where it may have no room for all of it: actions.
+    pub listed: Vec<String>,
+    /// What to do, the same as the message in form.
     pub help: String,
+    /// The statement in one spelling, without its name; empty where no statement says it.
+    pub content: String,
 }
 
 /// What a state does not say of the world around it.
@@ -145,15 +151,87 @@ pub fn run(state: &State, around: &Around) -> Vec<Finding> {
     found
 }
 
-/// Fills in where in the spec the place of each finding is.
+/// Fills in where in the spec everything is that a finding is about, if it is all in one place there. A pattern is in a
+/// place only if nothing that it takes lies outside: `raw*` is not in `raw`.
 fn name_places(state: &State, found: &mut [Finding]) {
-    for one in found.iter_mut().filter(|one| !one.place.is_empty()) {
-        let origin = guarded(state, one.place.trim_end_matches('*'))
-            .or_else(|| guarded(state, &one.place))
-            .and_then(|(_, guarded)| guarded.origin.as_ref());
-        if let Some(origin) = origin {
-            one.place_path.clone_from(&origin.path);
+    let path = |place: &String| {
+        let (_, guarded) = guarded(state, place)?;
+        guarded.origin.as_ref().map(|origin| origin.path.clone())
+    };
+    for one in found {
+        let mut paths = one.places.iter().map(path);
+        if let Some(Some(first)) = paths.next()
+            && paths.all(|other| other.as_ref() == Some(&first))
+        {
+            one.place_path = first;
         }
+    }
+}
+
+/// Of each finding after a change whether it is new. A finding is the one that was there before if it says no more:
+/// the same of the same statement wherever that stands now, else the same rule of the same subject with the same
+/// message (or of what the message lists a part) and no further places. Each of before stands for one of after.
+pub fn new_among(before: &[Finding], after: &[Finding]) -> Vec<bool> {
+    let key = |one: &Finding| (one.rule.code, one.subject.clone(), one.kind.clone());
+    let mut left: BTreeMap<_, Vec<&Finding>> = BTreeMap::new();
+    before.iter().for_each(|one| left.entry(key(one)).or_default().push(one));
+    let mut is_new = vec![true; after.len()];
+    let says: [fn(&Finding, &Finding) -> bool; 3] = [
+        |old, new| old.content == new.content && old.says(new) && old.places == new.places,
+        |old, new| old.content == new.content && old.says_at_least(new),
+        Finding::says_at_least,
+    ];
+    for fits in says {
+        for (one, is_new) in after.iter().zip(&mut is_new).filter(|(_, is_new)| **is_new) {
+            let Some(left) = left.get_mut(&key(one)) else { continue };
+            if let Some(at) = left.iter().position(|old| fits(old, one)) {
+                left.remove(at);
+                *is_new = false;
+            }
+        }
+    }
+    is_new
+}
+
+impl Finding {
+    /// Whether another one says the very same.
+    fn says(&self, other: &Finding) -> bool {
+        self.message == other.message && self.listed == other.listed
+    }
+
+    /// Whether another one says nothing beyond this one.
+    fn says_at_least(&self, other: &Finding) -> bool {
+        let all = |list: &[String], of: &[String]| list.iter().all(|one| of.contains(one));
+        let places = match (self.places.is_empty(), other.places.is_empty()) {
+            (false, false) => all(&other.places, &self.places),
+            (none, also) => none == also,
+        };
+        places && all(&other.listed, &self.listed) && self.shape() == other.shape()
+    }
+
+    /// The message without its place and without what it lists.
+    fn shape(&self) -> String {
+        let listed: Vec<&str> = self.listed.iter().map(String::as_str).collect();
+        let mut shape = self.message.clone();
+        for part in [ground::some_of(&listed), self.place.clone()] {
+            if !part.is_empty() {
+                shape = shape.replace(&part, "\u{0}");
+            }
+        }
+        shape
+    }
+
+    /// With the place that it is about.
+    fn on(mut self, place: impl Into<String>) -> Finding {
+        self.place = place.into();
+        self.places = vec![self.place.clone()];
+        self
+    }
+
+    /// With all of what its message lists.
+    fn listing(mut self, all: &[&str]) -> Finding {
+        self.listed = all.iter().map(|one| (*one).to_owned()).collect();
+        self
     }
 }
 

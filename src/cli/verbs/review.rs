@@ -13,7 +13,7 @@ use crate::cli::load::Root;
 use crate::cli::output::Output;
 use crate::cli::planning;
 use crate::cli::states::{self, Content, Side};
-use crate::cli::{Ended, Exit, Misuse, Stop, env, waiving};
+use crate::cli::{Ended, Exit, Misuse, Stop, entries, env, waiving};
 use crate::lake::{Lake, Place, access::Verb};
 use crate::plan::{self, Plan, file};
 use crate::render::review::{self as view, View};
@@ -114,21 +114,29 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let lake = new.side.spec.as_ref().or(old.side.spec.as_ref()).map(|ready| &ready.lake);
     let about = about(lake, plan.as_ref());
     let needs = new.side.spec.as_ref().map(|ready| needs(&ready.lake, &after));
-    let line = |cause: plan::Cause| Line { path: cause.path, file: cause.file, line: cause.line };
+    let line = |cause: plan::Cause| {
+        let plan::Cause { path, file, line } = cause;
+        Line { path, file, line, is_before: false }
+    };
     let (old_place, new_place) =
         (|cause: &_| line(old.side.place(cause)), |cause: &_| line(new.side.place(cause)));
+    let (was, is) = (old.side.spec.as_deref(), new.side.spec.as_deref());
+    let gone = entries::differing(is, was, &before);
+    let come = entries::differing(was, is, &after);
     let found = review::review(
         &review::Side {
             name: old.name.clone(),
             commit: old.commit.clone(),
             state: &before,
             place: &old_place,
+            differs: &gone,
         },
         &review::Side {
             name: new.name.clone(),
             commit: new.commit.clone(),
             state: &after,
             place: &new_place,
+            differs: &come,
         },
         about,
         &needs.unwrap_or_default(),

@@ -3,6 +3,7 @@
 use super::{View, line};
 use crate::render::access_rules::waiver_line;
 use crate::review::checks::{Carried, Found, LockedOut, Row, Table};
+use crate::review::guards::Weaker;
 use crate::review::matrix::How;
 
 /// Whether all is well, in one line, then what is not.
@@ -63,6 +64,34 @@ fn locked_out(one: &LockedOut) -> String {
     )
 }
 
+/// What guards less than before; nothing where all guards stay.
+pub fn guards(view: &View<'_>) -> Option<Section> {
+    let found = &view.review.checks.guards;
+    let line = |one: &Weaker| {
+        let at = line(&one.place).unwrap_or_else(|| one.place.path.clone());
+        format!("{}    {at}", weaker(one)).trim_end().to_owned()
+    };
+    (!found.is_empty()).then(|| Section {
+        title: "GUARDS",
+        is_well: false,
+        head: counted(found.len(), "guard less than before", "guards less than before"),
+        lines: found.iter().map(line).collect(),
+    })
+}
+
+/// `bucket raw: versioning: Enabled -> none`.
+pub fn weaker(one: &Weaker) -> String {
+    let value = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
+    let what = match one.what.as_str() {
+        "" if one.guard == "public access block" => {
+            format!(" {}", one.property.rsplit('/').next().unwrap_or_default())
+        }
+        "" => String::new(),
+        what => format!(" {what}"),
+    };
+    format!("{}: {}{what}: {} -> {}", one.thing, one.guard, value(&one.before), value(&one.after))
+}
+
 /// Whether services get through.
 pub fn services(view: &View<'_>) -> Section {
     let checks = &view.review.checks;
@@ -91,7 +120,7 @@ pub fn services(view: &View<'_>) -> Section {
 
 fn carried(one: &Carried) -> Option<String> {
     let because = one.stopped.as_ref()?;
-    let will = match (one.is_known, one.is_new) {
+    let will = match (one.is_known, one.is_newly_stopped()) {
         (false, _) => "is not known to get through",
         (true, true) => "WILL BE STOPPED",
         (true, false) => "does not get through",

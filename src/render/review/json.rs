@@ -6,6 +6,7 @@ use crate::document::{Map, Value};
 use crate::render::access_rules::waiver_json;
 use crate::render::access_states::{READ, unread};
 use crate::review::checks::Found;
+use crate::review::guards::Weaker;
 use crate::review::statements::{Changed, Statement};
 use crate::review::{Does, Escalation, Failing, Item, Label, Line, Open};
 use crate::rules::Waiver;
@@ -32,10 +33,16 @@ fn request(request: Option<&Request>) -> Value {
     request.map_or(Value::Null, Request::to_value)
 }
 
-/// Where something stands in the spec: `{path, place}`.
+/// Where something stands in the spec: `{path, place, revision}`.
 fn place(place: &Line) -> Value {
-    let at = line(place);
-    document!({"path": (place.path.clone()), "place": (optional(at.as_ref()))})
+    let revision = if place.is_before { "old" } else { "new" };
+    // which revision it is has a key of its own
+    let at = line(&Line { is_before: false, ..place.clone() });
+    document!({
+        "path": (place.path.clone()),
+        "place": (optional(at.as_ref())),
+        "revision": revision
+    })
 }
 
 fn does(one: &Does) -> Value {
@@ -130,6 +137,20 @@ fn changed(one: &Changed) -> Value {
     })
 }
 
+fn weaker(one: &Weaker) -> Value {
+    document!({
+        "thing": (one.thing.clone()),
+        "subject": (one.subject.clone()),
+        "type": (one.kind.clone()),
+        "guard": (one.guard.clone()),
+        "property": (one.property.clone()),
+        "what": (one.what.clone()),
+        "before": (optional(one.before.as_ref())),
+        "after": (optional(one.after.as_ref())),
+        "spec": (place(&one.place))
+    })
+}
+
 /// What is asked beside the verdict.
 fn checks(map: &mut Map, view: &View<'_>) {
     let checks = &view.review.checks;
@@ -169,6 +190,8 @@ fn checks(map: &mut Map, view: &View<'_>) {
         })
         .collect();
     map.insert("lockout", document!({"keeps": keeps, "locked_out": locked_out}));
+    let guards: Value = checks.guards.iter().map(weaker).collect();
+    map.insert("guards", guards);
     let paths: Value = checks
         .services
         .iter()
@@ -181,7 +204,7 @@ fn checks(map: &mut Map, view: &View<'_>) {
                 "passes": (one.stopped.is_none()),
                 "because": (optional(one.stopped.as_ref())),
                 "certain": (one.is_known),
-                "new": (one.is_new),
+                "new": (one.is_newly_stopped()),
                 "spec": (place(&one.place))
             })
         })

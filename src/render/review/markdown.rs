@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::{MOST, View, acts, checks, fails, headline, label, line, listed, side};
+use super::{MOST, View, acts, before, checks, fails, headline, label, line, listed, side};
 use crate::render::access_states::{READ, unread};
 use crate::render::markdown::{code, fenced, marker, name};
 use crate::review::{Item, Line};
@@ -87,7 +87,7 @@ fn place(place: &Line) -> String {
     match line(place) {
         Some(line) => code(&line),
         None if place.path.is_empty() => "–".to_owned(),
-        None => code(&place.path),
+        None => code(&format!("{}{}", place.path, before(place))),
     }
 }
 
@@ -211,6 +211,7 @@ fn folds(view: &View<'_>) -> Vec<String> {
         fold("What would decide the undecided", &help.collect::<String>()),
     ];
     let sections = [
+        checks::guards(view),
         checks::lockout(view),
         Some(checks::services(view)),
         checks::findings(view),
@@ -274,7 +275,10 @@ fn statements(view: &View<'_>) -> String {
         let _ = writeln!(body, "# {} ({})", fenced(&one.name), one.layer);
         for (sign, list) in [('-', &one.gone), ('+', &one.come)] {
             for statement in list {
-                let at = line(&statement.place).unwrap_or_else(|| statement.place.path.clone());
+                let at = line(&statement.place).unwrap_or_else(|| match &statement.place {
+                    place if place.path.is_empty() => String::new(),
+                    place => format!("{}{}", place.path, before(place)),
+                });
                 let at = if at.is_empty() { at } else { format!("   {at}") };
                 let json = statement.value.to_json();
                 let _ = writeln!(body, "{sign} {}{}", fenced(&json), fenced(&at));

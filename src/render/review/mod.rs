@@ -123,9 +123,14 @@ fn acts(one: &Escalation) -> String {
     }
 }
 
-/// `lake.yaml:117`.
+/// `lake.yaml:117`, `lake.yaml:40 (before)`.
 fn line(place: &Line) -> Option<String> {
-    Some(format!("{}:{}", place.file.as_ref()?, place.line?))
+    Some(format!("{}:{}{}", place.file.as_ref()?, place.line?, before(place)))
+}
+
+/// What follows a place that is in the spec as it was.
+fn before(place: &Line) -> &'static str {
+    if place.is_before { " (before)" } else { "" }
 }
 
 /// What a side is called: `git:main 4f1c9e2`.

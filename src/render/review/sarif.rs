@@ -2,11 +2,15 @@
 //!
 //! A result for each thing gained, each way through others, each flow that breaks and each thing that is not decided.
 //! Its fingerprint is of the rule, the principal, the place and the kind, and of no line, so that an alert stays the
-//! same alert when lines move.
+//! same alert when lines move. INVARIANT: no two results of a run have one fingerprint. Of several that share all four
+//! the first keeps theirs (what was there before the change, then by text); that of the others is of what they say too.
+
+use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::{View, acts, fails, said};
+use super::checks::weaker;
+use super::{View, acts, before, fails, line, said};
 use crate::document;
 use crate::document::{Map, Value};
 use crate::review::Line;
@@ -15,7 +19,7 @@ use crate::rules::Severity;
 /// A rule of the log: its id, its level, what it says in one line.
 type Rule = (&'static str, &'static str, &'static str);
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     ("access-public", "error", "Somebody without an account gains access"),
     ("access-cross-account", "warning", "Somebody of another account gains access"),
     ("access-exposure", "warning", "What kept others out is turned off"),
@@ -26,13 +30,14 @@ const RULES: [Rule; 11] = [
     ("access-flow-fails", "error", "A declared flow will fail"),
     ("access-lock-out", "error", "Whoever applies or administers could not take it back"),
     ("access-service-stopped", "error", "What a service carries does not get through"),
+    ("guard-weaker", "warning", "What guards data beside access guards less than before"),
     ("access-undecided", "warning", "What a change does is not known"),
 ];
 
 /// The review as a SARIF log. `spec`: the file that results without a line are shown at.
 pub fn sarif(view: &View<'_>, spec: &str) -> Value {
     let review = view.review;
-    let mut results = Vec::new();
+    let mut results: Vec<Told> = Vec::new();
     for item in &review.gained {
         let rule = match item.kinds.first() {
             Some(kind) => {
@@ -44,38 +49,40 @@ pub fn sarif(view: &View<'_>, spec: &str) -> Value {
         let text = format!("{} gains {}", item.who, said(item, false).0);
         let place = item.does.first().and_then(|one| one.places.first());
         let key = [item.subject.as_str(), &item.who, place.map_or("", String::as_str)];
-        let mut one = result(rule, &text, &key, &item.kind, &item.place, spec);
+        let mut one = Told::new(rule, &text, &key, &item.kind, &item.place, spec);
+        one.says(&item.decided_by);
         if let Some(request) = &item.request {
             let mut bag = Map::new();
             bag.insert("request", request.to_value());
-            one.insert("properties", bag);
+            one.result.insert("properties", bag);
         }
-        results.push(Value::Map(one));
+        results.push(one);
     }
     for one in &review.escalations {
         let text = format!("{} {} ({}: {})", one.who, acts(one), one.how, one.what);
         let key = [one.subject.as_str(), &one.arn, one.how];
-        let found = result("access-escalation", &text, &key, one.how, &one.place, spec);
-        results.push(Value::Map(found));
+        let found = Told::new("access-escalation", &text, &key, one.how, &one.place, spec);
+        results.push(found);
     }
     for item in &review.lost {
         let text = format!("{} loses {}", item.who, said(item, false).0);
         let place = item.does.first().and_then(|one| one.places.first());
         let key = [item.subject.as_str(), &item.who, place.map_or("", String::as_str)];
-        let found = result("access-lost", &text, &key, &item.kind, &item.place, spec);
-        results.push(Value::Map(found));
+        let mut one = Told::new("access-lost", &text, &key, &item.kind, &item.place, spec);
+        one.says(&item.decided_by);
+        results.push(one);
     }
     for one in &review.failing {
         let place = Line { path: one.path.clone(), ..Line::default() };
         let key = [one.who.as_str(), &one.path, &one.place];
-        let found = result("access-flow-fails", &fails(one), &key, one.verb, &place, spec);
-        results.push(Value::Map(found));
+        let found = Told::new("access-flow-fails", &fails(one), &key, one.verb, &place, spec);
+        results.push(found);
     }
     for one in &review.undecided {
         let text = format!("{}, {}: {}", one.who, one.about, one.because);
         let key = [one.subject.as_str(), &one.about];
-        let found = result("access-undecided", &text, &key, &one.about, &one.place, spec);
-        results.push(Value::Map(found));
+        let found = Told::new("access-undecided", &text, &key, &one.about, &one.place, spec);
+        results.push(found);
     }
     let checks = &review.checks;
     for one in checks.locked_out.iter().filter(|one| one.is_known) {
@@ -84,8 +91,13 @@ pub fn sarif(view: &View<'_>, spec: &str) -> Value {
             one.who, one.policy, one.thing, one.because
         );
         let key = [one.subject.as_str(), &one.who];
-        let found = result("access-lock-out", &text, &key, &one.policy, &one.place, spec);
-        results.push(Value::Map(found));
+        let found = Told::new("access-lock-out", &text, &key, &one.policy, &one.place, spec);
+        results.push(found);
+    }
+    for one in &checks.guards {
+        let text = weaker(one);
+        let key = [one.subject.as_str(), &one.property, &one.what];
+        results.push(Told::new("guard-weaker", &text, &key, &one.kind, &one.place, spec));
     }
     for one in &checks.services {
         if let (Some(because), true) = (&one.stopped, one.is_known) {
@@ -93,8 +105,8 @@ pub fn sarif(view: &View<'_>, spec: &str) -> Value {
                 format!("{} by {} to {} is stopped: {because}", one.carries, one.who, one.to);
             let key = [one.who.as_str(), &one.from, &one.to];
             let found =
-                result("access-service-stopped", &text, &key, &one.carries, &one.place, spec);
-            results.push(Value::Map(found));
+                Told::new("access-service-stopped", &text, &key, &one.carries, &one.place, spec);
+            results.push(found);
         }
     }
     let mut all: Vec<Rule> = RULES.to_vec();
@@ -110,9 +122,13 @@ pub fn sarif(view: &View<'_>, spec: &str) -> Value {
         }
         let text = format!("{} {}. {}", one.who, finding.message, finding.help);
         let key = [finding.subject.as_str(), &finding.place];
-        let mut found = result(rule.code.as_str(), &text, &key, &finding.kind, &one.place, spec);
-        found.insert("level", level);
-        results.push(Value::Map(found));
+        let id = rule.code.as_str();
+        let mut told = Told::new(id, &text, &key, &finding.kind, &one.place, spec);
+        told.says(&finding.listed);
+        told.says(std::slice::from_ref(&finding.content));
+        told.is_old = !one.is_new;
+        told.result.insert("level", level);
+        results.push(told);
     }
     let rules: Value = all
         .iter()
@@ -134,43 +150,92 @@ pub fn sarif(view: &View<'_>, spec: &str) -> Value {
                 "rules": rules
             }},
             "columnKind": "unicodeCodePoints",
-            "results": (Value::List(results))
+            "results": (Value::List(told(results)))
         }]
     })
 }
 
-fn result(rule: &str, text: &str, key: &[&str], kind: &str, place: &Line, spec: &str) -> Map {
-    let level = RULES.iter().find(|(id, ..)| *id == rule).map_or("warning", |rule| rule.1);
-    let file = place.file.as_deref().unwrap_or(spec);
-    let line = i64::from(place.line.unwrap_or(1));
-    let location = document!({
-        "physicalLocation": {
-            "artifactLocation": {"uri": (uri(file))},
-            "region": {"startLine": line}
+/// A result, and what its fingerprint is made of.
+struct Told {
+    result: Map,
+    /// The rule, the kind, the principal and the place.
+    key: Vec<String>,
+    /// What it says beside.
+    said: Vec<String>,
+    is_old: bool,
+}
+
+impl Told {
+    fn new(rule: &str, text: &str, key: &[&str], kind: &str, place: &Line, spec: &str) -> Told {
+        let level = RULES.iter().find(|(id, ..)| *id == rule).map_or("warning", |rule| rule.1);
+        let mut message = text.to_owned();
+        let (file, at) = match place.is_before {
+            false => (place.file.as_deref().unwrap_or(spec), place.line.unwrap_or(1)),
+            // an alert stands in the file as it is now; where its line was before is said in words
+            true => {
+                let path = format!("{}{}", place.path, before(place));
+                let was = line(place).or(Some(path).filter(|_| !place.path.is_empty()));
+                message.extend(was.map(|was| format!("; {was}")));
+                (spec, 1)
+            }
+        };
+        let mut location = document!({
+            "physicalLocation": {
+                "artifactLocation": {"uri": (uri(file))},
+                "region": {"startLine": (i64::from(at))}
+            }
+        });
+        if let (Some(map), false) =
+            (location.as_map_mut(), place.path.is_empty() || place.is_before)
+        {
+            let path = document!([{"fullyQualifiedName": (place.path.clone())}]);
+            map.insert("logicalLocations", path);
         }
-    });
-    let mut location = location;
-    if let (Some(map), false) = (location.as_map_mut(), place.path.is_empty()) {
-        map.insert("logicalLocations", document!([{"fullyQualifiedName": (place.path.clone())}]));
+        let mut result = Map::new();
+        result.insert("ruleId", rule.to_owned());
+        result.insert("level", level);
+        result.insert("message", document!({"text": message}));
+        result.insert("locations", vec![location]);
+        let key = [rule, kind].iter().chain(key).map(|part| (*part).to_owned()).collect();
+        Told { result, key, said: vec![text.to_owned()], is_old: false }
     }
-    let found = document!({
-        "ruleId": (rule.to_owned()),
-        "level": level,
-        "message": {"text": (text.to_owned())},
-        "locations": [location],
-        "partialFingerprints": {"lakewright/v1": (fingerprint(rule, key, kind))}
-    });
-    match found {
-        Value::Map(map) => map,
-        _ => Map::new(),
+
+    /// Adds to what it says.
+    fn says(&mut self, more: &[String]) {
+        self.said.extend_from_slice(more);
     }
 }
 
-/// SHA-256 of the rule, the principal and place, and the kind; hexadecimal. Lengths stand between, so that no two lists
-/// are one text.
-fn fingerprint(rule: &str, key: &[&str], kind: &str) -> String {
+/// The results, each with its fingerprint.
+fn told(results: Vec<Told>) -> Vec<Value> {
+    let mut alike: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
+    for (at, one) in results.iter().enumerate() {
+        alike.entry(&one.key).or_default().push(at);
+    }
+    let mut prints = vec![String::new(); results.len()];
+    for (key, mut all) in alike {
+        all.sort_by_key(|at| (!results[*at].is_old, &results[*at].said));
+        for (nth, at) in all.iter().enumerate() {
+            let said = &results[*at].said;
+            // two that say the same are told apart by their number
+            let same = all[..nth].iter().filter(|other| results[**other].said == *said).count();
+            prints[*at] = match nth {
+                0 => fingerprint(key.iter()),
+                _ => fingerprint(key.iter().chain(said).chain([&same.to_string()])),
+            };
+        }
+    }
+    let with = |(mut one, print): (Told, String)| {
+        one.result.insert("partialFingerprints", document!({"lakewright/v1": print}));
+        Value::Map(one.result)
+    };
+    results.into_iter().zip(prints).map(with).collect()
+}
+
+/// SHA-256 of parts, hexadecimal. Lengths stand between, so that no two lists are one text.
+fn fingerprint<'p>(parts: impl Iterator<Item = &'p String>) -> String {
     let mut hash = Sha256::new();
-    for part in [rule, kind].iter().chain(key) {
+    for part in parts {
         hash.update(format!("{}:", part.len()));
         hash.update(part.as_bytes());
     }

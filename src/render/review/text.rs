@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{View, acts, checks, fails, headline, label, line, said, side};
+use super::{View, acts, before, checks, fails, headline, label, line, said, side};
 use crate::render::access::lines;
 use crate::render::access_states::{READ, unread};
 use crate::render::escape::escape_line;
@@ -59,6 +59,7 @@ pub fn text(view: &View<'_>) -> String {
 fn checked(view: &View<'_>) -> String {
     let mut out = String::from("\n");
     let sections = [
+        checks::guards(view),
         checks::lockout(view),
         Some(checks::services(view)),
         checks::findings(view),
@@ -141,7 +142,7 @@ fn at(place: &Line) -> String {
     match (line(place), place.path.as_str()) {
         (Some(line), path) => format!("    {line}  {path}"),
         (None, "") => String::new(),
-        (None, path) => format!("    {path}"),
+        (None, path) => format!("    {path}{}", before(place)),
     }
 }
 

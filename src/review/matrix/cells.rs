@@ -93,11 +93,19 @@ impl fmt::Display for Can {
 pub struct Cell {
     pub before: Can,
     pub after: Can,
+    /// Whether what is not known hangs on another policy than before: the same marks then say nothing of being the same.
+    pub elsewhere: bool,
 }
 
 impl Cell {
     pub fn changes(&self) -> bool {
-        self.before != self.after
+        self.before != self.after || self.is_open()
+    }
+
+    /// Whether it is not known if anything changes.
+    fn is_open(&self) -> bool {
+        let unknown = |can: &Can| can.0.iter().any(|(how, _)| *how == How::Unknown);
+        self.elsewhere && unknown(&self.before) && unknown(&self.after)
     }
 
     /// Whether something can be done that could not be done at all, or not by this way.
@@ -109,14 +117,21 @@ impl Cell {
     pub fn loses(&self) -> bool {
         !self.before.0.is_subset(&self.after.0)
     }
+
+    /// Each side in words: `RW`, `RW? by another policy`.
+    pub fn shown(&self) -> (String, String) {
+        let other = if self.is_open() { " by another policy" } else { "" };
+        (self.before.to_string(), format!("{}{other}", self.after))
+    }
 }
 
 /// `. -> R!`, or one side where both are the same.
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (before, after) = self.shown();
         match self.changes() {
-            true => write!(f, "{} -> {}", self.before, self.after),
-            false => write!(f, "{}", self.after),
+            true => write!(f, "{before} -> {after}"),
+            false => f.write_str(&after),
         }
     }
 }
