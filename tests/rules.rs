@@ -2,6 +2,8 @@
 //! what lakewright makes itself, and where one of its constructions is taken out of a template, the rule that stands for it
 //! complains. Waivers silence what they cover, for as long as they say, and not in the change that adds them.
 
+#[path = "rules/cases.rs"]
+mod cases;
 #[path = "rules/ground.rs"]
 mod ground;
 #[path = "rules/reach_of_waivers.rs"]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::{Around, Finding, Rule};
 use crate::access::reach::closure::resource;
-use crate::access::reach::{Judge, Reached, Subject, Target};
+use crate::access::reach::{Closure, Judge, Reached, Subject, Target, Way};
 use crate::access::{Boundary, Held, Origin, State};
 use crate::catalogue::iam;
 use crate::catalogue::watched;
@@ -146,6 +146,25 @@ impl<'s> Ground<'s> {
         let mut actions = watched::set(set).actions.iter();
         let found = actions.find(|one| self.judge.ask(&who, one, &target, None, false).is_yes());
         found.map(String::as_str)
+    }
+
+    /// Whether somebody gets through to objects below a place as another principal, by which action and on which way.
+    pub fn reaches_through(
+        &self,
+        closure: &Closure,
+        who: &str,
+        place: &str,
+    ) -> Option<(&'static str, Vec<Way>)> {
+        let target = Target {
+            kind: "object".to_owned(),
+            resource: Value::from(format!("{place}/*")),
+            guard: place.split('/').next().unwrap_or(place).to_owned(),
+        };
+        let who = Subject::Named(who.to_owned());
+        watched::set("read_object").actions.iter().find_map(|action| {
+            let (reached, way) = closure.ask(&self.judge, &who, action, &target);
+            reached.is_yes().then_some((action.as_str(), way))
+        })
     }
 
     /// A resource of the state as a target of its own.
