@@ -143,7 +143,9 @@ fn a_policy_reaches_its_holder_whichever_way_it_is_attached() {
 fn what_looks_like_access_and_is_not_modelled_is_listed() {
     let state = state(
         r#"{"Resources": {
-        "Function": {"Type": "AWS::Lambda::Permission", "Properties": {"Action": "lambda:InvokeFunction", "FunctionName": "f", "Principal": "*"}},
+        "Layer": {"Type": "AWS::Lambda::LayerVersionPermission", "Properties": {"Action": "lambda:GetLayerVersion", "LayerVersionArn": "a", "Principal": "*"}},
+        "Domain": {"Type": "AWS::OpenSearchService::Domain", "Properties": {"DomainName": "d", "AccessPolicies": "{\"Statement\": []}"}},
+        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "q", "RedrivePolicy": {"maxReceiveCount": 3}}},
         "Vault": {"Type": "AWS::Backup::BackupVault", "Properties": {"BackupVaultName": "v", "AccessPolicy": {"Statement": [{"Effect": "Allow"}]}}},
         "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {"TableName": "t"}}}}"#,
     );
@@ -151,7 +153,11 @@ fn what_looks_like_access_and_is_not_modelled_is_listed() {
         state.unread.iter().map(|one| (one.kind.as_str(), one.property.as_str())).collect();
     assert_eq!(
         found,
-        [("AWS::Lambda::Permission", "Principal"), ("AWS::Backup::BackupVault", "AccessPolicy")]
+        [
+            ("AWS::OpenSearchService::Domain", "AccessPolicies"),
+            ("AWS::Lambda::LayerVersionPermission", "Properties"),
+            ("AWS::Backup::BackupVault", "AccessPolicy")
+        ]
     );
 }
 

@@ -207,7 +207,7 @@ pub(super) fn compare_settled(old: &State, new: &State, options: &Options) -> Co
     for name in names(&old.resources, &new.resources) {
         rows.extend(guarded::resource(name, old, new, options));
     }
-    rows.extend(others(old, new));
+    rows.extend(others(old, new, options));
     Compared { rows }
 }
 
@@ -239,7 +239,7 @@ pub fn counts(old: &State, new: &State, options: &Options) -> Counts {
         });
         count(plain, &|| guarded::resource(name, old, new, options));
     }
-    others(old, new).iter().for_each(|row| counts.count(row.verdict()));
+    others(old, new, options).iter().for_each(|row| counts.count(row.verdict()));
     counts
 }
 
@@ -250,11 +250,12 @@ fn names<'s, T>(
     old.keys().chain(new.keys()).collect()
 }
 
-/// Public access blocks, Lake Formation, and what is not modelled.
-fn others(old: &State, new: &State) -> Vec<Row> {
-    let resources = names(&old.resources, &new.resources).into_iter();
-    let mut rows: Vec<Row> =
-        resources.filter_map(|name| guarded::public_access(name, old, new)).collect();
+/// Managed policies, public access blocks, Lake Formation, and what is not modelled.
+fn others(old: &State, new: &State, options: &Options) -> Vec<Row> {
+    let mut rows = rows::managed(old, new, options);
+    let resources = || names(&old.resources, &new.resources).into_iter();
+    rows.extend(resources().filter_map(|name| guarded::public_access(name, old, new)));
+    rows.extend(resources().filter_map(|name| guarded::ownership(name, old, new)));
     let same = old.grants == new.grants && old.filters == new.filters && old.tagged == new.tagged;
     if !same {
         let principals = grants::principals(old, new);

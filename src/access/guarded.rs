@@ -5,6 +5,7 @@
 
 use super::compare::{Cause, Layer, Presence, Row, presence};
 use super::decide::in_request;
+use super::named::over_open_names;
 use super::rows::{ALL, Documents, malformed, on, same};
 use super::state::{Guarded, Held, Origin, PublicAccess, State};
 use crate::document::Value;
@@ -18,6 +19,42 @@ use crate::verdict::{
 /// policy says so, as for a role's trust. KMS developer guide, "Key policies in AWS KMS".
 fn identity_counts(kind: &str) -> bool {
     kind != "AWS::KMS::Key"
+}
+
+/// Whether the policy is one document, which whoever writes it replaces as a whole. A function's is made of permissions.
+fn is_one_document(kind: &str) -> bool {
+    kind != "AWS::Lambda::Function"
+}
+
+/// Whether there are documents that differ.
+fn are_several(held: &[&Held]) -> bool {
+    held.windows(2).any(|two| two[0].document != two[1].document)
+}
+
+/// The policy that a topic has when nobody writes one: whoever belongs to the account
+/// (<https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html>).
+fn topic_by_default(account: &str) -> Option<Document> {
+    let actions = [
+        "GetTopicAttributes",
+        "SetTopicAttributes",
+        "AddPermission",
+        "RemovePermission",
+        "DeleteTopic",
+        "Subscribe",
+        "ListSubscriptionsByTopic",
+        "Publish",
+    ];
+    let actions: Value = actions.iter().map(|name| format!("sns:{name}")).collect();
+    let policy = crate::document!({
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": actions,
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalAccount": (account.to_owned())}}
+        }]
+    });
+    Document::read(&policy, Kind::Resource).ok()
 }
 
 /// Who may use a resource, by its own policy.
@@ -38,9 +75,15 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
     if same(&own, &others) && restricts(before) == restricts(after) {
         return Some(row);
     }
+    if is_one_document(&shown.kind) && [&own, &others].iter().any(|held| are_several(held)) {
+        let text = "several resources write this policy, and the last one that is written stands";
+        let reason = Reason { kind: ReasonKind::Undocumented, text: text.to_owned() };
+        row.comparison = Comparison::unknown(reason);
+        return Some(row);
+    }
     let read =
         || Ok((Documents::read(own, Kind::Resource)?, Documents::read(others, Kind::Resource)?));
-    let (own, others) = match read() {
+    let (own, mut others) = match read() {
         Ok(read) => read,
         Err(error) => {
             row.comparison = malformed(error);
@@ -55,6 +98,9 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
     let is_there =
         after.is_some() || elsewhere(before) || before.is_some_and(|before| before.outlives_policy);
     let stays = was_there && is_there;
+    if stays && others.documents.is_empty() && shown.kind == "AWS::SNS::Topic" {
+        others.documents.extend(topic_by_default(account));
+    }
     // beside what identity policies of the account allow: what is direct, and what is denied, shows
     let beside = (identity_counts(&shown.kind) && stays).then(|| of_account(account, partition));
     let with = |documents: &[Document]| -> Vec<Document> {
@@ -68,8 +114,8 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
     };
     let (public, new_public) = (public(before, &own.documents), public(after, &others.documents));
     let cut = |is_public: bool| if is_public { &left[..] } else { ALL };
-    let ask = |wall: &[Document], new_wall: &[Document]| {
-        let (mut before, mut after) = (vec![&*was], vec![&*is]);
+    let ask_of = |was: &[Document], is: &[Document], wall: &[Document], new_wall: &[Document]| {
+        let (mut before, mut after) = (vec![was], vec![is]);
         before.extend(Some(wall).filter(|wall| !wall.is_empty()));
         after.extend(Some(new_wall).filter(|wall| !wall.is_empty()));
         within(&before, &after, Kind::Resource, options)
@@ -77,8 +123,11 @@ pub(super) fn resource(name: &str, old: &State, new: &State, options: &Options) 
     let (wall, new_wall, mut found) =
         public_or_not(&public, &new_public, |was_public, is_public| {
             let (wall, new_wall) = (cut(was_public), cut(is_public));
-            (wall, new_wall, ask(wall, new_wall))
+            (wall, new_wall, ask_of(&was, &is, wall, new_wall))
         });
+    found = over_open_names(found, [&was, &is], (partition, account), |was, is| {
+        ask_of(was, is, wall, new_wall)
+    });
     let here = |request: Request, old: [&[Document]; 2], new: [&[Document]; 2]| {
         let name = in_request(name);
         let within = request.resource.as_ref().is_some_and(|one| one.starts_with(&*name));
@@ -237,6 +286,33 @@ pub(super) fn public_access(name: &str, old: &State, new: &State) -> Option<Row>
         lost_by: cause(&closed, after),
         given,
         ..Row::same(name, &shown.kind, Layer::PublicAccess, Presence::Both, origin)
+    })
+}
+
+/// A setting of who owns the objects of a bucket that lets access control lists count again. A bucket that is made
+/// without it has them turned off, and a template that takes it away turns them on
+/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html>).
+pub(super) fn ownership(name: &str, old: &State, new: &State) -> Option<Row> {
+    let (before, after) = (old.resources.get(name), new.resources.get(name)?);
+    let was = before.and_then(|one| one.ownership.as_ref());
+    let is_off = |value: &Value| value.to_json().contains("BucketOwnerEnforced\"");
+    let what = match (was, &after.ownership) {
+        (was, Some(is)) if is_off(is) || was == Some(is) => return None,
+        (None, None) => return None,
+        (Some(was), None) if !is_off(was) => return None,
+        (None, Some(_)) => "is new",
+        (Some(_), None) => "goes",
+        (Some(_), Some(_)) => "changes",
+    };
+    let kind = &after.kind;
+    let text =
+        format!("`OwnershipControls` of {kind} {what}, and access control lists are not modelled");
+    let reason = Reason { kind: ReasonKind::Unmodelled, text };
+    let there = presence(before.is_some(), true);
+    let origin = guarded_origin(Some(after), before);
+    Some(Row {
+        comparison: Comparison::unknown(reason),
+        ..Row::same(name, kind, Layer::Unmodelled, there, origin)
     })
 }
 

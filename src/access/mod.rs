@@ -18,6 +18,7 @@ mod guarded;
 pub mod guards;
 mod lake_formation;
 pub mod live;
+mod named;
 mod permits;
 pub mod reach;
 mod rows;
@@ -33,7 +34,7 @@ pub use decide::{Answer, Decided, decide, guarded, in_request, needed, principal
 pub use gravity::{Gravity, gravity};
 pub use live::live;
 pub use permits::{On, Permit, permits};
-pub use source::{Source, feed};
+pub use source::{Source, UNNAMED, feed};
 pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,
     State, Transfer, Unread,

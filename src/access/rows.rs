@@ -6,7 +6,8 @@
 
 use std::collections::BTreeSet;
 
-use super::compare::{Cause, Further, Layer, Row, presence};
+use super::compare::{Cause, Further, Layer, Presence, Row, presence};
+use super::named::over_open_names;
 use super::state::{Boundary, Held, Origin, Principal, State};
 use crate::document::Value;
 use crate::verdict::effective::{EXAMPLE_ACCOUNT, of_anybody, within};
@@ -205,6 +206,47 @@ pub(super) fn identity(name: &str, old: &State, new: &State, options: &Options) 
     Some(row)
 }
 
+/// What managed policies say that stand on both sides and differ, where the rows of those who carry them here do not
+/// say the same: others may carry them too.
+pub(super) fn managed(old: &State, new: &State, options: &Options) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for (arn, after) in &new.managed {
+        let Some(before) = old.managed.get(arn) else { continue };
+        if before.document == after.document {
+            continue;
+        }
+        let origin = Some(after.origin.clone());
+        let mut row =
+            Row::same(arn, "AWS::IAM::ManagedPolicy", Layer::Identity, Presence::Both, origin);
+        let read = |held| Documents::read(vec![held], Kind::Identity);
+        row.comparison = match read(before).and_then(|own| Ok((own, read(after)?))) {
+            Err(error) => malformed(error),
+            Ok((own, others)) => {
+                let (was, is) = ([&*own.documents], [&*others.documents]);
+                let found = within(&was, &is, Kind::Identity, options);
+                row.gained_by = others.cause(found.gained_by);
+                row.lost_by = own.cause(found.lost_by);
+                row.also_gained = others.further(&found.also_gained, |one| one);
+                row.also_lost = own.further(&found.also_lost, |one| one);
+                found
+            }
+        };
+        let carries = |(_, one): &(&String, &Principal)| {
+            one.identity.iter().any(|held| held.origin == after.origin)
+        };
+        let mut carriers = new.principals.iter().filter(carries);
+        let says_it = carriers.any(|(name, _)| {
+            let own = identity(name, old, new, options).map(|row| row.verdict());
+            own == Some(row.verdict()) || own == Some(Verdict::Incomparable)
+        });
+        if !says_it && row.verdict() != Verdict::Equivalent {
+            row.given.push("somebody who carries the policy".to_owned());
+            rows.push(row);
+        }
+    }
+    rows
+}
+
 /// No boundary.
 pub(super) const ALL: &[Document] = &[];
 
@@ -316,7 +358,12 @@ pub(super) fn trust(name: &str, old: &State, new: &State, options: &Options) -> 
     row.comparison = match read() {
         Err(error) => malformed(error),
         Ok((own, others)) => {
-            let found = within(&[&own.documents], &[&others.documents], Kind::Trust, options);
+            let ask =
+                |old: &[Document], new: &[Document]| within(&[old], &[new], Kind::Trust, options);
+            let account = after.or(before).map_or("", |one| one.account.as_str());
+            let found = ask(&own.documents, &others.documents);
+            let both = [&*own.documents, &*others.documents];
+            let found = over_open_names(found, both, ("aws", account), ask);
             row.gained_by = others.cause(found.gained_by);
             row.lost_by = own.cause(found.lost_by);
             row.also_gained = others.further(&found.also_gained, |one| one);

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::document::{Map, Value};
 
+/// What a stack is called whose name nobody knows.
+pub const UNNAMED: &str = "template";
+
 /// A template, and where it is or will be deployed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source<'t> {

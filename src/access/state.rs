@@ -17,6 +17,9 @@ pub struct State {
     pub principals: BTreeMap<String, Principal>,
     /// By ARN, or by the reference in its place.
     pub resources: BTreeMap<String, Guarded>,
+    /// Managed policies that templates make, by ARN or by the reference in its place: whoever elsewhere carries one may
+    /// do what it says.
+    pub managed: BTreeMap<String, Held>,
     /// Grants of Lake Formation, ascending.
     pub grants: Vec<Grant>,
     /// Filters of rows and columns that grants name, by `database.table.name`.
@@ -105,6 +108,15 @@ impl PrincipalKind {
             PrincipalKind::Group => "group",
         }
     }
+
+    /// The word in the name of a type.
+    pub fn title(self) -> &'static str {
+        match self {
+            PrincipalKind::Role => "Role",
+            PrincipalKind::User => "User",
+            PrincipalKind::Group => "Group",
+        }
+    }
 }
 
 /// Somebody who can hold identity policies.
@@ -163,6 +175,8 @@ pub struct Guarded {
     pub policies: Vec<Held>,
     /// A bucket's public access block; `None` where the template gives none.
     pub public_access: Option<PublicAccess>,
+    /// A bucket's setting of who owns its objects, as the template has it: whether access control lists count.
+    pub ownership: Option<Value>,
     /// The account of the template that speaks of it.
     pub account: String,
     /// `aws`.
@@ -171,6 +185,9 @@ pub struct Guarded {
     pub key: Option<String>,
     /// Whether it stays when its stack lets go of it and the policy does not.
     pub outlives_policy: bool,
+    /// Whether KMS is told not to look whether a key's policy can be changed again
+    /// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key>).
+    pub unchecked: bool,
 }
 
 /// The four settings of a bucket's public access block

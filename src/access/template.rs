@@ -1,18 +1,20 @@
 //! What each resource type says about access.
 //!
-//! One function a family of types; the table [`MODELLED`] lists them. A type that is not in the table and has a
-//! property that looks like a policy goes to [`State::unread`], by name.
+//! One function a family of types; the table [`MODELLED`] lists them. What another type says about access goes to
+//! [`State::unread`], by name: see [`unmodelled`].
 
+mod functions;
 mod identities;
 mod mentions;
+mod unmodelled;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use identities::named;
-use mentions::{looks_like_access, mentioned};
+use mentions::mentioned;
 
 use super::source::Source;
-use super::state::{Guarded, Held, Origin, PrincipalKind, PublicAccess, Runner, State, Unread};
+use super::state::{Guarded, Held, Origin, PrincipalKind, PublicAccess, Runner, State};
 use super::texts::{Texts, kind_of};
 use crate::document::{Map, Value};
 
@@ -47,6 +49,7 @@ pub const MODELLED: &[(&str, &str)] = &[
     ("AWS::Athena::WorkGroup", "whether those who query say where results go"),
     ("AWS::Glue::Job", "role and script"),
     ("AWS::Lambda::Function", "role and code"),
+    ("AWS::Lambda::Permission", "what it adds to the function's policy"),
     ("AWS::KinesisFirehose::DeliveryStream", "the roles it takes"),
     ("AWS::Scheduler::Schedule", "the role it takes"),
 ];
@@ -55,30 +58,27 @@ pub const MODELLED: &[(&str, &str)] = &[
 const READ: &[(&str, &[&str])] = &[
     (
         "AWS::S3::Bucket",
-        &["BucketName", "BucketEncryption", "PublicAccessBlockConfiguration", "AccessControl"],
+        &[
+            "BucketName",
+            "BucketEncryption",
+            "PublicAccessBlockConfiguration",
+            "AccessControl",
+            "OwnershipControls",
+        ],
     ),
     ("AWS::Lambda::Function", &["FunctionName", "Role", "Code"]),
     ("AWS::Glue::Job", &["Name", "Role", "Command"]),
     ("AWS::Glue::Table", &["DatabaseName", "TableInput"]),
 ];
 
-/// Types that carry no access of their own though a property of theirs is called a policy.
-const HARMLESS: &[&str] = &[
-    "AWS::ApplicationAutoScaling::ScalingPolicy",
-    "AWS::AutoScaling::ScalingPolicy",
-    "AWS::Budgets::BudgetsAction",
-    "AWS::CloudWatch::Alarm",
-    "AWS::Events::Rule",
-    "AWS::Glue::Table",
-    "AWS::KMS::Alias",
-    "AWS::Logs::LogGroup",
-    "AWS::SNS::Subscription",
-];
-
 /// Reads the templates of one state.
 pub fn read(sources: &[Source]) -> State {
-    let mut reader =
-        Reader { texts: Texts::new(sources), state: State::default(), managed: BTreeMap::new() };
+    let mut reader = Reader {
+        texts: Texts::new(sources),
+        state: State::default(),
+        managed: BTreeMap::new(),
+        made_twice: BTreeMap::new(),
+    };
     for source in sources {
         for (id, definition) in resources(&source.body) {
             reader.note(source, id, definition);
@@ -102,6 +102,8 @@ pub(super) struct Reader<'a> {
     pub(super) state: State,
     /// Managed policies of the templates, by ARN or reference.
     managed: BTreeMap<String, Held>,
+    /// What templates say of principals and buckets that another one makes too: by ARN.
+    made_twice: BTreeMap<String, Vec<String>>,
 }
 
 impl Reader<'_> {
@@ -119,9 +121,13 @@ impl Reader<'_> {
     /// Second round: what each says.
     fn resource(&mut self, source: &Source, id: &str, definition: &Value) {
         let kind = kind_of(definition);
+        let none = Value::Null;
+        let properties = definition.get("Properties").unwrap_or(&none);
         let at = (source, id, definition);
         self.guards(at);
-        let Some(properties) = definition.get("Properties") else { return };
+        if MODELLED.iter().any(|(one, _)| *one == kind) {
+            self.not_written_out(at, properties);
+        }
         match kind {
             "AWS::IAM::Role" => self.principal(at, PrincipalKind::Role),
             "AWS::IAM::User" => self.principal(at, PrincipalKind::User),
@@ -153,13 +159,24 @@ impl Reader<'_> {
             "AWS::S3::Bucket" => {
                 let arn = self.texts.arn(source, id);
                 let block = properties.get("PublicAccessBlockConfiguration");
+                let ownership = properties.get("OwnershipControls");
+                let ownership = ownership.and_then(|one| self.texts.resolve(source, one));
                 let key = self.bucket_key(source, properties);
+                let own = origin(source, id, definition);
+                let said = format!("{:?}", block.and_then(|one| self.texts.resolve(source, one)));
                 let guarded = self.guarded(source, &arn, kind);
-                guarded.origin = Some(origin(source, id, definition));
+                if guarded.origin.as_ref().is_some_and(|other| *other != own) {
+                    let before = format!("{:?}", guarded.public_access);
+                    self.made_twice.entry(arn.clone()).or_default().extend([before, said]);
+                }
+                let guarded = self.guarded(source, &arn, kind);
+                guarded.origin = Some(own);
                 guarded.public_access = block.map(public_access);
+                guarded.ownership = ownership;
                 guarded.outlives_policy |= kept(definition);
                 guarded.key = key;
                 self.transfers(at, &arn);
+                self.lists(at, properties);
             }
             "AWS::S3::BucketPolicy" => {
                 let bucket =
@@ -173,7 +190,10 @@ impl Reader<'_> {
             }
             "AWS::KMS::Key" => {
                 let arn = self.texts.arn(source, id);
-                self.guard(at, &arn, kind, "KeyPolicy");
+                match properties.get("KeyPolicy") {
+                    Some(_) => self.guard(at, &arn, kind, "KeyPolicy"),
+                    None => self.key_by_default(at, &arn),
+                }
                 self.guarded(source, &arn, kind).origin = Some(origin(source, id, definition));
             }
             "AWS::SNS::TopicPolicy" => {
@@ -182,9 +202,13 @@ impl Reader<'_> {
                 }
             }
             "AWS::SQS::QueuePolicy" => {
-                let queues = properties.get("Queues").and_then(Value::as_list).unwrap_or(&[]);
-                for queue in queues {
-                    let arn = self.sibling(source, Some(queue));
+                let queues = match properties.get("Queues") {
+                    Some(Value::List(queues)) => {
+                        queues.iter().map(|queue| self.sibling(source, Some(queue))).collect()
+                    }
+                    other => self.list(source, other),
+                };
+                for arn in queues {
                     self.guard(at, &arn, "AWS::SQS::Queue", "PolicyDocument");
                 }
             }
@@ -240,13 +264,16 @@ impl Reader<'_> {
             "AWS::Scheduler::Schedule" => {
                 self.runner(at, properties.at(&["Target", "RoleArn"]), None);
             }
+            "AWS::Lambda::Permission" => self.permission(at, properties),
             "AWS::RAM::ResourceShare" => self.share(at, properties),
-            _ if HARMLESS.contains(&kind) => {}
-            _ => self.suspicious(at, properties),
+            _ => self.unmodelled(at, properties),
         }
     }
 
     fn finish(mut self, sources: &[Source]) -> State {
+        self.conflicts();
+        self.tags(sources);
+        self.state.managed = std::mem::take(&mut self.managed);
         self.state.grants.sort_by_cached_key(|grant| {
             (grant.principal.clone(), grant.resource.to_json(), grant.origin.clone())
         });
@@ -280,10 +307,12 @@ impl Reader<'_> {
             origin: None,
             policies: Vec::new(),
             public_access: None,
+            ownership: None,
             account: source.account.clone(),
             partition: source.partition(),
             key: None,
             outlives_policy: false,
+            unchecked: false,
         })
     }
 
@@ -330,122 +359,47 @@ impl Reader<'_> {
         self.state.runners.insert(arn, runner);
     }
 
-    /// A share of AWS RAM. What it lets others do is not modelled; whether it leaves the organization is said all the
-    /// same, since it may where the template says nothing (AWS::RAM::ResourceShare, `AllowExternalPrincipals`).
-    fn share(&mut self, at: (&Source, &str, &Value), properties: &Value) {
-        let (source, id, definition) = at;
-        let key = "AllowExternalPrincipals";
-        let value = properties.get(key).and_then(|value| self.texts.resolve(source, value));
-        self.state.unread.push(Unread {
-            origin: origin(source, id, definition),
-            kind: kind_of(definition).to_owned(),
-            property: key.to_owned(),
-            why: "what is shared is not modelled".to_owned(),
-            value: value.unwrap_or(Value::Bool(true)).to_json(),
-        });
-        self.suspicious(at, properties);
-    }
-
-    /// What others make of a template before CloudFormation reads it, and stacks within it: not read, and undecided where it
-    /// differs. A macro may make anything of the whole template.
-    /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-macros.html>.
-    fn made_elsewhere(&mut self, source: &Source) {
-        let mut push = |id: &str, kind: &str, property: &str, value: String| {
-            let origin = Origin {
-                stack: source.name.clone(),
-                logical_id: id.to_owned(),
-                path: String::new(),
-            };
-            let why = "what is made of it is not modelled".to_owned();
-            let (kind, property) = (kind.to_owned(), property.to_owned());
-            self.state.unread.push(Unread { origin, kind, property, why, value });
-        };
-        for key in ["Transform", "Fn::Transform"] {
-            if let Some(value) = source.body.get(key) {
-                let text = value.to_json();
-                let known = key == "Transform"
-                    && [
-                        "AWS::Serverless",
-                        "AWS::LanguageExtensions",
-                        "AWS::SecretsManager",
-                        "AWS::CodeDeploy",
-                    ]
-                    .iter()
-                    .any(|one| text.contains(one))
-                    && !text.contains(',');
-                let value = if known { text } else { source.body.to_json() };
-                push("", "AWS::CloudFormation::Macro", key, value);
-            }
-        }
-        for (id, definition) in resources(&source.body) {
-            let kind = kind_of(definition);
-            if id.starts_with("Fn::") {
-                push(id, "AWS::CloudFormation::Macro", id, definition.to_json());
-            } else if kind == "AWS::CloudFormation::Stack" || kind.ends_with("::MODULE") {
-                let value = definition.get("Properties").map(Value::to_json).unwrap_or_default();
-                push(id, kind, "Properties", format!("{value}."));
-            } else if kind == "AWS::S3::Bucket"
-                && let Some(list) = definition.at(&["Properties", "AccessControl"])
-                && list.as_str() != Some("Private")
-            {
-                push(id, kind, "AccessControl", list.to_json());
-            }
-        }
-    }
-
-    /// A property of an unknown type that looks like a policy.
-    fn suspicious(&mut self, at: (&Source, &str, &Value), properties: &Value) {
-        let (source, id, definition) = at;
-        for (key, value) in properties.as_map().into_iter().flat_map(Map::iter) {
-            if !looks_like_access(key, value) {
-                continue;
-            }
-            let value = self.texts.resolve(source, value).unwrap_or_default();
-            self.state.unread.push(Unread {
-                origin: origin(source, id, definition),
-                kind: kind_of(definition).to_owned(),
-                property: key.to_owned(),
-                why: "the type is not modelled".to_owned(),
-                value: value.to_json(),
-            });
-        }
-    }
-
-    /// A workgroup that does not enforce its settings lets those who query send results, which are data, anywhere that
-    /// they can write (Athena User Guide, "Override client-side settings").
-    fn workgroup(&mut self, at: (&Source, &str, &Value)) {
-        let (source, id, definition) = at;
-        let path = ["Properties", "WorkGroupConfiguration", "EnforceWorkGroupConfiguration"];
-        let enforced = match definition.at(&path) {
-            Some(Value::Bool(value)) => *value,
-            Some(Value::Str(text)) => text.as_ref() == "true",
-            // AWS documents no default
-            _ => false,
-        };
-        if !enforced {
-            self.state.unread.push(Unread {
-                origin: origin(source, id, definition),
-                kind: kind_of(definition).to_owned(),
-                property: "EnforceWorkGroupConfiguration".to_owned(),
-                why: "those who query say where results go".to_owned(),
-                value: "false".to_owned(),
-            });
-        }
-    }
-
     fn held(&self, source: &Source, id: &str, definition: &Value, property: &str) -> Option<Held> {
         let document = definition.at(&["Properties", property])?;
-        // A policy may stand as JSON in a text (AWS::SecretsManager::ResourcePolicy and others take both).
-        let document = match document.as_str() {
-            Some(text) => Value::from_json(text).unwrap_or_else(|_| document.clone()),
-            None => document.clone(),
-        };
+        let document = self.document(source, document)?;
         Some(Held {
-            document: self.texts.resolve(source, &document)?,
+            document,
             origin: origin(source, id, definition),
             property: property.to_owned(),
             paths: Vec::new(),
         })
+    }
+
+    /// A policy document with its references resolved. It may stand as JSON in a text, or be made one
+    /// (<https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-ToJsonString.html>).
+    pub(super) fn document(&self, source: &Source, document: &Value) -> Option<Value> {
+        let made = document.as_map().filter(|map| map.len() == 1);
+        if let Some(inside) = made.and_then(|map| map.get("Fn::ToJsonString")) {
+            return self.document(source, inside);
+        }
+        match document.as_str().and_then(|text| Value::from_json(text).ok()) {
+            Some(read) => self.texts.resolve(source, &read),
+            None => self.texts.resolve(source, document),
+        }
+    }
+
+    /// A key without a policy has the one that KMS gives it: the account's identity policies decide
+    /// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>).
+    fn key_by_default(&mut self, at: (&Source, &str, &Value), arn: &str) {
+        let (source, id, definition) = at;
+        let root = format!("arn:{}:iam::{}:root", source.partition(), source.account);
+        let all = format!("{}:*", "kms");
+        let document = crate::document!({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Principal": {"AWS": [root]}, "Action": [all], "Resource": ["*"]}]
+        });
+        let held = Held {
+            document,
+            origin: origin(source, id, definition),
+            property: "KeyPolicy".to_owned(),
+            paths: Vec::new(),
+        };
+        self.guarded(source, arn, "AWS::KMS::Key").policies.push(held);
     }
 
     pub(super) fn list(&self, source: &Source, value: Option<&Value>) -> Vec<String> {
@@ -483,12 +437,18 @@ fn kept(definition: &Value) -> bool {
     matches!(policy, Some("Retain" | "RetainExceptOnCreate"))
 }
 
+/// A truth value as CloudFormation takes it: also as a text.
+fn truth(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(value) => Some(*value),
+        Value::Str(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Value::Str(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
 fn public_access(block: &Value) -> PublicAccess {
-    let set = |key| match block.get(key) {
-        Some(Value::Bool(value)) => *value,
-        Some(Value::Str(text)) => text.as_ref() == "true",
-        _ => false,
-    };
+    let set = |key| block.get(key).and_then(truth).unwrap_or_default();
     PublicAccess {
         block_acls: set("BlockPublicAcls"),
         ignore_acls: set("IgnorePublicAcls"),
@@ -510,13 +470,7 @@ fn roles_in<'v>(value: &'v Value, found: &mut impl FnMut(&'v Value)) {
 
 /// Whether a resource of this type with these properties says something about access.
 pub(super) fn says_access(kind: &str, properties: Option<&Map>) -> bool {
-    let modelled = MODELLED.iter().any(|(one, _)| *one == kind);
-    let looks = || {
-        let mut all = properties.into_iter().flat_map(Map::iter);
-        all.any(|(key, value)| looks_like_access(key, value))
-    };
-    let nested = kind == "AWS::CloudFormation::Stack" || kind.ends_with("::MODULE");
-    modelled || nested || (!HARMLESS.contains(&kind) && looks())
+    MODELLED.iter().any(|(one, _)| *one == kind) || unmodelled::speaks(kind, properties)
 }
 
 /// Whether a macro makes something of a template, or another stack of the state does.

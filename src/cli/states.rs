@@ -71,8 +71,12 @@ pub struct How<'a> {
     pub parameters: &'a [(String, String)],
 }
 
-/// The region that templates are taken to be for where nobody says: AWS's own example.
-const REGION: &str = "us-east-1";
+/// What stands for the region of templates where nobody says which it is: no template names it, so that a region that is
+/// written out is not taken for that of the stack.
+const REGION: &str = "stack-region";
+
+/// The account of templates where nobody says which it is and they name the one that is taken else.
+const OTHER_ACCOUNT: &str = "000000000001";
 
 /// What can be named, for messages.
 const GRAMMAR: &str = "a spec, a template, a policy, a folder of templates, `git:REV`, `plan:FILE`, `deployed` or `live`";
@@ -170,7 +174,7 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Side, 
             return Ok(Side::of(Content::Policy(value)));
         }
         Ok(value) if value.get("Resources").is_some() => {
-            let mut sources = [source("template", value, None, how)];
+            let mut sources = [source(access::UNNAMED, value, None, how)];
             at_home(&mut sources, how);
             return Ok(Side::of(Content::State(Box::new(access::read(&sources)))));
         }
@@ -332,8 +336,17 @@ fn folder(root: &Root, path: &Utf8Path, how: &How) -> anyhow::Result<Content> {
         );
     }
     at_home(&mut sources, how);
-    access::feed(&mut sources);
+    // of templates that somebody else wrote, nobody knows which parameter is fed from which output
+    if sources.iter().all(|one| one.body.get("Resources").is_some_and(is_ours)) {
+        access::feed(&mut sources);
+    }
     Ok(Content::State(Box::new(access::read(&sources))))
+}
+
+/// Whether lakewright compiled resources.
+fn is_ours(resources: &Value) -> bool {
+    let mut all = resources.as_map().into_iter().flat_map(Map::iter);
+    all.any(|(_, one)| one.at(&["Metadata", "lakewright"]).is_some())
 }
 
 /// Templates whose account nobody says are of the one whose root their key policies name, where that is one: a key
@@ -342,6 +355,12 @@ fn folder(root: &Root, path: &Utf8Path, how: &How) -> anyhow::Result<Content> {
 fn at_home(sources: &mut [Source<'_>], how: &How) {
     if how.account.is_some() {
         return;
+    }
+    // an account that is written out is not taken for that of the stack
+    let texts: Vec<String> = sources.iter().map(|source| source.body.to_json()).collect();
+    let mention = |word: &str| texts.iter().any(|text| text.contains(word));
+    if mention(DUMMY_ACCOUNT) && mention("AWS::AccountId") {
+        sources.iter_mut().for_each(|source| source.account = OTHER_ACCOUNT.to_owned());
     }
     let mut accounts = BTreeSet::new();
     for source in sources.iter() {
@@ -352,6 +371,10 @@ fn at_home(sources: &mut [Source<'_>], how: &How) {
             {
                 // whoever is let in under conditions may be of another account
                 let all = statements.as_list().unwrap_or(std::slice::from_ref(statements));
+                // a key whose root is written as a reference says that the account is not known
+                if all.iter().any(|one| one.to_json().contains("AWS::AccountId")) {
+                    return;
+                }
                 let plain = all.iter().filter(|one| one.get("Condition").is_none());
                 plain.for_each(|statement| roots(statement, &mut accounts));
             }

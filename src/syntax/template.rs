@@ -90,7 +90,7 @@ impl Reader {
                     self.value(tagged(tag, Value::List(items)), anchor)
                 }
                 Some(Frame::Map { map, tag, anchor, .. }) => {
-                    self.value(tagged(tag, Value::Map(map)), anchor)
+                    self.value(tagged(tag, Value::Map(with_merged(map)?)), anchor)
                 }
                 None => Ok(()),
             },
@@ -143,6 +143,25 @@ impl Reader {
         }
         Ok(())
     }
+}
+
+/// An object with what its merge keys bring in: YAML 1.1's `<<`. What stands in the object itself comes first, then the
+/// objects in their order (<https://yaml.org/type/merge.html>).
+fn with_merged(mut map: Map) -> Result<Map, String> {
+    let Some(merged) = map.remove("<<") else { return Ok(map) };
+    let all = match merged {
+        Value::List(list) => list,
+        one => vec![one],
+    };
+    for one in all {
+        let Value::Map(one) = one else { return Err("`<<` takes objects".to_owned()) };
+        for (key, value) in one {
+            if map.get(&key).is_none() {
+                map.insert(key, value);
+            }
+        }
+    }
+    Ok(map)
 }
 
 /// The full name of a short tag: `!GetAtt` is `Fn::GetAtt`.

@@ -285,18 +285,28 @@ impl Reader {
             };
             for (key, value) in keys.iter() {
                 let mut values = Vec::new();
+                if items(value).is_empty() {
+                    // AWS does not say what a condition on nothing means
+                    return malformed(&format!("{place}.{key}"), "has no value");
+                }
                 for value in items(value) {
                     let Some(pattern) = Pattern::read(value, how) else {
                         let problem = format!("expected a string, found {}", value.kind());
                         return malformed(&format!("{place}.{key}"), problem);
                     };
                     let truth = pattern.literal().map(|text| text.to_ascii_lowercase());
-                    if operator.test == Test::Null
-                        && !matches!(truth.as_deref(), Some("true" | "false"))
-                    {
+                    let is_truth = match (&operator.test, truth.as_deref()) {
+                        (Test::Null, truth) => matches!(truth, Some("true" | "false")),
+                        (Test::Bool, Some(truth)) => matches!(truth, "true" | "false"),
+                        _ => true,
+                    };
+                    if !is_truth {
                         return malformed(&format!("{place}.{key}"), "must be `true` or `false`");
                     }
-                    values.push(pattern);
+                    values.push(match how.wildcards {
+                        true => pattern.of_patterns(),
+                        false => pattern,
+                    });
                 }
                 out.push(Condition {
                     operator: operator.clone(),

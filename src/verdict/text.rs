@@ -98,6 +98,22 @@ impl Pattern {
         text
     }
 
+    /// The same where a value that CloudFormation fills in may be a pattern: it then matches more than where it is taken
+    /// character for character. The attribute of a resource holds no `*`.
+    #[must_use]
+    pub fn of_patterns(mut self) -> Pattern {
+        for piece in &mut self.pieces {
+            if let Piece::Token { name, letters: Letters::Any } = piece {
+                let is_attribute = !name.starts_with('{')
+                    && name.rsplit('/').next().is_some_and(|it| it.contains('.'));
+                if !is_attribute {
+                    *name = format!("{name}, as a pattern");
+                }
+            }
+        }
+        self
+    }
+
     /// The policy variables: key and default.
     pub fn variables(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         self.pieces.iter().filter_map(|piece| match piece {

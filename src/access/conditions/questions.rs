@@ -71,6 +71,7 @@ impl Open {
             }
         }
         open.defaults(old, new);
+        open.keys(old, new);
         open.finish(old, new);
         open
     }
@@ -90,7 +91,11 @@ impl Open {
                             names.insert(name);
                         }
                         ("Fn::Equals", Value::List(sides)) => self.equals(source, sides),
-                        (_, value) => self.condition(source, value, names),
+                        ("Fn::And" | "Fn::Or" | "Fn::Not" | "Condition", value) => {
+                            self.condition(source, value, names);
+                        }
+                        // a function that conditions do not have: it may hold or not
+                        _ => self.holds(source, std::slice::from_ref(condition)),
                     }
                 }
             }
@@ -110,14 +115,23 @@ impl Open {
             (None, None) if is_plain(one) && is_plain(other) => return,
             (Some(name), None) if is_plain(other) => choice(name, other),
             (None, Some(name)) if is_plain(one) => choice(name, one),
-            _ => ((source.name.clone(), comparison(source, sides)), Taken::Holds(true)),
+            _ => return self.holds(source, sides),
         };
+        if is_stored(source, &name.1) {
+            return self.holds(source, sides);
+        }
         let choices = self.questions.entry(name.clone()).or_default();
-        if let (Some(value), true) = (source.given.get(&name.1), taken != Taken::Holds(true)) {
+        if let Some(value) = source.given.get(&name.1) {
             *choices = vec![Taken::Text(value.clone())];
         } else if !choices.contains(&taken) {
             choices.push(taken);
         }
+    }
+
+    /// A comparison that may hold or not.
+    fn holds(&mut self, source: &Source<'_>, sides: &[Value]) {
+        let name = (source.name.clone(), comparison(source, sides));
+        self.questions.insert(name, vec![Taken::Holds(true)]);
     }
 
     /// Defaults that differ: a stack that takes the default changes with it.
@@ -146,6 +160,36 @@ impl Open {
                 let counts = named.contains(name) || self.questions.contains_key(&key);
                 if changes && counts && !source.given.contains_key(name) {
                     self.questions.entry(key).or_default().push(Taken::Default);
+                }
+            }
+        }
+    }
+
+    /// Parameters by which something is looked up in a mapping that differs: each key that either side has.
+    fn keys(&mut self, old: &[Source<'_>], new: &[Source<'_>]) {
+        for source in old.iter().chain(new) {
+            let map_of = |sources: &[Source<'_>], map: &str| {
+                let own = sources.iter().find(|one| one.name == source.name)?;
+                own.body.at(&["Mappings", map]).cloned()
+            };
+            let mut looked_up = BTreeSet::new();
+            for (_, definition) in relevant(source) {
+                read_properties(definition).for_each(|value| lookups(value, &mut looked_up));
+            }
+            for (map, name) in looked_up {
+                let (before, after) = (map_of(old, map), map_of(new, map));
+                if before == after || source.given.contains_key(name) || is_stored(source, name) {
+                    continue;
+                }
+                let choices =
+                    self.questions.entry((source.name.clone(), name.to_owned())).or_default();
+                for all in [before, after].iter().flatten().filter_map(Value::as_map) {
+                    for (key, _) in all.iter() {
+                        let taken = Taken::Text(key.to_owned());
+                        if !choices.contains(&taken) {
+                            choices.push(taken);
+                        }
+                    }
                 }
             }
         }
@@ -241,9 +285,9 @@ impl Open {
 /// The resources that say something about access.
 pub(super) fn relevant<'s>(source: &'s Source<'_>) -> impl Iterator<Item = (&'s str, &'s Value)> {
     let resources = source.body.get("Resources").and_then(Value::as_map);
-    resources.into_iter().flat_map(Map::iter).filter(|(_, one)| {
+    resources.into_iter().flat_map(Map::iter).filter(|(id, one)| {
         let properties = one.get("Properties").and_then(Value::as_map);
-        template::says_access(kind_of(one), properties)
+        id.starts_with("Fn::") || template::says_access(kind_of(one), properties)
     })
 }
 
@@ -251,7 +295,16 @@ pub(super) fn relevant<'s>(source: &'s Source<'_>) -> impl Iterator<Item = (&'s 
 fn read_properties(definition: &Value) -> impl Iterator<Item = &Value> {
     let properties = definition.get("Properties").and_then(Value::as_map);
     let all = properties.into_iter().flat_map(Map::iter);
-    all.filter(|(key, _)| template::is_read(kind_of(definition), key)).map(|(_, value)| value)
+    let read = all.filter(|(key, _)| template::is_read(kind_of(definition), key));
+    // what is no resource, or has no properties written out, is read as a whole
+    let whole = match definition.get("Properties") {
+        None => Some(definition),
+        Some(properties) => {
+            let function = |map: &Map| map.iter().any(|(key, _)| key.starts_with("Fn::"));
+            Some(properties).filter(|one| one.as_map().is_none_or(function))
+        }
+    };
+    whole.into_iter().chain(read.map(|(_, value)| value))
 }
 
 /// The conditions that `Fn::If` names below a value.
@@ -268,6 +321,23 @@ pub(super) fn used<'v>(value: &'v Value, found: &mut BTreeSet<&'v str>) {
     }
 }
 
+/// The mappings that something is looked up in by a parameter alone, and the parameter.
+fn lookups<'v>(value: &'v Value, found: &mut BTreeSet<(&'v str, &'v str)>) {
+    match value {
+        Value::Map(map) => {
+            if let Some([Value::Str(name), key, ..]) =
+                map.get("Fn::FindInMap").and_then(Value::as_list)
+                && let Some(parameter) = reference(key)
+            {
+                found.insert((name, parameter));
+            }
+            map.iter().for_each(|(_, value)| lookups(value, found));
+        }
+        Value::List(list) => list.iter().for_each(|value| lookups(value, found)),
+        _ => {}
+    }
+}
+
 pub(super) fn reference(value: &Value) -> Option<&str> {
     let map = value.as_map().filter(|map| map.len() == 1)?;
     map.get("Ref")?.as_str()
@@ -275,6 +345,12 @@ pub(super) fn reference(value: &Value) -> Option<&str> {
 
 pub(super) fn is_plain(value: &Value) -> bool {
     !matches!(value, Value::Map(_) | Value::List(_))
+}
+
+/// Whether a parameter's value is stored in Systems Manager: what the template has is where.
+pub(super) fn is_stored(source: &Source<'_>, name: &str) -> bool {
+    let kind = source.body.at(&["Parameters", name, "Type"]).and_then(Value::as_str);
+    kind.is_some_and(|kind| kind.starts_with("AWS::SSM::"))
 }
 
 /// A comparison as text, with what it hangs on: of another default or mapping it is another question.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::questions::{Case, Taken, comparison, is_plain, plain, reference};
+use super::questions::{Case, Taken, comparison, is_plain, is_stored, plain, reference};
 use crate::access::source::Source;
 use crate::access::state::State;
 use crate::access::template;
@@ -34,6 +34,9 @@ pub(super) fn settled<'s>(source: &'s Source<'_>, case: &Case) -> Source<'s> {
             known.insert(name, of_type(kind, text));
         }
     }
+    if let Some(Taken::Text(region)) = of_stack("AWS::Region") {
+        known.insert("AWS::Region", Value::from(region.clone()));
+    }
     let settling = Settling { source, case, known, decided: RefCell::default() };
     let body = settling.template();
     let mut given = source.given.clone();
@@ -43,7 +46,10 @@ pub(super) fn settled<'s>(source: &'s Source<'_>, case: &Case) -> Source<'s> {
     Source {
         name: source.name.clone(),
         account: source.account.clone(),
-        region: source.region.clone(),
+        region: match of_stack("AWS::Region") {
+            Some(Taken::Text(region)) => region.clone(),
+            _ => source.region.clone(),
+        },
         body: Cow::Owned(body),
         parameters: source.parameters.clone(),
         given,
@@ -170,6 +176,15 @@ impl Settling<'_> {
             "Fn::Not" => Some(!self.holds(argument.as_list()?.first()?)?),
             "Fn::And" => any(false).map(|one| !one),
             "Fn::Or" => any(true),
+            _ => self.asked(std::slice::from_ref(condition)),
+        }
+    }
+
+    /// What a comparison as a whole is taken to be.
+    fn asked(&self, sides: &[Value]) -> Option<bool> {
+        let question = (self.source.name.clone(), comparison(self.source, sides));
+        match self.case.get(&question) {
+            Some(Taken::Holds(holds)) => Some(*holds),
             _ => None,
         }
     }
@@ -185,6 +200,9 @@ impl Settling<'_> {
         };
         match (reference(one), reference(other)) {
             (None, None) if is_plain(one) && is_plain(other) => Some(plain(one) == plain(other)),
+            (Some(name), None) | (None, Some(name)) if is_stored(self.source, name) => {
+                self.asked(sides)
+            }
             (Some(name), None) if is_plain(other) => asked(name, other),
             (None, Some(name)) if is_plain(one) => asked(name, one),
             _ => {
@@ -195,10 +213,7 @@ impl Settling<'_> {
                 {
                     return Some(plain(one) == plain(other));
                 }
-                match self.case.get(&question(&comparison(self.source, sides))) {
-                    Some(Taken::Holds(holds)) => Some(*holds),
-                    _ => None,
-                }
+                self.asked(sides)
             }
         }
     }

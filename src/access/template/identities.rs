@@ -21,7 +21,7 @@ impl Reader<'_> {
         let inline = properties.get("Policies").and_then(Value::as_list).unwrap_or(&[]);
         for (index, policy) in inline.iter().enumerate() {
             let document = policy.get("PolicyDocument");
-            if let Some(document) = document.and_then(|one| self.texts.resolve(source, one)) {
+            if let Some(document) = document.and_then(|one| self.document(source, one)) {
                 let property = format!("Policies/{index}");
                 identity.push(Held {
                     document,
@@ -61,6 +61,20 @@ impl Reader<'_> {
         let name = arn.rsplit('/').next().map(str::to_owned);
         let earlier = name.map(|name| named(source, kind, &name)).filter(|other| *other != arn);
         let earlier = earlier.and_then(|other| self.state.principals.remove(&other));
+        let known = self.known(source, &arn, kind);
+        if known.origin.as_ref().is_some_and(|other| *other != origin) {
+            let said = |trust: &Option<Held>, boundary: &Boundary| {
+                let trust = trust.as_ref().map(|held| held.document.to_json());
+                let boundary = match boundary {
+                    Boundary::None => String::new(),
+                    Boundary::Read(held) => held.document.to_json(),
+                    Boundary::Unread(arn) => arn.clone(),
+                };
+                format!("{} {boundary}", trust.unwrap_or_default())
+            };
+            let both = [said(&known.trust, &known.boundary), said(&trust, &boundary)];
+            self.made_twice.entry(arn.clone()).or_default().extend(both);
+        }
         let known = self.known(source, &arn, kind);
         if let Some(earlier) = earlier {
             known.identity.extend(earlier.identity);

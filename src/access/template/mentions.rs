@@ -1,28 +1,9 @@
-//! What looks like access though its type is not modelled, and what the policies of a state refer to.
-//!
-//! A part of the reader in [`super`]: nothing that looks like a policy is passed over in silence.
+//! What the policies of a state refer to. A part of the reader in [`super`].
 
 use std::collections::BTreeSet;
 
 use super::super::state::State;
 use crate::document::Value;
-
-/// A name that speaks of a policy, or statements somewhere inside.
-pub(super) fn looks_like_access(key: &str, value: &Value) -> bool {
-    fn statements(value: &Value) -> bool {
-        match value {
-            Value::Map(map) => {
-                map.get("Statement").is_some()
-                    || map.get("Effect").is_some()
-                    || map.iter().any(|(_, value)| statements(value))
-            }
-            Value::List(list) => list.iter().any(statements),
-            _ => false,
-        }
-    }
-    let named = key.contains("Policy") || matches!(key, "Principal" | "Principals" | "Permissions");
-    named || statements(value)
-}
 
 /// The references that stand in the documents of a state.
 pub(super) fn mentioned(state: &State) -> BTreeSet<String> {
