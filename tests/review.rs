@@ -261,19 +261,19 @@ fn a_guard_that_goes_is_told() {
         ("    encryption: keys.raw\n    lock: { mode: compliance, keep: 30d }\n", &[]),
         (
             "    encryption: keys.raw\n    lock: { mode: governance, keep: 7d }\n",
-            &["days of lock | 30 | 7 | new.yaml:13"],
+            &["days of lock | 30 | 7 | new.yaml:12"],
         ),
         (
             "    encryption: keys.raw\n    lock: { mode: governance, keep: 30d }\n    protect: false\n",
-            &["protection from deletion | RetainExceptOnCreate | Delete | new.yaml:14"],
+            &["protection from deletion | RetainExceptOnCreate | - | new.yaml:13"],
         ),
         (
             "    encryption: keys.raw\n    lock: { mode: governance, keep: 30d }\n    access_logs: false\n",
-            &["access logs | orders-prod-logs-eu-west-1 | - | new.yaml:14"],
+            &["access logs | orders-prod-logs-eu-west-1 | - | new.yaml:13"],
         ),
         (
             "    encryption: s3\n    lock: { mode: governance, keep: 30d }\n",
-            &["encryption | aws:kms | AES256 | new.yaml:12", "encryption key"],
+            &["encryption key | key raw | - |", "encryption | aws:kms | AES256 | new.yaml:11"],
         ),
     ] {
         write("new.yaml", lines);

@@ -305,3 +305,45 @@ fn what_schemas_share_is_the_same_in_all() {
         }
     }
 }
+
+/// What `review --format sarif` prints in every case is SARIF by the schema that comes with Microsoft's own tools. The
+/// schema judges: what it has to say of logs that are none is seen too.
+#[test]
+fn the_log_for_code_scanning_is_sarif() {
+    let package = support::tools::node("sarif").join("node_modules/@microsoft/jest-sarif");
+    let schema = package.join("lib/schemas/sarif-2.1.0-rtm.5.json");
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/review");
+    let mut files: Vec<PathBuf> = fs::read_dir(cases)
+        .expect("cases")
+        .map(|entry| entry.expect("readable").path().join("review.sarif"))
+        .collect();
+    files.sort();
+    let read = |file: &PathBuf| -> Value {
+        serde_json::from_str(&fs::read_to_string(file).expect("readable")).expect("JSON")
+    };
+    let logs: Vec<(String, Value)> =
+        files.iter().map(|file| (file.display().to_string(), read(file))).collect();
+    let all: Vec<(&str, &Value)> = logs.iter().map(|(name, log)| (name.as_str(), log)).collect();
+    let results = |log: &Value| log["runs"][0]["results"].as_array().map_or(0, Vec::len);
+    assert!(logs.iter().map(|(_, log)| results(log)).sum::<usize>() >= 20);
+    let against = judged(&schema, &all);
+    assert!(against.is_empty(), "{}", against.join("\n"));
+
+    let (_, log) = logs.iter().find(|(_, log)| results(log) > 0).expect("a log with results");
+    let bent = |path: &str, value: Value| {
+        let mut log = log.clone();
+        *log.pointer_mut(path).expect("it is there") = value;
+        log
+    };
+    let wrong = [
+        bent("/version", "2.2.0".into()),
+        bent("/runs/0/results/0/level", "fatal".into()),
+        bent("/runs/0/results/0/message", serde_json::json!({})),
+        bent("/runs/0/results/0/partialFingerprints", serde_json::json!(["x"])),
+        bent("/runs/0/results/0/locations/0/physicalLocation/region/startLine", 0.into()),
+        bent("/runs/0/tool/driver/name", 1.into()),
+    ];
+    for one in &wrong {
+        assert!(!judged(&schema, &[("bent", one)]).is_empty(), "{one}");
+    }
+}

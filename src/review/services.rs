@@ -301,13 +301,15 @@ impl<'s> Checker<'s> {
             if sender.is_some_and(|one| one.carries == "access logs") && logged.contains(&from) {
                 continue;
             }
-            let actions = statement.actions.items.iter().map(|pattern| pattern.shown());
-            let actions = actions.filter(|action| !action.contains(['*', '?', '$']));
-            let requests: Vec<Request> = actions
-                .flat_map(|action| {
-                    let ask = |on: &String| request(&who, &action, Some(on), &context);
-                    resources.iter().map(ask).collect::<Vec<_>>()
-                })
+            let ask = |action: &str, on: &String| request(&who, action, Some(on), &context);
+            let listed: Vec<String> =
+                statement.actions.items.iter().map(|one| one.shown()).collect();
+            let is_plain = |action: &&String| !action.contains(['*', '?', '$']);
+            let mut requests: Vec<Request> = listed
+                .iter()
+                .filter(is_plain)
+                .filter(|_| !statement.actions.not)
+                .flat_map(|action| resources.iter().map(|on| ask(action, on)))
                 .collect();
             let mut passage = match requests.is_empty() {
                 true => {
@@ -316,6 +318,23 @@ impl<'s> Checker<'s> {
                 }
                 false => self.replayed(&requests),
             };
+            for pattern in listed.iter().filter(|one| !is_plain(one) && !statement.actions.not) {
+                let taken = meant(pattern, word(&guarded.kind), &resources, &ask);
+                let first = requests.is_empty();
+                let because = format!("`{pattern}` stands for too many requests");
+                let found = match &taken {
+                    Some(taken) => self.replayed_of(pattern, taken),
+                    None => Some(Passage::Unknown { because }),
+                };
+                requests.extend(taken.into_iter().flatten());
+                // what is not taken apart leaves open what the rest said
+                passage = match (passage, found) {
+                    (Passage::Unknown { .. }, Some(found)) if first => found,
+                    (Passage::Passes, Some(found)) => found,
+                    (Passage::Unknown { .. }, Some(found @ Passage::Stopped { .. })) => found,
+                    (passage, _) => passage,
+                };
+            }
             if let Passage::Stopped { by: None, because, request } = &mut passage {
                 match unsent(std::iter::once(statement), service, request) {
                     Some(text) => *because = text,
@@ -336,6 +355,31 @@ impl<'s> Checker<'s> {
                 requests: requests.len(),
                 passage,
             });
+        }
+    }
+
+    /// All that a pattern stands for. Which of it the service needs is not known: it passes where all of it does, and is
+    /// stopped where all of it is.
+    fn replayed_of(&self, pattern: &str, requests: &[Request]) -> Option<Passage> {
+        let each = requests.iter().map(|one| self.replayed(std::slice::from_ref(one)));
+        let (passes, others): (Vec<Passage>, Vec<Passage>) =
+            each.partition(|one| *one == Passage::Passes);
+        let first =
+            others.iter().find(|one| matches!(one, Passage::Stopped { .. })).or(others.first());
+        match (passes.is_empty(), first.cloned()) {
+            (true, None) => None,
+            (false, None) => Some(Passage::Passes),
+            (true, Some(first))
+                if others.iter().all(|one| matches!(one, Passage::Stopped { .. })) =>
+            {
+                Some(first)
+            }
+            (_, Some(Passage::Stopped { because, .. })) => Some(Passage::Unknown {
+                because: format!(
+                    "of `{pattern}` some is stopped, and which of it the service needs is not known: {because}"
+                ),
+            }),
+            (_, Some(other)) => Some(other),
         }
     }
 
@@ -462,4 +506,31 @@ fn cause(held: &Held, statement: &Statement) -> Cause {
         property: held.property.clone(),
         statement: statement.label.clone(),
     }
+}
+
+/// Most requests that a pattern is taken apart into.
+const MOST_MEANT: usize = 400;
+
+/// The requests that a pattern of actions stands for on the resources of a kind: `object` where one lies in a bucket.
+/// `None`: too many.
+fn meant(
+    pattern: &str,
+    kind: &str,
+    resources: &BTreeSet<String>,
+    ask: &impl Fn(&str, &String) -> Request,
+) -> Option<Vec<Request>> {
+    let on_it = |action: &&iam::Action, on: &String| {
+        if on.starts_with("arn:") && on.split(':').nth(2) != Some(action.service) {
+            return false;
+        }
+        let wanted = if kind == "bucket" && on.contains('/') { "object" } else { kind };
+        action.resources.iter().any(|one| one.resource == wanted)
+    };
+    let mut found = Vec::new();
+    for action in iam::matching(pattern) {
+        for on in resources.iter().filter(|on| on_it(&action, on)) {
+            found.push(ask(&action.full_name(), on));
+        }
+    }
+    (found.len() <= MOST_MEANT).then_some(found)
 }

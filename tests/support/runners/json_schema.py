@@ -1,4 +1,5 @@
-"""json_schema.py SCHEMA INSTANCE...: a JSON Schema 2020-12 validator over all instances in one process.
+"""json_schema.py SCHEMA INSTANCE...: a JSON Schema validator over all instances in one process, of the draft that the schema
+names (2020-12 where it names none).
 
 Instances are JSON or YAML. YAML is read by the core schema of YAML 1.2, written out below: `no` and `on` are strings, `012` is 12,
 a date is a string, and a key that stands twice is an error. Prints a JSON list with an entry for each instance: a list of
@@ -6,6 +7,7 @@ a date is a string, and a key that stands twice is an error. Prints a JSON list 
 import json, re, sys
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
+from jsonschema.validators import validator_for
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
@@ -86,8 +88,9 @@ def violations(error):
 
 with open(sys.argv[1], encoding="utf-8") as f:
     schema = json.load(f)
-Draft202012Validator.check_schema(schema)
-validator = Draft202012Validator(schema)
+Validator = validator_for(schema, default=Draft202012Validator)
+Validator.check_schema(schema)
+validator = Validator(schema)
 answers = []
 for path in sys.argv[2:]:
     try:
