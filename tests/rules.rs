@@ -553,6 +553,12 @@ fn writing_with_what_undoes_is_found() {
                 statement["Effect"] == "Allow" && actions.iter().any(|one| one == "s3:PutObject");
             actions.push(action.clone());
             statement["Action"] = json!(actions);
+            // rules of lifecycle and replication are the bucket's: on objects alone they give nothing
+            if writes && action.ends_with("Configuration") {
+                let mut resources = words(statement, "Resource");
+                resources.push("arn:aws:s3:::*".to_owned());
+                statement["Resource"] = json!(resources);
+            }
             writes
         };
         let count = bent(&lakes, IDENTITY, "LW0465", bend);
