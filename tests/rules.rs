@@ -18,6 +18,9 @@ use jiff::civil::{Date, date};
 use lakewright::catalogue::watched::{set, watched};
 use lakewright::diagnostic::Code;
 use lakewright::rules::{Around, Finding, RULES, Severity, Waiver, judge, run};
+use lakewright::verdict::{
+    Decision, Document as Policy, Kind, Reach, Request, Requester, Standing, evaluate,
+};
 use serde_json::{Value, json};
 
 /// What is wrong with a role that has these statements.
@@ -540,6 +543,73 @@ fn what_is_left_to_iam_is_found() {
         }
     }
     assert!(seen >= 4, "{seen}");
+}
+
+/// T19. Uploads to buckets with a key of their own are held to it, in the templates that are made: other keys, other
+/// encryption and keys of the caller are refused, and an upload that asks for nothing is not.
+#[test]
+fn uploads_that_ask_for_another_encryption_are_refused() {
+    let mut seen = 0;
+    for lake in lakes() {
+        let state = lake.state();
+        let encrypted = state.resources.iter().filter(|(_, one)| {
+            one.kind == "AWS::S3::Bucket" && one.key.is_some() && one.origin.is_some()
+        });
+        for (bucket, one) in encrypted {
+            let documents: Vec<Policy> = one
+                .policies
+                .iter()
+                .map(|held| Policy::read(&held.document, Kind::Resource).expect("a policy"))
+                .collect();
+            let answer = |context: &[(&str, &str)]| {
+                let always =
+                    [("aws:SecureTransport", "true"), ("aws:PrincipalAccount", &*lake.account)];
+                let request = Request {
+                    principal: Some(Requester::read(
+                        "AWS",
+                        &format!("arn:aws:iam::{}:role/loader", lake.account),
+                    )),
+                    standing: Standing::Delegated,
+                    action: "s3:PutObject".to_owned(),
+                    resource: Some(format!("{bucket}/x")),
+                    context: always
+                        .iter()
+                        .chain(context)
+                        .map(|(key, value)| {
+                            (
+                                key.to_ascii_lowercase(),
+                                ((*key).to_owned(), vec![(*value).to_owned()]),
+                            )
+                        })
+                        .collect(),
+                    tokens: Vec::new(),
+                };
+                evaluate(&documents, &request, Reach::Whole)
+            };
+            let kind = "s3:x-amz-server-side-encryption";
+            let key = "s3:x-amz-server-side-encryption-aws-kms-key-id";
+            let other = (key, "arn:aws:kms:eu-west-1:999988887777:key/other");
+            let customer = ("s3:x-amz-server-side-encryption-customer-algorithm", "AES256");
+            assert_ne!(answer(&[]), Decision::Denied, "{} {bucket}", lake.name);
+            for refused in [vec![(kind, "AES256")], vec![(kind, "aws:kms")], vec![customer]] {
+                assert_eq!(
+                    answer(&refused),
+                    Decision::Denied,
+                    "{} {bucket} {refused:?}",
+                    lake.name
+                );
+            }
+            // which key is the bucket's CloudFormation fills in
+            let found = answer(&[(kind, "aws:kms"), other]);
+            assert!(
+                matches!(found, Decision::Denied | Decision::Unknown),
+                "{} {bucket} {found:?}",
+                lake.name
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen >= 10, "{seen}");
 }
 
 /// T20. Writing never comes with what undoes versions, retention, lifecycle or replication.
