@@ -341,13 +341,7 @@ impl<'de> Deserialize<'de> for Value {
                 while let Some((key, value)) = pairs.next_entry::<String, Value>()? {
                     list.push((Cow::Owned(key), value));
                 }
-                let count = list.len();
-                let map: Map = list.into_iter().collect();
-                match map.len() == count {
-                    true => Ok(Value::Map(map)),
-                    // which of the two counts is not said anywhere
-                    false => Err(serde::de::Error::custom("a key stands twice in one object")),
-                }
+                Ok(Value::Map(list.into_iter().collect()))
             }
         }
 

@@ -48,32 +48,40 @@ pub(super) fn over_open_names(
         account: account.to_owned(),
         path: SOMEBODY.to_owned(),
     });
+    // two open names may be one
+    let mut worlds = vec![(old.to_vec(), new.to_vec(), open.clone())];
+    for (at, one) in open.iter().enumerate() {
+        for other in open[at + 1..].iter().filter(|other| is_free(one) && is_free(other)) {
+            worlds.push((with(old, other, one), with(new, other, one), vec![*one]));
+        }
+    }
     let mut left = MOST;
     let mut found = found;
-    for name in &open {
-        for candidate in candidates(name, &known) {
-            let reason = || {
-                let text = format!(
-                    "it depends on whom CloudFormation fills in for {}",
-                    text_of(name).unwrap_or_default()
-                );
-                Reason { kind: ReasonKind::Token, text }
-            };
-            let asked =
-                (left > 0).then(|| ask(&with(old, name, &candidate), &with(new, name, &candidate)));
-            match asked.filter(is_quiet) {
-                None => return Comparison::unknown(reason()),
-                Some(one) if one.verdict != found.verdict => {
-                    found = Comparison {
-                        verdict: Verdict::Narrowed,
-                        exact: false,
-                        reason: found.reason.or_else(|| Some(reason())),
-                        ..found
-                    };
+    for (old, new, names) in &worlds {
+        for name in names {
+            for candidate in candidates(name, &known) {
+                let reason = || {
+                    let text = format!(
+                        "it depends on whom CloudFormation fills in for {}",
+                        text_of(name).unwrap_or_default()
+                    );
+                    Reason { kind: ReasonKind::Token, text }
+                };
+                let (was, is) = (with(old, name, &candidate), with(new, name, &candidate));
+                match (left > 0).then(|| ask(&was, &is)).filter(is_quiet) {
+                    None => return Comparison::unknown(reason()),
+                    Some(one) if one.verdict != found.verdict => {
+                        found = Comparison {
+                            verdict: Verdict::Narrowed,
+                            exact: false,
+                            reason: found.reason.or_else(|| Some(reason())),
+                            ..found
+                        };
+                    }
+                    Some(_) => {}
                 }
-                Some(_) => {}
+                left -= 1;
             }
-            left -= 1;
         }
     }
     found
@@ -109,7 +117,7 @@ fn candidates(name: &Name, known: &[Name]) -> Vec<Name> {
             | Name::User { partition, account, .. }
             | Name::Session { partition, account, .. } => (partition, account),
             Name::Everyone | Name::Other { .. } => {
-                if matches!(name, Name::Other { .. }) && !is_attribute(name) {
+                if is_free(name) {
                     out.push(one.clone());
                 }
                 continue;
@@ -126,6 +134,11 @@ fn candidates(name: &Name, known: &[Name]) -> Vec<Name> {
     }
     out.dedup();
     out
+}
+
+/// Whether a name may be anybody.
+fn is_free(name: &Name) -> bool {
+    matches!(name, Name::Other { .. }) && !is_attribute(name)
 }
 
 /// Whether a name is the attribute of a resource: what a template makes is nobody who is named otherwise.
