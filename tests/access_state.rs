@@ -104,7 +104,9 @@ fn every_principal_and_resource_of_the_examples_is_read() {
                     );
                 }
             }
-            assert!(state.unread.is_empty(), "{:?}", state.unread);
+            // a list with nothing in it gives nothing, and is kept so that it is seen where it goes
+            let said = state.unread.iter().find(|one| one.value != "[]");
+            assert!(said.is_none(), "{said:?}");
             assert!(
                 !state.runners.values().any(|one| !state.principals.contains_key(&one.role)),
                 "{:?}",
