@@ -116,7 +116,7 @@ impl Holder<'_, '_> {
 pub(super) fn undoing(ground: &Ground<'_>, found: &mut Vec<Finding>) {
     for holder in holders(ground) {
         let undoes = |said: &&Said<'_>| !said.of("undo_lock").is_empty();
-        if !holder.statements.iter().any(|said| undoes(&said)) {
+        if !holder.statements.iter().any(undoes) {
             continue;
         }
         for said in &holder.statements {
