@@ -158,6 +158,9 @@ fn request(action: &str, resource: &str, context: &BTreeMap<String, String>) -> 
 
 // --- T11 -------------------------------------------------------------------------
 
+/// Who asks, with which keys, and whether the perimeter denies it.
+type Case<'c> = (&'c str, Vec<(&'c str, &'c str)>, bool);
+
 /// The perimeter keeps out strangers and services that act for them, lets in the organization, the trusted accounts and
 /// services that act for these; without any of its statements or keys one of them is answered otherwise.
 #[test]
@@ -176,7 +179,7 @@ fn every_part_of_the_perimeter_decides_something() {
     };
     let plain = caller("false", "false");
     let service = caller("true", "false");
-    let cases: [(&str, Vec<(&str, &str)>, bool); 9] = [
+    let cases: [Case<'_>; 9] = [
         ("of the organization", [own, plain].concat(), false),
         ("a trusted account", [trusted, plain].concat(), false),
         ("a stranger", [stranger, plain].concat(), true),
