@@ -25,12 +25,17 @@ impl Code {
         self.0
     }
 
-    /// Finds a code as a user typed it, `LW0203` or `lw0203`.
+    /// Finds a code as a user typed it: `LW0203`, `lw0203`, `LW203`, `203`.
     pub fn parse(text: &str) -> Option<Code> {
-        EXPLANATIONS
-            .iter()
-            .find(|(code, _)| code.0.eq_ignore_ascii_case(text))
-            .map(|(code, _)| *code)
+        let digits = match text.get(..2) {
+            Some(start) if start.eq_ignore_ascii_case("LW") => &text[2..],
+            _ => text,
+        };
+        if digits.is_empty() || digits.len() > 4 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let whole = format!("LW{digits:0>4}");
+        EXPLANATIONS.iter().find(|(code, _)| code.0 == whole).map(|(code, _)| *code)
     }
 
     /// The code's page: Markdown with a title, the cause, a bad and a good example.

@@ -73,6 +73,11 @@ impl Sources {
         FileId(u16::try_from(self.0.len() - 1).expect("invariant: one run reads few files"))
     }
 
+    /// The file that was taken in first: the spec, where one was read.
+    pub fn first(&self) -> Option<&Source> {
+        self.0.first()
+    }
+
     /// The file of this number.
     pub fn get(&self, file: FileId) -> &Source {
         &self.0[usize::from(file.0)]

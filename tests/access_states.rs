@@ -2,14 +2,14 @@
 //!
 //! A case is an entry of a file in `access_states/`: the stacks before and after, the verdict on everything together,
 //! and, where it says more, the verdicts of rows (`SUBJECT LAYER`, the subject by its end), a clause of what is still
-//! needed, a part of the help. `reverse` is the mirrored verdict unless it is given; a list holds verdicts of which
+//! needed, of a reason, a part of the help. `reverse` is the mirrored verdict unless it is given; a list holds verdicts of which
 //! each is right.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use lakewright::access::{self, Answer, Compared, Layer, Source, State};
+use lakewright::access::{self, Answer, Compared, Index, Layer, Source, State};
 use lakewright::document::{Map, Value};
 use lakewright::syntax;
 use lakewright::verdict::{Options, Requester, Verdict};
@@ -116,6 +116,7 @@ fn states_by_hand() {
             }
         }
         let found = access::compare(&old, &new, &options);
+        let (was, is) = (Index::new(&old), Index::new(&new));
         for (name, verdict) in
             case.get("rows").and_then(Value::as_map).into_iter().flat_map(Map::iter)
         {
@@ -143,8 +144,8 @@ fn states_by_hand() {
                 request.principal = Some(Requester::read("AWS", &access::in_request(&row.subject)));
             }
             let (before, after) =
-                (access::decide(&old, &request).answer, access::decide(&new, &request).answer);
-            let through = access::needed(&new, row).is_empty();
+                (access::decide(&was, &request).answer, access::decide(&is, &request).answer);
+            let through = access::needed(&is, row).is_empty();
             if before == Answer::Allowed || (after == Answer::Allowed) != through {
                 wrong += &format!(
                     "{id}: {before:?} and {after:?}, needed nothing: {through}: {row:?}\n"
@@ -153,7 +154,7 @@ fn states_by_hand() {
         }
         if let Some(clause) = case.get("needed").and_then(Value::as_str) {
             let needed: Vec<String> =
-                found.rows.iter().flat_map(|row| access::needed(&new, row)).collect();
+                found.rows.iter().flat_map(|row| access::needed(&is, row)).collect();
             if !needed.iter().any(|one| one.contains(clause)) {
                 wrong += &format!("{id}: `{clause}` is not said to be needed: {needed:?}\n");
             }
@@ -163,6 +164,11 @@ fn states_by_hand() {
             if !helps.clone().any(|one| one.contains(help)) {
                 wrong += &format!("{id}: no help says `{help}`: {:?}\n", helps.collect::<Vec<_>>());
             }
+        }
+        if let Some(clause) = case.get("reason").and_then(Value::as_str)
+            && !shown(&found).contains(clause)
+        {
+            wrong += &format!("{id}: no reason says `{clause}`\n{}", shown(&found));
         }
         if let Some(who) = case.get("not_gained").and_then(Value::as_str) {
             let gained = found.rows.iter().filter_map(|row| row.comparison.gained.as_ref());

@@ -65,16 +65,34 @@ fn verbs(help: &str) -> Vec<String> {
     list.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
+/// Every verb with the verbs below it, as they are typed: `plan`, `access`, `access diff`.
+fn all_verbs() -> Vec<String> {
+    fn below(command: &clap::Command, before: &str, all: &mut Vec<String>) {
+        for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
+            let name = format!("{before}{}", verb.get_name());
+            all.push(name.clone());
+            below(verb, &format!("{name} "), all);
+        }
+    }
+    let mut all = Vec::new();
+    below(&Cli::command(), "", &mut all);
+    all
+}
+
 #[test]
 fn the_help_of_every_verb_is_frozen() {
     let bench = Bench::new();
     let top = bench.run("--help");
     assert_eq!(top.code, 0);
     let mut pages = vec![("lakewright".to_owned(), top.out.clone())];
+    let all = all_verbs();
     for verb in verbs(&top.out).into_iter().filter(|verb| verb != "help") {
+        assert!(all.contains(&verb), "{verb} is listed");
+    }
+    for verb in all {
         let page = bench.run(&format!("{verb} --help"));
         assert_eq!((page.code, page.err.as_str()), (0, ""), "{verb} --help");
-        pages.push((verb, page.out));
+        pages.push((verb.replace(' ', "-"), page.out));
     }
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli");
     let overwrite = std::env::var("SNAPSHOTS").is_ok_and(|value| value == "overwrite");
@@ -114,6 +132,7 @@ fn a_mistake_in_the_call_is_exit_1_and_never_reads_as_changes() {
         ("apply -outfile=x", "unexpected argument"),
         ("apply --lock-timeout soon", "invalid value 'soon'"),
         ("explain", "<CODE>"),
+        ("policies show s3-reed", "did you mean `s3-read`?"),
         ("explain LW9999", "there is no code `LW9999`"),
         ("completions tcsh", "invalid value 'tcsh'"),
         ("validate nowhere.yaml", "nowhere.yaml"),
@@ -175,6 +194,16 @@ fn completions_know_the_verbs_and_flags() {
         for word in verbs(&bench.run("--help").out).iter().filter(|verb| *verb != "help") {
             assert!(said.out.contains(word.as_str()), "{shell}: `{word}`");
         }
+        for word in all_verbs().iter().filter_map(|verb| verb.split(' ').nth(1)) {
+            assert!(said.out.contains(word), "{shell}: `{word}`");
+        }
+        // fish asks for no values of positions
+        for word in ["s3-delete", "medallion", "LW0203"]
+            .iter()
+            .filter(|_| shell == "zsh" || shell == "bash")
+        {
+            assert!(said.out.contains(word), "{shell}: `{word}`");
+        }
         for word in ["detailed-exitcode", "allow-destroy", "sandbox", "json"] {
             assert!(said.out.contains(word), "{shell}: `{word}`");
         }
@@ -186,22 +215,177 @@ fn completions_know_the_verbs_and_flags() {
 
 #[test]
 fn every_verb_has_examples_that_parse() {
-    let command = Cli::command();
-    for verb in command.get_subcommands() {
-        let name = verb.get_name();
+    for name in all_verbs() {
+        let mut verb = Cli::command();
+        for word in name.split(' ') {
+            verb = verb.find_subcommand(word).unwrap().clone();
+        }
         let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
         let mut count = 0;
-        for line in help.lines().filter(|line| line.trim().starts_with("lakewright ")) {
+        // A call stands at the beginning of a line, or behind what is piped into it.
+        for line in help.lines().filter(|line| line.starts_with("  ")) {
+            let Some(at) = line.find("lakewright ") else { continue };
+            if line[..at].contains('#') {
+                continue;
+            }
             // What the shell does with it, and remarks, are no arguments.
-            let line = line.split(['|', '>', '#']).next().unwrap_or_default();
+            let line = line[at..].split(['|', '>', '#']).next().unwrap_or_default();
             let words: Vec<&str> = line.split_whitespace().collect();
-            assert_eq!(words.get(1), Some(&name), "an example of another verb: {line}");
+            assert!(line.starts_with(&format!("lakewright {name}")), "of another verb: {line}");
             let parsed = Cli::command().try_get_matches_from(&words);
             assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
             count += 1;
         }
         assert!(count > 0, "{name} has no example");
     }
+}
+
+#[test]
+fn a_call_without_what_it_needs_shows_how_it_goes() {
+    let bench = Bench::new();
+    for (line, shows) in [
+        ("explain", "lakewright explain --list"),
+        ("policies show", "lakewright policies show s3-delete"),
+        ("policies deployer", "lakewright policies deployer --env prod --for plan"),
+        ("access what", "lakewright access what role/Analyst"),
+        ("access can", "lakewright access can role/Analyst read marts"),
+        ("access diff", "lakewright access diff git:main lake.yaml"),
+        ("access handover", "lakewright access handover partner"),
+        ("access", "lakewright access diff"),
+        ("policies", "lakewright policies show s3-delete"),
+        ("completions", "lakewright completions bash"),
+    ] {
+        let said = bench.run(line);
+        assert_eq!(said.code, 1, "{line}");
+        assert!(said.err.contains("Usage: ") && said.err.contains(shows), "{line}: {}", said.err);
+        assert!(said.err.contains("lakewright explain LW0921"), "{line}: {}", said.err);
+        let json: serde_json::Value =
+            serde_json::from_str(&bench.run(&format!("{line} --json")).out).expect("it is JSON");
+        assert_eq!(json["diagnostics"][0]["code"], "LW0921", "{line}");
+    }
+    for line in ["explain lw203", "explain LW203", "explain 203", "explain 0203", "explain lw0203"]
+    {
+        assert!(bench.run(line).out.starts_with("# LW0203: "), "{line}");
+    }
+    for line in ["explain 0", "explain lw", "explain 20303", "explain LW02O3"] {
+        assert!(bench.run(line).err.contains("there is no code"), "{line}");
+    }
+}
+
+/// Whatever has a code says how to read on.
+#[test]
+fn every_message_says_how_to_read_on() {
+    let bench = Bench::new();
+    fs::write(bench.path("bad.yaml"), "lakewright: 2\n").unwrap();
+    for (line, code) in [
+        ("plan --ofline", "LW0921"),
+        ("explain LW9999", "LW0921"),
+        ("validate nowhere.yaml", "LW0922"),
+        ("validate bad.yaml", "LW0202"),
+        ("apply --sandbox", "LW0921"),
+        ("show lake.yaml", "LW0901"),
+        ("plan", "LW0922"),
+    ] {
+        let said = bench.run(line);
+        let named = said.err.lines().find_map(|one| one.strip_prefix("error[")?.split(']').next());
+        let named = named.unwrap_or_else(|| panic!("{line}: {}", said.err));
+        assert_eq!(named, code, "{line}: {}", said.err);
+        let read_on = format!("= explain: lakewright explain {named}");
+        assert!(said.err.contains(&read_on), "{line}: {}", said.err);
+    }
+}
+
+#[test]
+fn without_an_account_the_sandbox_is_offered() {
+    let bench = Bench::new();
+    let spec = fs::read_to_string(QUICKSTART).unwrap();
+    let own = "environments:\n  own: { account: \"111111111111\", region: eu-west-1 }\n";
+    fs::write(bench.path("lake.yaml"), spec.replace("environments:\n", own)).unwrap();
+    let nobody = [("AWS_EC2_METADATA_DISABLED", "true"), ("HOME", "/nonexistent")];
+    let said = bench.with("plan --env own", &nobody, "");
+    assert_eq!(said.code, 1);
+    for text in ["error[LW0802]", "to try without an AWS account: ", "`--sandbox`"] {
+        assert!(said.err.contains(text), "`{text}`: {}", said.err);
+    }
+}
+
+#[test]
+fn names_in_questions_that_nothing_knows_are_told_what_is_near() {
+    let bench = Bench::new();
+    let sharing = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/cross-account-sharing/lake.yaml");
+    fs::copy(sharing, bench.path("lake.yaml")).unwrap();
+    for (line, code, says) in [
+        (
+            "access what role/Curater",
+            0,
+            "note: `role/Curater` stands in no template of this state: did you mean `role/Curator`?",
+        ),
+        ("access what role/Typo", 0, "`role/Typo` stands in no template of this state: it has "),
+        ("access what rol/Curator", 1, "did you mean `role/Curator`?"),
+        ("access what Curator", 1, "did you mean `role/Curator`?"),
+        ("access what user/ada", 0, "did you mean `user/Ada`?"),
+        ("access what 333333333333", 1, "did you mean `account/333333333333`?"),
+        ("access what everybody", 1, "did you mean `anonymous`?"),
+        ("access what tole", 1, "write it as the spec does"),
+        ("access who exchage/", 1, "did you mean `exchange/`?"),
+        ("access who exchage/prices/", 1, "did you mean `exchange/prices/`?"),
+        (
+            "access who exchange/price/",
+            0,
+            "the spec speaks of nothing at `exchange/price/`: did you mean `exchange/prices/`?",
+        ),
+        (
+            "access who exchange/typo",
+            0,
+            "the spec speaks of nothing at `exchange/typo`: it speaks of `exchange/inbox/`",
+        ),
+        ("access who keys.exchnge", 1, "did you mean `keys.exchange`?"),
+        ("access can role/Curator red exchange/", 1, "did you mean `read`?"),
+        ("access can role/Curator s3:GetObjct exchange/", 1, "did you mean `s3:GetObject`?"),
+    ] {
+        let said = bench.run(&format!("{line} --env prod"));
+        assert_eq!(said.code, code, "{line}: {}{}", said.out, said.err);
+        assert!(said.err.contains(says), "{line}: {}", said.err);
+    }
+    for line in ["access what role/Curator", "access who exchange/prices/", "access who exchange/"]
+    {
+        let said = bench.run(&format!("{line} --env prod"));
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{line}");
+    }
+}
+
+#[test]
+fn what_lakewright_writes_is_nothing_for_git() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("lake")).unwrap();
+    git(&bench.path("lake"), "init -q .");
+    for line in [
+        "init --into lake",
+        "plan lake/lake.yaml --sandbox --out lake/first.plan",
+        "apply lake/first.plan --spec lake/lake.yaml --sandbox --auto-approve",
+        "apply lake/lake.yaml --sandbox --auto-approve",
+    ] {
+        let said = bench.run(line);
+        assert_eq!(said.code, 0, "{line}: {}", said.err);
+    }
+    let status = Command::new("git")
+        .args(["status", "--porcelain", "--untracked-files=all"])
+        .current_dir(bench.path("lake"))
+        .output()
+        .unwrap();
+    let status = String::from_utf8(status.stdout).unwrap();
+    assert_eq!(status, "?? .gitignore\n?? lake.yaml\n");
+    // one of the user's own stays, and is said to lack what it lacks
+    fs::create_dir(bench.path("own")).unwrap();
+    fs::write(bench.path("own/.gitignore"), "*.plan\n").unwrap();
+    let said = bench.run("init --into own");
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.err.contains("add `.lakewright/` to it"), "{}", said.err);
+    assert_eq!(fs::read_to_string(bench.path("own/.gitignore")).unwrap(), "*.plan\n");
+    fs::remove_file(bench.path("own/lake.yaml")).unwrap();
+    fs::write(bench.path("own/.gitignore"), "/.lakewright\n*.plan\n").unwrap();
+    let said = bench.run("init --into own");
+    assert!(said.code == 0 && !said.err.contains("add `"), "{}", said.err);
 }
 
 #[test]
@@ -236,8 +420,10 @@ fn the_environment_comes_from_a_variable_where_no_flag_says_it() {
         assert_eq!(said.code, 0, "{line}: {}", said.err);
     }
     // Set to nothing, it is not set.
-    let said = bench.with("plan --offline", &[("LAKEWRIGHT_ENV", "")], "");
-    assert_eq!(said.code, 0, "{}", said.err);
+    for line in ["plan --offline", "access rules", "policies deployer --for boundary"] {
+        let said = bench.with(line, &[("LAKEWRIGHT_ENV", "")], "");
+        assert_eq!(said.code, 0, "{line}: {}", said.err);
+    }
 }
 
 #[test]
@@ -323,4 +509,81 @@ fn a_dash_is_stdin() {
     assert_eq!(formatted.code, 0, "{}", formatted.err);
     assert!(formatted.out == "{ lakewright: 1, lake: odd }\n", "{}", formatted.out);
     assert_eq!(bench.with("validate -", &[], "").code, 1);
+}
+
+fn git(folder: &Path, line: &str) {
+    let mut git = Command::new("git");
+    git.args(["-c", "user.name=x", "-c", "user.email=x@example.com", "-c", "commit.gpgsign=false"]);
+    let words = line.split_whitespace();
+    let done = git.args(words).current_dir(folder).output().expect("git runs");
+    assert!(done.status.success(), "git {line}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Wherever somebody stands in git, or outside of it: what is the matter, and what to type.
+#[test]
+fn a_review_says_what_to_type_where_git_has_no_answer() {
+    let bench = Bench::new();
+    let refused = |line: &str, says: &[&str]| {
+        let said = bench.run(line);
+        assert_eq!(said.code, 1, "{line}: {}{}", said.out, said.err);
+        for text in says {
+            assert!(said.err.contains(text), "{line}: `{text}` is not in\n{}", said.err);
+        }
+        assert!(!said.err.contains("fatal"), "git's own words: {}", said.err);
+    };
+    let alone = "`lakewright review lake.yaml`, which compares it with nothing";
+    refused("review", &["`lake.yaml` is in no git repository", alone]);
+    refused("review git:main", &["in no git repository", "instead of `git:main`"]);
+    assert_eq!(bench.run("review lake.yaml").code, 0);
+
+    git(&bench.path(""), "init -q -b main .");
+    refused("review", &["has no commit yet that `lake.yaml`", "commit it first", alone]);
+    refused("review git:main", &["the git repository has no commit yet"]);
+
+    git(&bench.path(""), "commit -q --allow-empty -m nothing");
+    let untracked = bench.run("review");
+    assert_eq!(untracked.code, 0, "{}", untracked.err);
+    assert!(untracked.err.contains("`lake.yaml` is not in the last commit"), "{}", untracked.err);
+    refused("review git:HEAD", &["`lake.yaml` is not in commit ", "`git add` and `git commit` it"]);
+
+    git(&bench.path(""), "add lake.yaml");
+    git(&bench.path(""), "commit -q -m lake");
+    assert!(bench.run("review").out.contains("ACCESS IS THE SAME"));
+    refused("review git:mian", &["revision `mian`: did you mean `git:main`?"]);
+    refused("review git:nowhere", &["revision `nowhere`: it knows `HEAD`, `main`"]);
+    refused("review git:", &["`git:` names no revision", "`git:HEAD`"]);
+    refused("review git:main:nope.yaml lake.yaml", &["no `nope.yaml` in commit", "git ls-tree"]);
+
+    // below the top of the repository, with a spec there and without one
+    fs::create_dir_all(bench.path("team/empty")).unwrap();
+    fs::copy(QUICKSTART, bench.path("team/lake.yaml")).unwrap();
+    git(&bench.path(""), "add .");
+    git(&bench.path(""), "commit -q -m team");
+    let inside = |folder: &str, line: &str| {
+        let mut lakewright = Command::new(env!("CARGO_BIN_EXE_lakewright"));
+        let done = lakewright.args(line.split_whitespace()).current_dir(bench.path(folder));
+        let done = done.env_clear().output().unwrap();
+        let text = [done.stdout, done.stderr].concat();
+        (done.status.code(), String::from_utf8(text).unwrap())
+    };
+    let (code, said) = inside("team", "review");
+    assert!(code == Some(0) && said.contains("ACCESS IS THE SAME"), "{said}");
+    let (code, said) = inside("team/empty", "review");
+    assert!(code == Some(1) && said.contains("there is `../lake.yaml`"), "{said}");
+    let (code, said) = inside("team/empty", "review --spec ../lake.yaml");
+    assert!(code == Some(0) && said.contains("ACCESS IS THE SAME"), "{said}");
+
+    // a clone without its history, as CI makes it, on no branch
+    let url = format!("clone -q --depth 1 file://{} clone", bench.path("").display());
+    git(&bench.path(""), &url);
+    git(&bench.path("clone"), "checkout -q --detach");
+    let (code, said) = inside("clone", "review");
+    assert!(code == Some(0) && said.contains("ACCESS IS THE SAME"), "{said}");
+    for (line, says) in [
+        ("review git:HEAD~1", "`git fetch --unshallow`"),
+        ("review git:origin/prod", "`git fetch origin prod:refs/remotes/origin/prod`"),
+    ] {
+        let (code, said) = inside("clone", line);
+        assert!(code == Some(1) && said.contains(says), "{line}: {said}");
+    }
 }

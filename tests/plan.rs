@@ -9,6 +9,8 @@ mod plan {
     pub mod cases;
     pub mod causes;
     pub mod laws;
+    pub mod paths;
     pub mod promise;
+    pub mod reviewed;
     pub mod views;
 }

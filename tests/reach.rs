@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use lakewright::access::reach::{Closure, Judge, Reached, Subject, Target};
-use lakewright::access::{Boundary, Source, State, read};
+use lakewright::access::{Boundary, Index, Source, State, read};
 use lakewright::document::Value;
 use support::simulator;
 
@@ -106,7 +106,8 @@ fn what_is_shown_as_allowed_is_allowed_by_another_evaluator() {
         }
         lakewright::access::feed(&mut sources);
         let state = read(&sources);
-        let judge = Judge::new(&state);
+        let index = Index::new(&state);
+        let judge = Judge::new(&index);
         for (arn, one) in &state.principals {
             if one.boundary != Boundary::None || arn.starts_with('{') {
                 continue;
@@ -214,7 +215,7 @@ const CASES: &[Case] = &[
     Case {
         name: "handed to Glue",
         start: &[
-            r#"{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", "Condition": {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}}"#,
+            r#"{"Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::111111111111:role/data", "Condition": {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}}"#,
             r#"{"Effect": "Allow", "Action": "glue:CreateJob", "Resource": "*"}"#,
         ],
         trust: r#"{"Service": "glue.amazonaws.com"}"#,
@@ -250,6 +251,50 @@ const CASES: &[Case] = &[
         more: r#", "Job": {"Type": "AWS::Glue::Job", "Properties": {"Role": {"Fn::GetAtt": ["data", "Arn"]},
             "Command": {"Name": "glueetl", "ScriptLocation": "s3://code/jobs/a.py"}}}"#,
         way: &[("writes code", "data")],
+    },
+    Case {
+        name: "a library of a job",
+        start: &[
+            r#"{"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::code/libs/*"}"#,
+        ],
+        trust: r#"{"Service": "glue.amazonaws.com"}"#,
+        trusted: false,
+        more: r#", "Job": {"Type": "AWS::Glue::Job", "Properties": {"Role": {"Fn::GetAtt": ["data", "Arn"]},
+            "Command": {"Name": "glueetl", "ScriptLocation": "s3://code/jobs/a.py"},
+            "DefaultArguments": {"--extra-py-files": "s3://code/wheels/b.whl,s3://code/libs/c.whl"}}}"#,
+        way: &[("writes code", "data")],
+    },
+    Case {
+        name: "the policy of the bucket with the data",
+        start: &[
+            r#"{"Effect": "Allow", "Action": "s3:PutBucketPolicy", "Resource": "arn:aws:s3:::data"}"#,
+        ],
+        trust: NOBODY,
+        trusted: false,
+        more: "",
+        way: &[("opens", "arn:aws:s3:::data")],
+    },
+    Case {
+        name: "the policy of the bucket with the code",
+        start: &[
+            r#"{"Effect": "Allow", "Action": "s3:PutBucketPolicy", "Resource": "arn:aws:s3:::code"}"#,
+        ],
+        trust: r#"{"Service": "glue.amazonaws.com"}"#,
+        trusted: false,
+        more: r#", "Job": {"Type": "AWS::Glue::Job", "Properties": {"Role": {"Fn::GetAtt": ["data", "Arn"]},
+            "Command": {"Name": "glueetl", "ScriptLocation": "s3://code/jobs/a.py"}}}"#,
+        way: &[("writes code", "data")],
+    },
+    Case {
+        name: "a layer of a function",
+        start: &[
+            r#"{"Effect": "Allow", "Action": "lambda:UpdateFunctionConfiguration", "Resource": "*"}"#,
+        ],
+        trust: r#"{"Service": "lambda.amazonaws.com"}"#,
+        trusted: false,
+        more: r#", "F": {"Type": "AWS::Lambda::Function", "Properties": {"FunctionName": "f", "Role": {"Fn::GetAtt": ["data", "Arn"]},
+            "Code": {"ZipFile": "x"}}}"#,
+        way: &[("replaces code", "data")],
     },
     Case {
         name: "the code of a function",
@@ -305,7 +350,8 @@ fn lake(start: &[&str], trust: &str, more: &str) -> State {
 }
 
 fn asked(state: &State) -> (Reached, Vec<(String, String)>) {
-    let judge = Judge::new(state);
+    let index = Index::new(state);
+    let judge = Judge::new(&index);
     let who = Subject::Named("arn:aws:iam::111111111111:role/start".into());
     let target = Target {
         kind: "object".into(),
@@ -355,6 +401,72 @@ fn a_role_is_handed_only_to_the_service_that_the_condition_names() {
     assert!(matches!(reached, Reached::No { .. }), "{reached:?}");
 }
 
+/// A role that stands in no template may do anything: whoever can hand it over or assume it is not known to do nothing.
+#[test]
+fn roles_that_were_not_read_leave_the_answer_open() {
+    let make = r#"{"Effect": "Allow", "Action": "glue:CreateJob", "Resource": "*"}"#;
+    for (action, resource, open) in [
+        ("iam:PassRole", "*", true),
+        ("iam:PassRole", "arn:aws:iam::111111111111:role/etl-*", true),
+        ("iam:PassRole", "arn:aws:iam::111111111111:role/start", false),
+        ("sts:AssumeRole", "arn:aws:iam::999988887777:role/x", true),
+        ("sts:AssumeRole", "arn:aws:iam::111111111111:role/data", false),
+        ("s3:PutObject", "*", false),
+    ] {
+        let moves =
+            format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "{resource}"}}"#);
+        let (reached, _) = asked(&lake(&[&moves, make], NOBODY, ""));
+        match reached {
+            Reached::Unknown { because } => {
+                panic!("the closure says it, not the question: {because}");
+            }
+            Reached::Yes { request, .. } => panic!("{action} {resource}: {request:?}"),
+            Reached::No { .. } => {}
+        }
+        let state = lake(&[&moves, make], NOBODY, "");
+        let index = Index::new(&state);
+        let judge = Judge::new(&index);
+        let who = Subject::Named("arn:aws:iam::111111111111:role/start".into());
+        let unknown = Closure::of(&judge, &who).unknown;
+        assert_eq!(!unknown.is_empty(), open, "{action} {resource}: {unknown:?}");
+    }
+}
+
+/// Of an encrypted bucket both policies have to be written, unless one lets in already; a boundary does not hold what a
+/// resource's policy gives to a session, and a Deny of its own does.
+#[test]
+fn who_writes_policies_lets_itself_in() {
+    let template = |statements: &str, more: &str| {
+        state(&format!(
+            r#"{{"Resources": {{
+            "K": {{"Type": "AWS::KMS::Key", "Properties": {{"KeyPolicy": {{"Version": "2012-10-17", "Statement": [
+                {{"Effect": "Allow", "Principal": {{"AWS": "111111111111"}}, "Action": "kms:*", "Resource": "*"}}]}}}}}},
+            "B": {{"Type": "AWS::S3::Bucket", "Properties": {{"BucketName": "data", "BucketEncryption":
+                {{"ServerSideEncryptionConfiguration": [{{"ServerSideEncryptionByDefault": {{"SSEAlgorithm": "aws:kms",
+                "KMSMasterKeyID": {{"Fn::GetAtt": ["K", "Arn"]}}}}}}]}}}}}},
+            "start": {{"Type": "AWS::IAM::Role", "Properties": {{"RoleName": "start"{more},
+                "AssumeRolePolicyDocument": {{"Statement": [{{"Effect": "Allow", "Principal": {NOBODY}, "Action": "sts:AssumeRole"}}]}},
+                "Policies": [{{"PolicyName": "p", "PolicyDocument": {{"Version": "2012-10-17", "Statement": [{statements}]}}}}]}}}}
+            }}}}"#
+        ))
+    };
+    let allow =
+        |action: &str| format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}"#);
+    let bucket = allow("s3:PutBucketPolicy");
+    let key = allow("kms:PutKeyPolicy");
+    let (reached, path) = asked(&template(&format!("{bucket}, {key}"), ""));
+    assert!(reached.is_yes() && path.len() == 2, "{reached:?} {path:?}");
+    for one in [&bucket, &key] {
+        let (reached, _) = asked(&template(one, ""));
+        assert!(matches!(reached, Reached::No { .. }), "{one}: {reached:?}");
+    }
+    let (reached, path) = asked(&template(&format!("{bucket}, {}", allow("kms:Decrypt")), ""));
+    assert!(reached.is_yes() && path.len() == 1, "{reached:?} {path:?}");
+    let deny = r#"{"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}"#;
+    let (reached, _) = asked(&template(&format!("{bucket}, {key}, {deny}"), ""));
+    assert!(matches!(reached, Reached::No { .. }), "{reached:?}");
+}
+
 #[test]
 fn an_encrypted_object_needs_its_key_too() {
     let template = |key: &str| {
@@ -398,7 +510,8 @@ fn what_is_not_at_hand_is_unknown_and_a_deny_is_certain() {
     let deny = r#", "P": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "B"}, "PolicyDocument": {"Version": "2012-10-17",
         "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::data/*"}]}}}"#;
     let judge_state = with(deny);
-    let judge = Judge::new(&judge_state);
+    let index = Index::new(&judge_state);
+    let judge = Judge::new(&index);
     let target = Target {
         kind: "object".into(),
         resource: Value::from("arn:aws:s3:::data/*"),
@@ -431,7 +544,7 @@ fn a_signed_request_has_its_name_and_an_unsigned_one_no_account() {
         guard: "arn:aws:s3:::data".into(),
     };
     let ask = |state: &State, who: &Subject| {
-        Judge::new(state).ask(who, "s3:GetObject", &target, None, false)
+        Judge::new(&Index::new(state)).ask(who, "s3:GetObject", &target, None, false)
     };
     let role = Subject::Named("arn:aws:iam::111111111111:role/start".into());
     let deny = |name: &str| {

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use lakewright::access::reach::{Subject, Target};
-use lakewright::access::{self, Source, State};
+use lakewright::access::{self, Index, Source, State};
 use lakewright::document::Value as Document;
 use lakewright::review::flows::{Need, failing};
+use lakewright::review::governed;
 use serde_json::Value;
 
 const GATES: [&str; 5] = ["broadened", "public", "cross-account", "admin", "escalation"];
@@ -390,7 +391,7 @@ fn without_words_it_reviews_what_is_not_committed() {
     write(read("old.yaml"));
     let none = run(folder.path(), "lakewright review", &[]);
     assert_eq!(none.code, 1);
-    assert!(none.err.contains("lakewright review old.yaml new.yaml"), "{}", none.err);
+    assert!(none.err.contains("lakewright review old.yaml lake.yaml"), "{}", none.err);
     git(folder.path(), &["init", "-q"]);
     git(folder.path(), &["commit", "-q", "--allow-empty", "-m", "nothing"]);
     let new = run(folder.path(), "lakewright review", &[]);
@@ -492,9 +493,148 @@ fn a_flow_that_worked_and_will_not_is_named() {
         }],
     };
     let (open, closed) = (state(&template("Allow")), state(&template("Deny")));
+    let (open, closed) = (Index::new(&open), Index::new(&closed));
     let found = failing(&open, &closed, &[need("read"), need("write")]);
     assert_eq!(found.len(), 1, "what never worked does not break: {found:?}");
     assert_eq!((found[0].path.as_str(), found[0].is_unknown), ("access.audit.read[0]", false));
     assert!(failing(&open, &open, &[need("read")]).is_empty());
     assert!(failing(&closed, &open, &[need("read")]).is_empty(), "what works again does not break");
+}
+
+/// The templates of an environment of the example with Lake Formation, without the resources that are left out.
+fn north_star(leave_out: &dyn Fn(&Value) -> bool) -> State {
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/north-star/templates/dev/eu-west-1");
+    let mut sources = Vec::new();
+    for entry in fs::read_dir(root).expect("templates") {
+        let path = entry.expect("readable").path();
+        let mut body: Value =
+            serde_json::from_str(&fs::read_to_string(&path).expect("readable")).expect("JSON");
+        let resources = body["Resources"].as_object_mut().expect("resources");
+        resources.retain(|_, one| !leave_out(one));
+        sources.push(Source {
+            name: path.file_stem().expect("a name").to_string_lossy().into_owned(),
+            account: "111111111111".to_owned(),
+            region: "eu-west-1".to_owned(),
+            body: std::borrow::Cow::Owned(Document::from_json(&body.to_string()).expect("JSON")),
+            parameters: Default::default(),
+            given: Default::default(),
+        });
+    }
+    sources.sort_by(|a, b| a.name.cmp(&b.name));
+    access::feed(&mut sources);
+    access::read(&sources)
+}
+
+#[test]
+fn a_flow_under_lake_formation_breaks_with_its_grant() {
+    let role = "arn:aws:iam::111111111111:role/acme-dev-clean-orders";
+    let analyst = "arn:aws:iam::111111111111:role/Analyst";
+    let need = |who: &str, verb, table: &str| {
+        let target = |kind: &str, resource: String, guard: &str| Target {
+            kind: kind.to_owned(),
+            resource: Document::from(resource.clone()),
+            guard: if guard.is_empty() { resource } else { guard.to_owned() },
+        };
+        let arn = format!("arn:aws:glue:eu-west-1:111111111111:table/acme_dev_sales/{table}");
+        Need {
+            path: "pipelines.clean-orders".to_owned(),
+            who: Subject::Named(who.to_owned()),
+            name: "somebody".to_owned(),
+            verb,
+            place: format!("sales.{table}"),
+            targets: vec![
+                target(
+                    "object",
+                    format!("arn:aws:s3:::acme-dev-curated/sales/{table}/*"),
+                    "arn:aws:s3:::acme-dev-curated",
+                ),
+                target("table", arn, ""),
+            ],
+        }
+    };
+    let needs = [need(role, "write", "orders"), need(analyst, "read", "orders")];
+    let broken = |old: &State, new: &State| -> Vec<(String, String)> {
+        let all: Vec<&Need> = needs.iter().collect();
+        assert!(needs.iter().all(|need| governed::is_governed(new, need)));
+        let found = governed::failing(&Index::new(old), &Index::new(new), &all).into_iter();
+        found.map(|one| (one.verb.to_owned(), one.because.expect("a reason"))).collect()
+    };
+    let of = |who: &'static str, table: &'static str| {
+        move |one: &Value| {
+            let given = &one["Properties"];
+            let resource = given["Resource"].to_string();
+            one["Type"] == "AWS::LakeFormation::PrincipalPermissions"
+                && given["Principal"]["DataLakePrincipalIdentifier"] == who
+                && (table.is_empty() || resource.contains(&format!("\"{table}\"")))
+        }
+    };
+    let whole = north_star(&|_| false);
+    assert!(broken(&whole, &whole).is_empty());
+    let without = north_star(&of(role, ""));
+    let lost = broken(&whole, &without);
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    // its files are still open to the job, and the catalog does not show it the table
+    assert_eq!(lost[0], ("write".to_owned(), "Lake Formation grants no INSERT there".to_owned()));
+    assert!(broken(&without, &whole).is_empty(), "what works again does not break");
+    assert!(broken(&without, &without).is_empty(), "what never worked does not break");
+    let without = north_star(&of(analyst, "orders"));
+    let lost = broken(&whole, &without);
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert_eq!(lost[0].0, "read");
+    let without = north_star(&of(analyst, "clicks"));
+    assert!(broken(&whole, &without).is_empty(), "another table's grant is another flow's");
+    // the policies go, the grants stay
+    let policies = north_star(&|one: &Value| {
+        one["Type"] == "AWS::IAM::ManagedPolicy"
+            && one["Properties"]["Roles"].to_string().contains("Analyst")
+    });
+    let lost = broken(&whole, &policies);
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert_eq!(lost[0].0, "read");
+}
+
+/// What a public access block leaves of an Allow for everyone is the bucket's own account; whoever may hand on roles that
+/// were not read may become any of them; what a boundary that is not at hand takes is not known.
+#[test]
+fn templates_of_others_are_read_as_aws_reads_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let template = |policy: &str, statements: &str, more: &str| {
+        let open = r#"{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}"#;
+        let policy = policy.replace("OPEN", open);
+        format!(
+            r#"{{"Resources": {{
+            "B": {{"Type": "AWS::S3::Bucket", "Properties": {{"BucketName": "data", "PublicAccessBlockConfiguration":
+                {{"BlockPublicAcls": true, "IgnorePublicAcls": true, "BlockPublicPolicy": true, "RestrictPublicBuckets": true}}}}}},
+            {policy}
+            "R": {{"Type": "AWS::IAM::Role", "Properties": {{"RoleName": "r"{more}, "AssumeRolePolicyDocument": {{"Version": "2012-10-17",
+                "Statement": [{{"Effect": "Allow", "Principal": {{"Service": "glue.amazonaws.com"}}, "Action": "sts:AssumeRole"}}]}},
+                "Policies": [{{"PolicyName": "p", "PolicyDocument": {{"Version": "2012-10-17", "Statement": [
+                    {{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::other/*"}}{statements}]}}}}]}}}}}}}}"#
+        )
+    };
+    let write =
+        |name: &str, text: String| fs::write(folder.path().join(name), text).expect("written");
+    let open = r#""P": {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "B"}, "PolicyDocument": {"Version": "2012-10-17", "Statement": [OPEN]}}},"#;
+    let pass = r#", {"Effect": "Allow", "Action": ["iam:PassRole", "lambda:CreateFunction"], "Resource": "*"}"#;
+    let wall = r#", "PermissionsBoundary": "arn:aws:iam::111122223333:policy/wall""#;
+    write("old.json", template("", "", ""));
+    write("open.json", template(open, "", ""));
+    write("pass.json", template("", pass, ""));
+    write("wall.json", template("", "", wall));
+    let call = |new: &str, gate: &str| {
+        let line = format!(
+            "lakewright review old.json {new} --account 111122223333 --region eu-west-1 --fail-on {gate}"
+        );
+        run(folder.path(), &line, &[])
+    };
+    let said = call("open.json", "cross-account");
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(said.out.contains("everyone in account 111122223333 gains READ"), "{}", said.out);
+    let said = call("pass.json", "escalation");
+    assert_eq!(said.code, 4, "{}{}", said.out, said.err);
+    assert!(said.out.contains("roles that stand in no template"), "{}", said.out);
+    let said = call("wall.json", "broadened");
+    assert_eq!(said.code, 0, "{}{}", said.out, said.err);
+    assert!(said.out.contains("role/r may lose something, and gains nothing"), "{}", said.out);
 }

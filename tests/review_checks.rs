@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lakewright::access::{Source, State, feed, read};
+use lakewright::access::{
+    Boundary, Guarded, Held, Index, Principal, PublicAccess, Source, State, feed, read,
+};
 use lakewright::document::{Map, Value};
 use lakewright::review::lockout::{self, Duty, Keeper, Outcome};
 use lakewright::review::matrix;
@@ -234,7 +236,7 @@ fn told(found: &services::Services) -> String {
 #[test]
 fn every_service_of_the_examples_gets_through() {
     for (name, environment) in EXAMPLES {
-        let found = services::check(&example(name, environment, same));
+        let found = services::check(&Index::new(&example(name, environment, same)));
         if std::env::var_os("SHOW").is_some() {
             eprintln!("{name} {environment}\n{}", told(&found));
         }
@@ -251,7 +253,9 @@ fn a_service_that_is_stopped_is_told_with_what_stops_it() {
     assert!(cases.len() >= 14, "{}", cases.len());
     let (mut stopped, mut wrong) = (0, String::new());
     for (name, case) in &cases {
-        let found = services::check(&state_of(case.get("new")));
+        let state = state_of(case.get("new"));
+        let index = Index::new(&state);
+        let found = services::check(&index);
         let mut shown: Vec<String> = found
             .paths
             .iter()
@@ -268,7 +272,7 @@ fn a_service_that_is_stopped_is_told_with_what_stops_it() {
         stopped += found.stopped().count();
         for barrier in &found.barriers {
             let Some(request) = &barrier.stops else { continue };
-            let decided = lakewright::access::decide(&state_of(case.get("new")), request);
+            let decided = lakewright::access::decide(&index, request);
             assert_eq!(decided.answer, lakewright::access::Answer::Denied, "{name}: {request:?}");
         }
     }
@@ -322,6 +326,7 @@ fn the_matrix_shows_what_changes() {
     let mut wrong = String::new();
     for (name, case) in &cases {
         let (old, new) = (state_of(case.get("old")), state_of(case.get("new")));
+        let (old, new) = (Index::new(&old), Index::new(&new));
         let found = matrix::matrix(&old, &new, false);
         if drawn(&found) != texts(case.get("expect")) {
             wrong += &format!("{name}\n    {}\n", drawn(&found).join("\n    "));
@@ -352,6 +357,115 @@ fn the_matrix_shows_what_changes() {
 
 /// A thousand roles with five statements each, of which one changes: nobody else is asked. And the same with a bucket's
 /// policy, which all of them meet.
+/// A state bent in one thing at a time, each of which a cell can rest on: what a principal brings, what guards a place, the
+/// key of a bucket, grants and registered locations.
+fn bent(state: &State) -> Vec<(String, State)> {
+    let mut out = Vec::new();
+    let mut bend = |what: String, change: &dyn Fn(&mut State)| {
+        let mut other = state.clone();
+        change(&mut other);
+        if other != *state {
+            out.push((what, other));
+        }
+    };
+    let wall = Held {
+        document: Value::from_json(
+            r#"{"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}"#,
+        )
+        .expect("JSON"),
+        origin: Default::default(),
+        property: "PolicyDocument".to_owned(),
+        paths: Vec::new(),
+    };
+    let open =
+        r#"{"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}]}"#;
+    let open = Held { document: Value::from_json(open).expect("JSON"), ..wall.clone() };
+    for name in state.principals.keys() {
+        let with = |change: &dyn Fn(&mut Principal)| {
+            let mut other = state.principals[name].clone();
+            change(&mut other);
+            move |state: &mut State| drop(state.principals.insert(name.clone(), other.clone()))
+        };
+        bend(format!("{name} holds nothing"), &with(&|one| one.identity.clear()));
+        let boundary = Boundary::Read(wall.clone());
+        bend(format!("{name} is walled"), &with(&|one| one.boundary = boundary.clone()));
+        let elsewhere = "arn:aws:iam::111111111111:policy/elsewhere";
+        bend(
+            format!("{name} holds more"),
+            &with(&|one| {
+                one.attached.insert(elsewhere.into());
+            }),
+        );
+        bend(format!("{name} is elsewhere"), &with(&|one| one.account = "999999999999".into()));
+        bend(format!("{name} trusts all"), &with(&|one| one.trust = Some(open.clone())));
+    }
+    for name in state.resources.keys() {
+        let with = |change: &dyn Fn(&mut Guarded)| {
+            let mut other = state.resources[name].clone();
+            change(&mut other);
+            move |state: &mut State| drop(state.resources.insert(name.clone(), other.clone()))
+        };
+        bend(format!("{name} is not guarded"), &with(&|one| one.policies.clear()));
+        bend(format!("{name} is open"), &with(&|one| one.policies = vec![open.clone()]));
+        let restricts = PublicAccess { restrict: true, ..PublicAccess::default() };
+        bend(
+            format!("{name} is open and restricted"),
+            &with(&|one| {
+                one.policies = vec![open.clone()];
+                one.public_access = Some(restricts);
+            }),
+        );
+        bend(format!("{name} has no key"), &with(&|one| one.key = None));
+        bend(format!("{name} has another key"), &with(&|one| one.key = Some("elsewhere".into())));
+        bend(format!("{name} is elsewhere"), &with(&|one| one.account = "999999999999".into()));
+    }
+    for at in 0..state.grants.len() {
+        bend(format!("without grant {at}"), &|state| drop(state.grants.remove(at)));
+    }
+    bend("without locations".to_owned(), &|state| state.locations.clear());
+    out
+}
+
+/// What is not asked is the same: each cell that differs between the whole tables of two states is in the matrix of the
+/// change, and no other. Whoever adds to what a cell rests on and forgets it in what a change can touch breaks this.
+#[test]
+fn no_cell_that_changes_is_left_out() {
+    let mut states: Vec<(String, State)> =
+        cases("matrix").into_iter().map(|(name, case)| (name, state_of(case.get("new")))).collect();
+    states.push(("quickstart".to_owned(), example("quickstart", "dev", same)));
+    let (mut asked, mut differ) = (0, 0);
+    for (name, old) in &states {
+        let old = Index::new(old);
+        let table = |found: matrix::Matrix| {
+            let mut cells = BTreeMap::new();
+            for row in &found.rows {
+                for (column, cell) in found.columns.iter().zip(&row.cells) {
+                    // a table that lies elsewhere than before is another place
+                    let targets = format!("{:?}", column.targets);
+                    let place = (row.name.clone(), column.kind, column.name.clone(), targets);
+                    cells.insert(place, (cell.before.to_string(), cell.after.to_string()));
+                }
+            }
+            cells
+        };
+        let was = table(matrix::matrix(&old, &old, true));
+        for (what, state) in bent(old.state) {
+            let new = Index::new(&state);
+            let is = table(matrix::matrix(&new, &new, true));
+            let found = table(matrix::matrix(&old, &new, false));
+            for (place, (_, now)) in &is {
+                let Some((then, _)) = was.get(place) else { continue };
+                let told = found.get(place).filter(|(before, after)| before != after);
+                let expected = (then != now).then(|| (then.clone(), now.clone()));
+                assert_eq!(told, expected.as_ref(), "{name}, {what}: {place:?}");
+                differ += usize::from(then != now);
+            }
+            asked += 1;
+        }
+    }
+    assert!(asked > 150 && differ > 100, "{asked} changes, {differ} cells");
+}
+
 #[test]
 fn a_thousand_roles_are_not_asked_for_one() {
     let role = |number: usize, more: &str| {
@@ -383,13 +497,13 @@ fn a_thousand_roles_are_not_asked_for_one() {
     let more = r#",{"Effect":"Allow","Action":"s3:DeleteObject","Resource":"arn:aws:s3:::acme-7/r7/s1/*"}"#;
     let one = whole(more, "s3:*");
     let started = std::time::Instant::now();
-    let found = matrix::matrix(&plain, &one, false);
+    let found = matrix::matrix(&Index::new(&plain), &Index::new(&one), false);
     let took = started.elapsed();
     assert_eq!(found.rows.len(), 1);
     assert_eq!(found.unchanged, 999);
     assert_eq!(drawn(&found)[0], "role/r7 | bucket acme-7 | RW -> RWD");
     let started = std::time::Instant::now();
-    let found = matrix::matrix(&plain, &whole("", "s3:GetObject"), false);
+    let found = matrix::matrix(&Index::new(&plain), &Index::new(&whole("", "s3:GetObject")), false);
     let other = started.elapsed();
     assert!(found.rows.is_empty());
     let keeper = Keeper {

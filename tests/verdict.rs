@@ -304,7 +304,9 @@ fn random_requests_do_not_refute_the_verdict() {
             Document::read(&Value::Map(map), kind).expect("a policy")
         };
         let (old_document, new_document) = ([side(&old)], [side(&new)]);
-        let found = compare(&old_document, &new_document, kind, &Options::default());
+        // the requests hold keys at random, whoever makes them
+        let options = Options { axioms: false, ..Options::default() };
+        let found = compare(&old_document, &new_document, kind, &options);
         tally[found.verdict as usize] += 1;
         if let Some(reason) = &found.reason {
             *undecided.entry(reason.text.clone()).or_insert(0) += 1;

@@ -21,6 +21,11 @@ const COLUMNS: [(&str, &str); 12] = [
     ("is_test", "boolean"),
 ];
 
+/// The same lake in which one team writes what it read.
+pub fn changed(size: usize) -> String {
+    spec(size).replace("role/Team0], read:", "role/Team0], write:")
+}
+
 /// The spec of a lake `size` times as large as the promise.
 pub fn spec(size: usize) -> String {
     let (keys, buckets, databases, tables) = (40 * size, 200 * size, 60 * size, 7_000 * size);

@@ -13,8 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::conditions;
+use super::decide::in_request;
 use super::grants;
 use super::guarded;
+use super::results;
 use super::rows;
 use super::state::{Origin, State, Unread};
 use crate::verdict::{
@@ -128,6 +130,21 @@ impl Row {
     pub fn verdict(&self) -> Verdict {
         self.comparison.verdict
     }
+}
+
+/// A request with all that its layer says of it: an identity policy's is made by whom the policy belongs to (a group
+/// makes none), a trust policy's is about the role. The engine decides such policies without either.
+pub fn made(layer: Layer, kind: &str, subject: &str, request: &Request) -> Request {
+    let mut request = request.clone();
+    let subject = in_request(subject);
+    match layer {
+        Layer::Identity if kind != "AWS::IAM::Group" => {
+            request.principal.get_or_insert_with(|| Requester::read("AWS", &subject));
+        }
+        Layer::Trust => drop(request.resource.get_or_insert_with(|| subject.into_owned())),
+        _ => {}
+    }
+    request
 }
 
 /// How many rows have which verdict.
@@ -261,6 +278,7 @@ fn others(old: &State, new: &State, options: &Options) -> Vec<Row> {
         let principals = grants::principals(old, new);
         rows.extend(principals.into_iter().map(|who| lake_formation(who, old, new)));
     }
+    rows.extend(results::moved(old, new));
     rows.extend(unmodelled(&old.unread, &new.unread));
     rows
 }
@@ -283,7 +301,7 @@ fn lake_formation(who: &str, old: &State, new: &State) -> Row {
     };
     let cause = |found: &grants::Found| Cause {
         origin: found.origin.clone(),
-        property: "Permissions".to_owned(),
+        property: found.property.to_owned(),
         statement: String::new(),
     };
     let verdict = match (&gained.found, &gained.unknown, &lost.found) {

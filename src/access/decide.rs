@@ -1,6 +1,6 @@
 //! One request over all layers of a state that are read.
 //!
-//! In: a state, and a request with its principal. Out: a [`Decided`]: whether the layers read let it through, what
+//! In: the index of a state, and a request with its principal. Out: a [`Decided`]: whether the layers read let it through, what
 //! decides it, and what else is needed. It uses the evaluator alone, not the search, so that it is also the replay of
 //! what a comparison found. Sources: IAM User Guide, "Policy evaluation logic", "Evaluating policies within a single
 //! account", "Cross-account policy evaluation logic"; KMS developer guide, "Key policies in AWS KMS".
@@ -8,15 +8,17 @@
 use std::borrow::Cow;
 
 use super::compare::{Cause, Layer, Row};
-use super::rows::{Documents, policies};
-use super::state::{Boundary, Guarded, Held, Principal, State};
+use super::index::{Guard, Index};
+use super::rows::Documents;
+use super::state::{Boundary, Guarded, State};
 use crate::catalogue::iam::{self, Level};
 use crate::document::Value;
+use crate::verdict::apart::concerning;
 use crate::verdict::effective::{of_requester, possible, shown};
 use crate::verdict::public::{Publicity, left_of_public, publicity};
 use crate::verdict::read::Effect;
 use crate::verdict::{
-    Decision, Document, Kind, Options, Reach, Request, Requester, Standing, applies, evaluate,
+    Decision, Kind, Options, Reach, Request, Requester, Standing, applies, evaluate,
 };
 
 /// Whether a request gets through.
@@ -93,23 +95,13 @@ pub fn guarded<'s>(state: &'s State, resource: &str) -> Option<(&'s String, &'s 
     state.resources.iter().filter(|(name, _)| within(name)).max_by_key(|(name, _)| name.len())
 }
 
-/// The principal of a state that makes a request.
-pub fn principal<'s>(state: &'s State, who: &Requester) -> Option<&'s Principal> {
-    let Some(arn) = who.principal_arn() else {
-        let (_, text) = who.written();
-        let fits = |name: &String| name.starts_with('{') && *in_request(name) == text;
-        return state.principals.iter().find(|(name, _)| fits(name)).map(|(_, one)| one);
-    };
-    state.principals.get(&arn)
-}
-
 /// What the layers that are read say of a request.
-pub fn decide(state: &State, request: &Request) -> Decided {
+pub fn decide(index: &Index<'_>, request: &Request) -> Decided {
     let mut by = Vec::new();
     let mut unknown = false;
     let who = request.principal.as_ref();
-    let one = who.and_then(|who| principal(state, who));
-    let target = request.resource.as_deref().and_then(|arn| guarded(state, arn));
+    let one = who.and_then(|who| index.requester(who));
+    let target = request.resource.as_deref().and_then(|arn| index.guarded(arn));
     let deny = |by: Option<Cause>| Decided {
         answer: Answer::Denied,
         by: by.into_iter().collect(),
@@ -120,41 +112,34 @@ pub fn decide(state: &State, request: &Request) -> Decided {
     let mut identity = None;
     let mut boundary = true;
     if let Some(one) = one {
-        let (held, elsewhere) = policies(state, one);
-        unknown |= !elsewhere.is_empty();
-        match Documents::read(held, Kind::Identity) {
-            Err(_) => unknown = true,
-            Ok(read) => {
-                let own = said(&read, &bare);
-                match own.decision {
-                    Decision::Denied => return deny(own.by),
-                    Decision::Unknown => unknown = true,
-                    Decision::Allowed => identity = own.by,
-                    Decision::NotAllowed => {}
-                }
+        unknown |= !one.elsewhere.is_empty() || one.identity.whole().is_none();
+        if one.identity.whole().is_some() {
+            let own = said(&one.identity, &bare);
+            match own.decision {
+                Decision::Denied => return deny(own.by),
+                Decision::Unknown => unknown = true,
+                Decision::Allowed => identity = own.by,
+                Decision::NotAllowed => {}
             }
         }
-        match &one.boundary {
-            Boundary::None => {}
-            Boundary::Unread(_) => unknown = true,
-            Boundary::Read(held) => match Documents::read(vec![held], Kind::Identity) {
-                Err(_) => unknown = true,
-                Ok(read) => {
-                    let cut = said(&read, &bare);
-                    match cut.decision {
-                        Decision::Denied => return deny(cut.by),
-                        Decision::Unknown => unknown = true,
-                        Decision::Allowed => {}
-                        Decision::NotAllowed => boundary = false,
-                    }
+        unknown |= matches!(one.principal.boundary, Boundary::Unread(_));
+        if let Some(wall) = &one.boundary {
+            unknown |= wall.whole().is_none();
+            if wall.whole().is_some() {
+                let cut = said(wall, &bare);
+                match cut.decision {
+                    Decision::Denied => return deny(cut.by),
+                    Decision::Unknown => unknown = true,
+                    Decision::Allowed => {}
+                    Decision::NotAllowed => boundary = false,
                 }
-            },
+            }
         }
     }
     let own_half = identity.clone().filter(|_| boundary);
     let account = who.and_then(|who| who.account().map(|(_, account)| account.to_owned()));
-    let account = account.or_else(|| one.map(|one| one.account.clone()));
-    let home = target.map(|(_, guarded)| guarded.account.as_str());
+    let account = account.or_else(|| one.map(|one| one.principal.account.clone()));
+    let home = target.map(|target| target.guarded.account.as_str());
     let across = matches!((&account, home), (Some(own), Some(home)) if own != home);
     // how much help of its own policies the principal has: across accounts any grant does, and its own half must be there
     let standing = match (one, &own_half, boundary) {
@@ -166,26 +151,24 @@ pub fn decide(state: &State, request: &Request) -> Decided {
     };
     // the resource's half
     let mut half = None;
-    if let Some((_, guarded)) = target {
-        match Documents::read(guarded.policies.iter().collect(), Kind::Resource) {
-            Err(_) => unknown = true,
-            Ok(read) => {
-                let asked = Request { standing, ..request.clone() };
-                let theirs = said(&read, &asked);
-                match theirs.decision {
-                    Decision::Denied => return deny(theirs.by),
-                    Decision::Unknown => unknown = true,
-                    Decision::Allowed => {
-                        let cut = is_cut(guarded, &read, request);
-                        unknown |= cut.is_none();
-                        half = theirs.by.filter(|_| cut == Some(false));
-                    }
-                    Decision::NotAllowed => {}
+    if let Some(target) = target {
+        unknown |= target.policies.whole().is_none();
+        if target.policies.whole().is_some() {
+            let asked = Request { standing, ..request.clone() };
+            let theirs = said(&target.policies, &asked);
+            match theirs.decision {
+                Decision::Denied => return deny(theirs.by),
+                Decision::Unknown => unknown = true,
+                Decision::Allowed => {
+                    let cut = is_cut(target.guarded, &target.policies, request);
+                    unknown |= cut.is_none();
+                    half = theirs.by.filter(|_| cut == Some(false));
                 }
+                Decision::NotAllowed => {}
             }
         }
     }
-    let is_key = target.is_some_and(|(_, guarded)| guarded.kind == "AWS::KMS::Key");
+    let is_key = target.is_some_and(|target| target.guarded.kind == "AWS::KMS::Key");
     let allowed = match &half {
         Some(_) if across => own_half.is_some(),
         // whoever is not of the state, with an account: whether its own policies allow it is the request's to say
@@ -194,7 +177,7 @@ pub fn decide(state: &State, request: &Request) -> Decided {
     };
     by.extend(half);
     by.extend(own_half.filter(|_| across || by.is_empty()));
-    let needed = if allowed { key_half(state, request) } else { Vec::new() };
+    let needed = if allowed { key_half(index, request) } else { Vec::new() };
     let answer = match (allowed, unknown) {
         (true, _) if needed.is_empty() => Answer::Allowed,
         (_, true) => Answer::Unknown,
@@ -218,30 +201,25 @@ fn key_use(action: &str) -> Option<&'static str> {
 }
 
 /// The half of the key that is missing, if the request is about an encrypted object.
-fn key_half(state: &State, request: &Request) -> Vec<String> {
+fn key_half(index: &Index<'_>, request: &Request) -> Vec<String> {
     let found = || {
         let resource = request.resource.as_deref()?;
-        let (bucket, guarded) = guarded(state, resource)?;
-        let name = key_use(&request.action).filter(|_| resource != bucket)?;
-        let key = guarded.key.as_ref()?;
+        let bucket = index.guarded(resource)?;
+        let name = key_use(&request.action).filter(|_| resource != bucket.name.as_str())?;
+        let key = bucket.guarded.key.as_ref()?;
         let action = format!("kms:{name}");
         let who = request.principal.as_ref()?;
-        let one = principal(state, who);
-        let of_key = state.resources.get(key);
         let account = who.account().map(|(_, account)| account);
         // nothing is known of the key's policy: it stands in no template
-        let Some(of_key) = of_key else {
+        let Some(of_key) = index.guard(key) else {
             return Some(format!("{action} on the key {key}, whose policy was not read"));
         };
-        let asked = |documents: Vec<Document>| {
-            let only = of_requester(who, &action);
-            let both = possible(&[&documents, &[only]], Kind::Resource, &Options::default());
-            both.gained.is_some()
-        };
-        let read = Documents::read(of_key.policies.iter().collect(), Kind::Resource).ok()?;
-        let by_key = asked(read.documents);
-        let home = account.is_none_or(|account| account == of_key.account);
-        match (by_key, home, one) {
+        let only = of_requester(who, &action);
+        let policy = concerning(of_key.policies.whole()?, only.statements.first()?);
+        let both = possible(&[&policy, &[only]], Kind::Resource, &Options::default());
+        let by_key = both.gained.is_some();
+        let home = account.is_none_or(|account| account == of_key.guarded.account);
+        match (by_key, home, index.requester(who)) {
             (false, ..) => {
                 Some(format!("{action} on the key {key}: its policy does not let {who} use it"))
             }
@@ -257,21 +235,24 @@ fn key_half(state: &State, request: &Request) -> Vec<String> {
 }
 
 /// What else is needed before what a row gained gets through, judged on the new state.
-pub fn needed(state: &State, row: &Row) -> Vec<String> {
+pub fn needed(index: &Index<'_>, row: &Row) -> Vec<String> {
+    let state = index.state;
     let mut out = row.given.clone();
     let Some(request) = &row.comparison.gained else { return out };
     match row.layer {
         Layer::Identity => {
             let who = Requester::read("AWS", &in_request(&row.subject));
             let asked = Request { principal: Some(who.clone()), ..request.clone() };
-            let target = asked.resource.as_deref().and_then(|arn| guarded(state, arn));
-            let decided = decide(state, &asked);
+            let target = asked.resource.as_deref().and_then(|arn| index.guarded(arn));
+            let decided = decide(index, &asked);
             match (target, decided.answer) {
-                (Some((name, _)), Answer::Denied) => {
+                (Some(Guard { name, .. }), Answer::Denied) => {
                     let by = decided.by.first().map_or("a Deny", |cause| cause.statement.as_str());
                     out.push(format!("no Deny: {by} of {name} denies this request"));
                 }
-                (Some((name, guarded)), Answer::NotAllowed) if decided.needed.is_empty() => {
+                (Some(Guard { name, guarded, .. }), Answer::NotAllowed)
+                    if decided.needed.is_empty() =>
+                {
                     out.push(match guarded.kind.as_str() {
                         "AWS::KMS::Key" => format!(
                             "the key policy of {name}, which neither names the principal nor leaves it to identity policies"
@@ -299,14 +280,14 @@ pub fn needed(state: &State, row: &Row) -> Vec<String> {
             let who = request.principal.as_ref();
             let account = who.and_then(|who| who.account().map(|(_, account)| account));
             if let Some(account) = account {
-                let decided = decide(state, request);
+                let decided = decide(index, request);
                 if home != Some(account) {
                     out.push(format!("an identity policy in account {account}"));
-                } else if decided.answer != Answer::Allowed && delegates(state, row, request) {
+                } else if decided.answer != Answer::Allowed && delegates(index, row, request) {
                     out.push(format!("an identity policy in account {account} that allows it"));
                 }
             }
-            out.extend(key_half(state, request));
+            out.extend(key_half(index, request));
         }
         Layer::PublicAccess | Layer::LakeFormation | Layer::Unmodelled => {}
     }
@@ -314,18 +295,12 @@ pub fn needed(state: &State, row: &Row) -> Vec<String> {
 }
 
 /// Whether what lets a requester of the own account in leaves it to the account's own policies.
-fn delegates(state: &State, row: &Row, request: &Request) -> bool {
-    let (held, kind): (Vec<&Held>, Kind) = match row.layer {
-        Layer::Trust => {
-            let trust = state.principals.get(&row.subject).and_then(|one| one.trust.as_ref());
-            (trust.into_iter().collect(), Kind::Trust)
-        }
-        _ => {
-            let policies = state.resources.get(&row.subject).map(|one| one.policies.iter());
-            (policies.into_iter().flatten().collect(), Kind::Resource)
-        }
+fn delegates(index: &Index<'_>, row: &Row, request: &Request) -> bool {
+    let read = match row.layer {
+        Layer::Trust => index.holder(&row.subject).map(|one| &one.trust),
+        _ => index.guard(&row.subject).map(|one| &one.policies),
     };
-    let Ok(read) = Documents::read(held, kind) else { return false };
+    let Some(documents) = read.map_or(Some(&[][..]), Documents::whole) else { return false };
     let alone = Request { standing: request.standing.max(Standing::Held), ..request.clone() };
-    evaluate(&read.documents, &alone, Reach::Whole) != Decision::Allowed
+    evaluate(documents, &alone, Reach::Whole) != Decision::Allowed
 }

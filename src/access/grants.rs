@@ -56,6 +56,8 @@ pub(super) struct Atom<'a> {
     pub permission: &'a str,
     pub grantable: bool,
     origin: &'a Origin,
+    /// The filter that the grant is on.
+    filter: Option<&'a Filter>,
 }
 
 /// Something that was gained or lost.
@@ -67,6 +69,8 @@ pub(super) struct Found {
     pub what: String,
     pub grantable: bool,
     pub origin: Origin,
+    /// The property that made the difference: a grant's permissions, or what its filter shows.
+    pub property: &'static str,
 }
 
 /// What one direction says of a principal.
@@ -106,11 +110,23 @@ pub(super) fn gained(old: &State, new: &State, principal: &str) -> Way {
                     if let Some(rows) = &atom.view.rows {
                         what += &format!(" where {rows}");
                     }
+                    // of a grant that was there before it is the filter that shows more
+                    let had = before.iter().any(|one| {
+                        one.place == atom.place
+                            && holds(one.permission, atom.permission)
+                            && (one.grantable || !atom.grantable)
+                    });
+                    let (origin, property) = match atom.filter.filter(|_| had) {
+                        Some(filter) if column.is_some() => (&filter.origin, "ColumnNames"),
+                        Some(filter) => (&filter.origin, "RowFilter"),
+                        None => (atom.origin, "Permissions"),
+                    };
                     way.found.get_or_insert_with(|| Found {
                         permission: atom.permission.to_owned(),
                         what,
                         grantable: atom.grantable,
-                        origin: atom.origin.clone(),
+                        origin: origin.clone(),
+                        property,
                     });
                 }
             }
@@ -146,6 +162,20 @@ impl std::fmt::Display for Shown {
             Some(rows) => write!(f, " where {rows}"),
             None => Ok(()),
         }
+    }
+}
+
+impl From<&Filter> for Shown {
+    fn from(filter: &Filter) -> Shown {
+        let View { columns, excludes, rows } = view(filter);
+        Shown { table: None, columns, excludes, rows }
+    }
+}
+
+impl Shown {
+    /// Whether a column of the table is shown.
+    pub fn shows(&self, column: &str) -> bool {
+        self.columns.contains(column) != self.excludes
     }
 }
 
@@ -307,6 +337,7 @@ pub(super) fn atoms<'a>(
     let mut out = Vec::new();
     for grant in state.grants.iter().filter(|grant| grant.principal == principal) {
         let mut all = places(grant, state);
+        let filter = filter(&grant.resource, state);
         for at in 0..all.len() {
             if let Place::Tagged(kind, clauses) = all[at].0.clone() {
                 all.extend(reached(&kind, &clauses, state, tables));
@@ -317,7 +348,7 @@ pub(super) fn atoms<'a>(
             for permission in grant.permissions.union(&grant.with_grant_option) {
                 let grantable = grant.with_grant_option.contains(permission);
                 let (place, view, origin) = (place.clone(), view.clone(), &grant.origin);
-                out.push(Atom { place, view, permission, grantable, origin });
+                out.push(Atom { place, view, permission, grantable, origin, filter });
             }
         }
     }
@@ -428,7 +459,7 @@ fn place(kind: &str, value: &Value, state: &State) -> (Place, View) {
             return (table, view);
         }
         "DataCellsFilter" => {
-            let name = format!("{}.{}.{}", text("DatabaseName"), text("TableName"), text("Name"));
+            let name = filter_name(value);
             let table = Place::Table(text("DatabaseName"), Some(text("TableName")));
             return match state.filters.get(&name) {
                 Some(filter) => (table, view(filter)),
@@ -454,6 +485,21 @@ fn place(kind: &str, value: &Value, state: &State) -> (Place, View) {
         _ => Place::Other(format!("{kind} {}", value.to_json())),
     };
     (place, View::all())
+}
+
+/// The name of a filter in a state: `DATABASE.TABLE.NAME`.
+fn filter_name(value: &Value) -> String {
+    let text = |key: &str| match value.get(key) {
+        Some(Value::Str(text)) => text.to_string(),
+        Some(other) => other.to_json(),
+        None => String::new(),
+    };
+    format!("{}.{}.{}", text("DatabaseName"), text("TableName"), text("Name"))
+}
+
+/// The filter that a grant's `Resource` names, if it is at hand.
+pub fn filter<'s>(resource: &Value, state: &'s State) -> Option<&'s Filter> {
+    state.filters.get(&filter_name(resource.get("DataCellsFilter")?))
 }
 
 fn view(filter: &Filter) -> View {

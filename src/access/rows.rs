@@ -17,21 +17,49 @@ use crate::verdict::{
 };
 
 /// Policies, read, and where each statement stands.
-pub(super) struct Documents<'h> {
+pub struct Documents<'h> {
     pub documents: Vec<Document>,
-    held: Vec<&'h Held>,
+    /// Where each of them stands.
+    pub held: Vec<&'h Held>,
+    /// What stands in the place of a policy and is none.
+    pub malformed: Vec<(&'h Held, Malformed)>,
 }
 
 impl<'h> Documents<'h> {
-    pub fn read(held: Vec<&'h Held>, kind: Kind) -> Result<Self, (Origin, Malformed)> {
-        let read = |one: &&Held| {
-            Document::read(&one.document, kind).map_err(|error| (one.origin.clone(), error))
-        };
-        Ok(Documents { documents: held.iter().map(read).collect::<Result<_, _>>()?, held })
+    /// Reads all that are policies.
+    pub fn of(all: impl IntoIterator<Item = &'h Held>, kind: Kind) -> Self {
+        let mut read = Documents { documents: Vec::new(), held: Vec::new(), malformed: Vec::new() };
+        for held in all {
+            match Document::read(&held.document, kind) {
+                Ok(document) => {
+                    read.documents.push(document);
+                    read.held.push(held);
+                }
+                Err(error) => read.malformed.push((held, error)),
+            }
+        }
+        read
+    }
+
+    /// The documents, if all that was to be read is a policy.
+    pub fn whole(&self) -> Option<&[Document]> {
+        self.malformed.is_empty().then_some(self.documents.as_slice())
+    }
+
+    /// Reads all, or says which is none.
+    pub(super) fn read(held: Vec<&'h Held>, kind: Kind) -> Result<Self, (Origin, Malformed)> {
+        let mut read = Documents::of(held, kind);
+        match read.malformed.is_empty() {
+            true => Ok(read),
+            false => {
+                let (held, error) = read.malformed.swap_remove(0);
+                Err((held.origin.clone(), error))
+            }
+        }
     }
 
     /// Witnesses beyond the first with where their statements stand, each moved to a place that `placed` knows better.
-    pub fn further(
+    pub(super) fn further(
         &self,
         witnesses: &[Witness],
         placed: impl Fn(Request) -> Request,
@@ -44,7 +72,7 @@ impl<'h> Documents<'h> {
     }
 
     /// Where the statement of a number stands, counted over all documents.
-    pub fn cause(&self, at: Option<usize>) -> Option<Cause> {
+    pub(super) fn cause(&self, at: Option<usize>) -> Option<Cause> {
         let mut at = at?;
         for (document, held) in self.documents.iter().zip(&self.held) {
             if let Some(statement) = document.statements.get(at) {
@@ -171,7 +199,7 @@ pub(super) fn identity(name: &str, old: &State, new: &State, options: &Options) 
     let mut found = ask(&own.documents, &others.documents);
     if away != new_away {
         let differ: Vec<&str> = away.symmetric_difference(&new_away).copied().collect();
-        let text = format!("{} is attached on one side only, and not at hand", differ.join(", "));
+        let text = unread(&away, &new_away, &found);
         found = Comparison::unknown(Reason { kind: ReasonKind::Policy, text });
         row.help = differ.first().map(|arn| supply(arn));
     } else if let Some(arn) = away.first() {
@@ -372,4 +400,31 @@ pub(super) fn trust(name: &str, old: &State, new: &State, options: &Options) -> 
         }
     };
     Some(row)
+}
+
+/// What is said of policies that come or go and are not at hand, and of what changes beside them.
+fn unread(away: &BTreeSet<&str>, new_away: &BTreeSet<&str>, at_hand: &Comparison) -> String {
+    let list = |one: &BTreeSet<&str>, other: &BTreeSet<&str>, how: &str| {
+        let names: Vec<&str> = one.difference(other).copied().collect();
+        let are = if names.len() == 1 { "is" } else { "are" };
+        (!names.is_empty()).then(|| format!("{} {are} attached {how}", names.join(", ")))
+    };
+    let told = [list(new_away, away, "now"), list(away, new_away, "no longer")];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    let beside = match (&at_hand.gained, &at_hand.lost) {
+        (Some(request), _) => {
+            format!(
+                " (the policies at hand allow more, such as {}, unless it denies that)",
+                request.action
+            )
+        }
+        (None, Some(request)) => {
+            format!(
+                " (the policies at hand allow less: no longer {}, unless it allows that)",
+                request.action
+            )
+        }
+        (None, None) => String::new(),
+    };
+    format!("{}, and not at hand{beside}", told.join("; "))
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::OpenTemplates;
 use super::guards::Guards;
+use super::results::Results;
 use crate::document::Value;
 
 /// Everything that templates say about access.
@@ -34,6 +35,8 @@ pub struct State {
     pub locations: BTreeMap<(String, String), String>,
     /// What buckets have S3 write elsewhere, ascending.
     pub transfers: Vec<Transfer>,
+    /// Where the results of Athena's workgroups go, by region and name.
+    pub results: BTreeMap<String, Results>,
     /// What these templates say that is not modelled.
     pub unread: Vec<Unread>,
     /// What guards data beside access, by stack and logical id.

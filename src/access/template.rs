@@ -48,7 +48,7 @@ pub const MODELLED: &[(&str, &str)] = &[
         "administrators, what new databases and tables leave to IAM",
     ),
     ("AWS::Glue::Table", "its name, for grants by tag, and its location"),
-    ("AWS::Athena::WorkGroup", "whether those who query say where results go"),
+    ("AWS::Athena::WorkGroup", "where results go, and whether those who query say so"),
     ("AWS::Glue::Job", "role and script"),
     ("AWS::Lambda::Function", "role and code"),
     ("AWS::Lambda::Permission", "what it adds to the function's policy"),
@@ -71,6 +71,17 @@ const READ: &[(&str, &[&str])] = &[
     ("AWS::Lambda::Function", &["FunctionName", "Role", "Code"]),
     ("AWS::Glue::Job", &["Name", "Role", "Command"]),
     ("AWS::Glue::Table", &["DatabaseName", "TableInput"]),
+];
+
+/// The arguments of a Glue job that name code, or files that code reads, in S3; each a list with commas. Source: "Using
+/// job parameters in AWS Glue jobs"
+/// (<https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html>).
+const LIBRARIES: [&str; 5] = [
+    "--additional-python-modules",
+    "--extra-files",
+    "--extra-jars",
+    "--extra-py-files",
+    "--scriptLocation",
 ];
 
 /// Reads the templates of one state.
@@ -157,7 +168,10 @@ impl Reader<'_> {
                     self.known(source, &arn, PrincipalKind::User).groups.insert(group.clone());
                 }
             }
-            "AWS::Athena::WorkGroup" => self.workgroup(at),
+            "AWS::Athena::WorkGroup" => {
+                self.workgroup(at);
+                self.results(at);
+            }
             "AWS::S3::Bucket" => {
                 let arn = self.texts.arn(source, id);
                 let block = properties.get("PublicAccessBlockConfiguration");
@@ -244,9 +258,14 @@ impl Reader<'_> {
             }
             kind if kind.starts_with("AWS::LakeFormation::") => self.lake_formation(at, kind),
             "AWS::Glue::Job" => {
-                let code = properties.at(&["Command", "ScriptLocation"]);
-                let code = code.map(|value| self.texts.text(source, value));
-                self.runner(at, properties.get("Role"), code.as_deref().and_then(object_arn));
+                let arguments = LIBRARIES.iter().map(|name| ["DefaultArguments", name]);
+                let places = std::iter::once(["Command", "ScriptLocation"]).chain(arguments);
+                let texts = places.filter_map(|path| properties.at(&path));
+                let texts: Vec<String> =
+                    texts.map(|value| self.texts.text(source, value)).collect();
+                let code = texts.iter().flat_map(|text| text.split(','));
+                let code = code.filter_map(|one| object_arn(source.partition(), one.trim()));
+                self.runner(at, properties.get("Role"), code);
             }
             "AWS::Lambda::Function" => {
                 let part = |key| {
@@ -348,7 +367,12 @@ impl Reader<'_> {
         }
     }
 
-    fn runner(&mut self, at: (&Source, &str, &Value), role: Option<&Value>, code: Option<String>) {
+    fn runner(
+        &mut self,
+        at: (&Source, &str, &Value),
+        role: Option<&Value>,
+        code: impl IntoIterator<Item = String>,
+    ) {
         let (source, id, definition) = at;
         let Some(role) = role else { return };
         let mut role = self.texts.text(source, role);
@@ -390,8 +414,8 @@ pub(super) fn origin(source: &Source, id: &str, definition: &Value) -> Origin {
 }
 
 /// `s3://bucket/key` as an ARN; `None` for what is no place in S3.
-fn object_arn(location: &str) -> Option<String> {
-    location.strip_prefix("s3://").map(|rest| format!("arn:aws:s3:::{rest}"))
+fn object_arn(partition: &str, location: &str) -> Option<String> {
+    location.strip_prefix("s3://").map(|rest| format!("arn:{partition}:s3:::{rest}"))
 }
 
 /// Whether a resource stays when its stack lets go of it.
@@ -434,6 +458,13 @@ fn roles_in<'v>(value: &'v Value, found: &mut impl FnMut(&'v Value)) {
 /// Whether a resource of this type with these properties says something about access.
 pub(super) fn says_access(kind: &str, properties: Option<&Map>) -> bool {
     MODELLED.iter().any(|(one, _)| *one == kind) || unmodelled::speaks(kind, properties)
+}
+
+/// Whether statements or grants stand in a property, or in a part of one: what [`super::Cause::property`] names
+/// is in one of these.
+pub fn is_of_statements(property: &str) -> bool {
+    let first = property.split(['.', '/']).next().unwrap_or_default();
+    ["Policy", "PolicyDocument", "Policies", "Permissions"].iter().any(|end| first.ends_with(end))
 }
 
 /// Whether a macro makes something of a template, or another stack of the state does.

@@ -218,5 +218,6 @@ fn bare(key: &StackKey, stack: &DeployedStack) -> StackPlan {
         depends_on: Vec::new(),
         changes: Vec::new(),
         respelled: Vec::new(),
+        causes: Default::default(),
     }
 }

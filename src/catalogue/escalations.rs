@@ -25,6 +25,8 @@ pub enum Kind {
     Code,
     /// Somebody changes the thing that runs as it.
     Runner,
+    /// Somebody writes the policy of a resource and lets itself in; it is no way to another principal.
+    Open,
 }
 
 impl Kind {
@@ -37,6 +39,7 @@ impl Kind {
             Kind::Pass => "pass",
             Kind::Code => "writes code",
             Kind::Runner => "replaces code",
+            Kind::Open => "opens",
         }
     }
 }
@@ -77,8 +80,23 @@ pub struct Verbs {
     pub key: BTreeMap<String, String>,
     /// What verbs take on tables that Lake Formation decides about.
     pub lake_formation: Lending,
+    /// By which actions somebody writes the policy of a resource.
+    pub openings: Vec<Opening>,
     /// Kind of resource, verb, actions: any of them is enough.
     verbs: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+}
+
+/// By which actions somebody writes the policy of a kind of resource, and so lets itself in.
+#[derive(Debug, Deserialize)]
+pub struct Opening {
+    /// `AWS::S3::Bucket`.
+    pub kind: String,
+    /// `bucket`: the catalogue's name for it.
+    pub on: String,
+    /// Any of them is enough.
+    pub actions: Vec<String>,
+    /// AWS's page.
+    pub source: String,
 }
 
 /// What verbs take on tables that Lake Formation decides about.

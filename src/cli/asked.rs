@@ -77,8 +77,7 @@ impl Asked {
     /// Both sides. Templates whose account nobody says are taken to be of the account of the other side's spec.
     pub fn sides(&self, old: &str, new: &str, output: &Output) -> Result<(Side, Side), Stop> {
         let own = self.account.as_deref();
-        let home =
-            |side: &Side| side.spec.as_ref().map(|ready| ready.lake.home.account.to_string());
+        let home = |side: &Side| side.spec.as_ref().map(|spec| spec.lake.home.account.to_string());
         let after = states::read(new, &self.how(own), output)?;
         let account = own.map(str::to_owned).or_else(|| home(&after));
         let before = states::read(old, &self.how(account.as_deref()), output)?;

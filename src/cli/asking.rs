@@ -9,13 +9,15 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 
+use super::Misuse;
 use super::called::{Called, Place};
 use super::states::Side;
-use crate::access::State;
+use crate::access::Index;
 use crate::access::reach::lent::{self, Governed, Table};
-use crate::access::reach::{Closure, Judge, Reached, Subject, Target};
-use crate::catalogue::escalations::{Verbs, verbs};
+use crate::access::reach::{Closure, Judge, Reached, Subject, Target, Way};
+use crate::catalogue::escalations::{Kind, Verbs, verbs};
 use crate::catalogue::iam;
+use crate::diagnostic::nearest;
 use crate::render::access_reach::{Answer, By, Row, through};
 
 /// A state with what was found out about it.
@@ -26,10 +28,11 @@ pub struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    pub fn new(state: &'a State, side: &'a Side) -> Self {
-        let lake = side.spec.as_ref().map(|ready| &ready.lake);
+    pub fn new(index: &'a Index<'a>, side: &'a Side) -> Self {
+        let state = index.state;
+        let lake = side.spec.as_ref().map(|spec| &spec.lake);
         Asking {
-            judge: Judge::new(state),
+            judge: Judge::new(index),
             called: Called { state, lake },
             closures: BTreeMap::new(),
         }
@@ -119,7 +122,8 @@ impl<'a> Asking<'a> {
         if !found.reached.is_yes() {
             return;
         }
-        let last = found.path.last().map(|way| way.to.as_str());
+        let moves = |way: &&Way| way.kind != Kind::Open;
+        let last = found.path.iter().rfind(moves).map(|way| way.to.as_str());
         let own = match who {
             Subject::Named(name) | Subject::Account(name) => Some(name.as_str()),
             _ => None,
@@ -176,9 +180,27 @@ impl<'a> Asking<'a> {
         let verb = Verbs::ALL.contains(&action);
         let known = verb || action.contains(':');
         if !known {
-            bail!(
-                "`{action}` is no action: write read, write, delete, manage or an action of IAM such as those of the Service Authorization Reference"
-            );
+            let hint = match nearest(action, Verbs::ALL) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    "write read, write, delete or manage, or an action of IAM as `service:Action`"
+                        .to_owned()
+                }
+            };
+            return Err(Misuse(format!("`{action}` is no action: {hint}")).into());
+        }
+        if let (false, None, Some((service, _))) =
+            (verb, iam::action(action), action.split_once(':'))
+        {
+            // what is nearly an action is one that was mistyped; others may be newer than what we know
+            let all: Vec<String> =
+                iam::matching(&format!("{service}:*")).map(iam::Action::full_name).collect();
+            if let Some(near) = nearest(action, all.iter().map(String::as_str)) {
+                return Err(Misuse(format!(
+                    "IAM has no action `{action}`: did you mean `{near}`?"
+                ))
+                .into());
+            }
         }
         if place.targets.iter().all(|target| Self::actions(action, &target.kind).is_empty()) {
             let kinds: Vec<&str> =

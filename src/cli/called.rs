@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, anyhow};
 
+use super::Misuse;
 use crate::access::State;
 use crate::access::reach::{Subject, Target, closure};
 use crate::document::Value;
@@ -64,7 +65,11 @@ impl Called<'_> {
             Ok(Principal::User { account, name }) => {
                 self.named("user", account.map(|one| one.to_string()), &name)
             }
-            _ => Err(anyhow!("`{word}` is no principal that can be asked about: {PRINCIPALS}")),
+            _ => {
+                let hint = self.near_principal(word).unwrap_or_else(|| PRINCIPALS.to_owned());
+                let told = format!("`{word}` is no principal that can be asked about: {hint}");
+                Err(Misuse(told).into())
+            }
         }
     }
 
@@ -98,8 +103,13 @@ impl Called<'_> {
         }
     }
 
-    /// What people call a principal of an ARN.
+    /// What people call a principal of an ARN, or a resource.
     pub fn name(&self, arn: &str) -> String {
+        if self.state.resources.contains_key(arn) {
+            return arn
+                .strip_prefix("arn:aws:s3:::")
+                .map_or(arn.to_owned(), |name| format!("bucket {name}"));
+        }
         let path = self.state.principals.get(arn).and_then(|one| one.origin.as_ref());
         let rest = arn.splitn(6, ':').nth(5).filter(|_| arn.starts_with("arn:"));
         // a pipeline may have a second role, which starts it
@@ -134,7 +144,11 @@ impl Called<'_> {
             self.of_templates(word)
         };
         match targets.is_empty() {
-            true => Err(anyhow!("there is no place `{word}` in this state: {PLACES}")),
+            true => {
+                let near = self.near_place(word).map(|near| format!("did you mean `{near}`?"));
+                let hint = near.unwrap_or_else(|| PLACES.to_owned());
+                Err(Misuse(format!("there is no place `{word}` in this state: {hint}")).into())
+            }
             false => {
                 let elsewhere = self.lake.map_or_else(Vec::new, |lake| self.elsewhere(lake, word));
                 Ok(Place { name: word.to_owned(), targets, elsewhere })

@@ -119,12 +119,12 @@ pub enum Command {
     Diff(verbs::diff::Arguments),
     /// Show what a change lets in, takes away and breaks, for whoever has to approve it
     #[command(
-        after_help = "A state is a spec, a template, a folder of templates, git:REV[:PATH], plan:FILE, deployed, or - for stdin.\nOne that stands alone is compared with the spec (git:REV, deployed) or with nothing; a plan with what it changes.\n\nExamples:\n  lakewright review                                  # git:HEAD against lake.yaml\n  lakewright review git:origin/main git:HEAD --env prod --fail-on broadened\n  lakewright review prod.plan --format markdown > comment.md\n  lakewright review git:main --format sarif > access.sarif"
+        after_help = "A state is a spec, a template, a folder of templates, git:REV[:PATH], plan:FILE, deployed, live, or - for stdin.\nOne that stands alone is compared with the spec (git:REV, deployed) or with nothing; a plan with what it changes.\n\nExamples:\n  lakewright review                                  # git:HEAD against lake.yaml\n  lakewright review git:origin/main git:HEAD --env prod --fail-on broadened\n  lakewright review prod.plan --format markdown > comment.md\n  lakewright review git:main --format sarif > access.sarif"
     )]
     Review(verbs::review::Arguments),
     /// Ask who may do what, and what a change lets in
     #[command(
-        after_help = "Examples:\n  lakewright access diff git:main lake.yaml --env prod --fail-on broadened\n  lakewright access diff templates-old/ templates-new/\n  lakewright access diff --list-kinds"
+        after_help = "Examples:\n  lakewright access who sales.orders --env prod\n  lakewright access can role/Analyst read raw/ --env prod --expect deny\n  lakewright access diff git:main lake.yaml --env prod --fail-on broadened\n  lakewright access diff templates-old/ templates-new/\n  lakewright access rules --env prod --fail-on high"
     )]
     Access(verbs::access::Arguments),
     /// Make the lake what the spec says
@@ -159,7 +159,9 @@ pub enum Command {
     )]
     Policies(verbs::policies::Arguments),
     /// Explain a code, such as LW0203
-    #[command(after_help = "Examples:\n  lakewright explain LW0203\n  lakewright explain --list")]
+    #[command(
+        after_help = "Examples:\n  lakewright explain LW0203\n  lakewright explain 203\n  lakewright explain --list    # every code with its title"
+    )]
     Explain(verbs::explain::Arguments),
     /// Print completions for a shell
     #[command(

@@ -9,7 +9,7 @@ use super::output::Output;
 use super::{Stop, env};
 use crate::apply;
 use crate::aws::{Aws, ConnectOptions, Pace};
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, CloudError};
 use crate::lake::{Home, Lake};
 use crate::names::Arn;
 use crate::resolve::DUMMY_ACCOUNT;
@@ -26,7 +26,13 @@ impl Where {
             None => {
                 let options = options(&lake.home)?;
                 let aws = Aws::connect(&options).map_err(|error| {
-                    output.stop(apply::explain(&error, "asking who is calling"), &ready.sources)
+                    let mut told = apply::explain(&error, "asking who is calling");
+                    if matches!(error, CloudError::Credentials(_)) {
+                        told = told.help(
+                            "to try without an AWS account: type the same command with `--sandbox`",
+                        );
+                    }
+                    output.stop(told, &ready.sources)
                 })?;
                 Ok(Box::new(aws))
             }

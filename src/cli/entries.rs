@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::called::Called;
-use super::load::Ready;
-use super::planning;
+use super::load::Meant;
 use crate::access::State;
 use crate::lake::access::{Access, Grant};
 use crate::review::Line;
@@ -12,12 +11,11 @@ use crate::review::entries::Differs;
 use crate::spec::reference::Principal;
 
 /// What entries of `new` have that those of `old` do not. `state`: that of `new`.
-pub fn differing(old: Option<&Ready>, new: Option<&Ready>, state: &State) -> Vec<Differs> {
+pub fn differing(old: Option<&Meant>, new: Option<&Meant>, state: &State) -> Vec<Differs> {
     let (Some(old), Some(new)) = (old, new) else { return Vec::new() };
     let called = Called { state, lake: Some(&new.lake) };
-    let context = planning::context(new, Vec::new());
     let line = |path: &str| {
-        let cause = context.cause(path);
+        let cause = new.cause(path);
         Line { path: cause.path, file: cause.file, line: cause.line, is_before: false }
     };
     let mut found = Vec::new();

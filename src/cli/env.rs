@@ -65,8 +65,12 @@ pub fn write(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
         _ => Utf8Path::new("."),
     };
     fs_err::create_dir_all(folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder)
-        .with_context(|| format!("writing beside `{path}`"))?;
+    // a file as an editor makes it, not as secrets are kept: the user's mask decides who reads it
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file =
+        builder.tempfile_in(folder).with_context(|| format!("writing beside `{path}`"))?;
     file.write_all(bytes).with_context(|| format!("writing `{path}`"))?;
     file.persist(path).with_context(|| format!("writing `{path}`"))?;
     Ok(())
@@ -75,6 +79,19 @@ pub fn write(path: &Utf8Path, bytes: &[u8]) -> anyhow::Result<()> {
 /// Whether there is a file or folder.
 pub fn exists(path: &Utf8Path) -> bool {
     path.exists()
+}
+
+/// A file of that name in a folder above this one, as it would be typed here.
+pub fn above(name: &str) -> Option<Utf8PathBuf> {
+    let mut folder = Utf8PathBuf::from("..");
+    for _ in 0..8 {
+        let found = folder.join(name);
+        if found.is_file() {
+            return Some(found);
+        }
+        folder.push("..");
+    }
+    None
 }
 
 /// Whether there is a folder.
@@ -114,8 +131,10 @@ pub fn files_below(folder: &Utf8Path) -> anyhow::Result<Vec<Utf8PathBuf>> {
 pub fn git(folder: &Utf8Path, arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
     let folder = if folder.as_str().is_empty() { Utf8Path::new(".") } else { folder };
     let mut git = std::process::Command::new("git");
-    git.arg("-C").arg(folder).args(arguments).stdin(std::process::Stdio::null());
-    let answer = git.output().context("running git")?;
+    // its words are read too, so they are to be in one language
+    git.env("LC_ALL", "C").stdin(std::process::Stdio::null());
+    git.arg("-C").arg(folder).args(arguments);
+    let answer = git.output().context("git cannot be started")?;
     if !answer.status.success() {
         anyhow::bail!("git: {}", String::from_utf8_lossy(&answer.stderr).trim());
     }

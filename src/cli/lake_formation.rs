@@ -166,26 +166,37 @@ fn left_open(
                 format!("{{\"Table\":{{\"DatabaseName\":\"{name}\",\"Name\":\"{table}\"}}}}")
             }
         };
+        // Super on a database is to change it and to make tables in it; a table has its own (AWS Lake Formation developer
+        // guide, "Lake Formation permissions reference")
+        let told = match there.iter().all(|one| one.table.is_none()) {
+            true => format!(
+                "Lake Formation decides nothing about the database {} itself, only about its tables: everybody whom IAM lets in may change it and make tables in it ({who})",
+                what.join(", ")
+            ),
+            false => format!(
+                "Lake Formation decides nothing about {}: everybody whom IAM lets in has it ({who})",
+                what.join(", ")
+            ),
+        };
         return Some(format!(
-            "Lake Formation decides nothing about {}: everybody whom IAM lets in has it ({who}). CloudFormation cannot take that away; an administrator can, for each: aws lakeformation revoke-permissions --region {region} --principal DataLakePrincipalIdentifier={who} --permissions ALL --resource '{resource}'",
-            what.join(", ")
+            "{told}. CloudFormation cannot take that away; an administrator can, for each: aws lakeformation revoke-permissions --region {region} --principal DataLakePrincipalIdentifier={who} --permissions ALL --resource '{resource}'"
         ));
     }
     // A database that is not made yet gets what the settings give.
     settings.iam_decides_new_databases.then(|| {
         format!(
-            "new databases in {region} are given to everybody whom IAM lets in ({who}), so {} would be too, if it is not there yet. CloudFormation cannot change that: an administrator takes `Use only IAM access control` off for new databases first, or takes it away afterwards, as the next plan says",
+            "new databases in {region} are given to everybody whom IAM lets in ({who}), so {} would be too, if it is not there yet: not its tables, but who may change it and make tables in it. CloudFormation cannot change that: an administrator takes `Use only IAM access control` off for new databases first, or takes it away afterwards, as the next plan says",
             database.name
         )
     })
 }
 
-/// Who reaches the files of a database without Lake Formation, beside the role that is its own.
+/// By what the data of a database is reached without Lake Formation, beside the role that is its own.
 fn ways(lake: &Lake, database: &Database) -> Option<String> {
     let ways: Vec<String> = lake.ways_to(database).into_iter().map(|way| way.who).collect();
     (!ways.is_empty()).then(|| {
         format!(
-            "past Lake Formation the files of {} are reached by: {}",
+            "past Lake Formation the data of {0} is reached by: {1}. `lakewright access who {0}` says who that is",
             database.name,
             ways.join(", ")
         )

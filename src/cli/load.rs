@@ -7,11 +7,12 @@ use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::output::Output;
-use super::{Exit, Stop, env};
+use super::{Exit, Stop, env, revision};
 use crate::compile::{self, Compiled, Understood};
 use crate::diagnostic::Diagnostics;
 use crate::lake::{Lake, Origins};
 use crate::lower::Scripts;
+use crate::plan::Cause;
 use crate::policy::Library;
 use crate::resolve;
 use crate::source::Sources;
@@ -57,6 +58,26 @@ pub struct Ready {
     told: Cell<bool>,
 }
 
+/// What a spec means in one environment: all that is asked of one when a state is spoken of.
+pub struct Meant {
+    pub sources: Sources,
+    pub lake: Lake,
+    pub origins: Origins,
+}
+
+impl Meant {
+    /// Where a path stands in the spec.
+    pub fn cause(&self, path: &str) -> Cause {
+        Cause::at(path, &self.origins, &self.sources)
+    }
+}
+
+impl From<Ready> for Meant {
+    fn from(Ready { sources, lake, origins, .. }: Ready) -> Meant {
+        Meant { sources, lake, origins }
+    }
+}
+
 /// Reads a file as a tree.
 pub fn read(path: &Utf8Path) -> Result<Loaded, Stop> {
     read_or(path, "name a spec, or `lakewright init` writes one")
@@ -64,11 +85,27 @@ pub fn read(path: &Utf8Path) -> Result<Loaded, Stop> {
 
 /// Reads a file as a tree. `instead`: what to type where there is none.
 pub fn read_or(path: &Utf8Path, instead: &str) -> Result<Loaded, Stop> {
-    if path == "lake.yaml" && !env::exists(path) {
-        let told = "there is no spec `lake.yaml` here: name one, or `lakewright init` writes one";
-        return Err(anyhow::anyhow!(told).into());
+    if is_not_here(path) {
+        return Err(no_spec().into());
     }
     Ok(read_from(&Root::Here, path, env::named(path, instead)?))
+}
+
+/// Whether the spec that goes without saying is not there.
+pub fn is_not_here(path: &Utf8Path) -> bool {
+    path == "lake.yaml" && !env::exists(path)
+}
+
+/// What to type where there is no spec: the one of a folder above, if there is one.
+pub fn no_spec() -> anyhow::Error {
+    match env::above("lake.yaml") {
+        Some(found) => anyhow::anyhow!(
+            "there is no spec `lake.yaml` here: there is `{found}`; go to its folder, or name it"
+        ),
+        None => anyhow::anyhow!(
+            "there is no spec `lake.yaml` here: name one, or `lakewright init` writes one"
+        ),
+    }
 }
 
 /// A file that was read, as a tree.
@@ -91,7 +128,7 @@ impl Root {
         let repository = folder.unwrap_or(Utf8Path::new(".")).to_owned();
         let wanted = format!("{name}^{{commit}}");
         let found = env::git(&repository, &["rev-parse", "--verify", "--end-of-options", &wanted])
-            .map_err(|error| error.context(format!("git does not know the revision `{name}` (`git log --oneline` and `git branch --all` list what it knows)")))?;
+            .map_err(|error| revision::unknown(&repository, name, &error))?;
         Ok(Root::Commit { repository, commit: String::from_utf8_lossy(&found).trim().to_owned() })
     }
 
@@ -141,8 +178,18 @@ fn from_here(repository: &Utf8Path, path: &Utf8Path) -> String {
 }
 
 impl Loaded {
-    /// What the spec means in one environment. Errors end the run; warnings are printed.
-    pub fn ready(mut self, asked: Option<&str>, output: &Output) -> Result<Ready, Stop> {
+    /// What the spec means in one environment, without the files beside it. Errors end the run; warnings are printed.
+    pub fn meant(mut self, asked: Option<&str>, output: &Output) -> Result<Meant, Stop> {
+        let (lake, origins) = self.understood(asked, output)?;
+        output.findings(&self.diagnostics, &self.sources);
+        Ok(Meant { sources: self.sources, lake, origins })
+    }
+
+    fn understood(
+        &mut self,
+        asked: Option<&str>,
+        output: &Output,
+    ) -> Result<(Lake, Origins), Stop> {
         let name = match resolve::choose(&self.tree, asked) {
             Ok(name) => name.to_owned(),
             Err(refused) => {
@@ -154,9 +201,15 @@ impl Loaded {
         };
         let Understood { lake, origins, diagnostics } = compile::understand(&self.tree, &name);
         self.diagnostics.extend(diagnostics);
-        let Some(lake) = lake.filter(|_| !self.diagnostics.has_errors()) else {
-            return Err(self.stop(output));
-        };
+        match lake.filter(|_| !self.diagnostics.has_errors()) {
+            Some(lake) => Ok((lake, origins)),
+            None => Err(self.stop(output)),
+        }
+    }
+
+    /// What the spec means in one environment. Errors end the run; warnings are printed.
+    pub fn ready(mut self, asked: Option<&str>, output: &Output) -> Result<Ready, Stop> {
+        let (lake, origins) = self.understood(asked, output)?;
         let Vocabulary { library, diagnostics } = self.vocabulary(&lake);
         self.diagnostics.extend(diagnostics);
         if self.diagnostics.has_errors() {

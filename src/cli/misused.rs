@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 
 use super::Exit;
 use super::commands::{Cli, Color, Global};
-use super::output::Output;
+use super::output::{Output, read_on};
 use crate::diagnostic::{self, Diagnostic, Severity};
 
 /// A mistake in the call that shows only after it was parsed: a word where another was wanted.
@@ -30,15 +30,37 @@ pub fn misused(error: &clap::Error, arguments: &[OsString]) -> Exit {
         output.data(&text(output.color_data));
         return Exit::Ok;
     }
+    let examples = match error.kind() {
+        ErrorKind::MissingRequiredArgument => examples(&words),
+        _ => String::new(),
+    };
     if output.json {
-        output.keep_one(finding(error));
+        let shown = examples.lines().map(str::trim).filter(|line| line.starts_with("lakewright "));
+        output
+            .keep_one(shown.fold(finding(error), |told, line| told.help(format!("as in: {line}"))));
         output.close(Exit::Error);
     } else {
         let named = format!("error[{}]:", diagnostic::LW0921);
         let text = text(output.color).replacen("error:", &named, 1);
-        let _ = write!(std::io::stderr(), "{text}");
+        let mut text = text.trim_end().to_owned();
+        if !examples.is_empty() {
+            text += &format!("\n\n{examples}");
+        }
+        let _ = writeln!(std::io::stderr(), "{text}\n{}", read_on(diagnostic::LW0921));
     }
     Exit::Error
+}
+
+/// The examples of the verb that was called without all that it needs.
+fn examples(words: &[&str]) -> String {
+    let mut verb = Cli::command();
+    for word in words {
+        if let Some(found) = verb.find_subcommand(word) {
+            verb = found.clone();
+        }
+    }
+    let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+    help.find("Example").map_or(String::new(), |at| help[at..].trim_end().to_owned())
 }
 
 /// The words of the call that can be flags or the verb.

@@ -9,6 +9,7 @@ mod asked;
 mod asking;
 mod called;
 mod commands;
+mod completed;
 mod connect;
 mod entries;
 pub mod env;
@@ -16,9 +17,11 @@ mod exit;
 mod lake_formation;
 mod live;
 mod load;
+mod meant;
 mod misused;
 mod output;
 mod planning;
+mod revision;
 mod running;
 mod states;
 mod verbs;
@@ -52,11 +55,16 @@ pub type Ended = Result<Exit, Stop>;
 /// The command line. A variable that is set and empty, as CI leaves it where it has nothing to say, is
 /// none.
 fn command() -> clap::Command {
-    if env::is_blank("LAKEWRIGHT_ENV") {
-        let heed = |arg: clap::Arg| if arg.get_id() == "env" { arg.env(None) } else { arg };
-        return Cli::command().mut_subcommands(|verb| verb.mut_args(heed));
+    match env::is_blank("LAKEWRIGHT_ENV") {
+        true => unheeding(Cli::command()),
+        false => Cli::command(),
     }
-    Cli::command()
+}
+
+/// A verb, and those below it, without the variable that names the environment.
+fn unheeding(verb: clap::Command) -> clap::Command {
+    let heed = |arg: clap::Arg| if arg.get_id() == "env" { arg.env(None) } else { arg };
+    verb.mut_args(heed).mut_subcommands(unheeding)
 }
 
 /// Runs the command line and says how it ended.

@@ -7,12 +7,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::commands::{Color, Global};
 use super::{Exit, Misuse, Stop, env};
-use crate::diagnostic::{self, Diagnostic, Diagnostics, Severity};
+use crate::diagnostic::{self, Code, Diagnostic, Diagnostics, Severity};
 use crate::document::{Map, Value};
 use crate::render::diagnostics::{self, Style};
 use crate::render::document::{Found, document};
 use crate::render::{escape, events};
 use crate::source::Sources;
+
+/// How to read on about a code, as every finding ends.
+pub fn read_on(code: Code) -> String {
+    format!(" = explain: lakewright explain {code}")
+}
 
 /// The verbs that carry something out: with `--json` they write a stream.
 const STREAMS: [&str; 3] = ["apply", "destroy", "recover"];
@@ -217,7 +222,8 @@ impl Output {
         let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
         let text = causes.join(": ");
         if !self.json {
-            let _ = writeln!(std::io::stderr(), "error[{code}]: {}", escape(&text));
+            let text = escape(&text);
+            let _ = writeln!(std::io::stderr(), "error[{code}]: {text}\n{}", read_on(code));
         }
         let headline = text.lines().next().unwrap_or_default().to_owned();
         let mut told = Diagnostic::new(code, Severity::Error, None, headline);

@@ -1,7 +1,7 @@
 //! What `plan`, `apply` and `destroy` share: the context of a plan, rendered templates as what is
 //! deployed, and printing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, anyhow, bail};
 use camino::Utf8Path;
@@ -405,10 +405,36 @@ pub fn handovers(
     for handover in compiled.handovers {
         let mut policy = handover.policy;
         fill_in(&mut policy, &observed.deployed);
+        mark_unknown(&mut policy, &compiled.stacks);
         let what = handover.what.map(|what| format!(": {what}")).unwrap_or_default();
         found.insert(format!("{} for {}{what}", handover.access, handover.to), policy);
     }
     Ok(found)
+}
+
+/// Puts words in the place of every reference to what has no name before an apply, such as `(known after apply: the ARN
+/// of keys.main)`: nobody outside of CloudFormation can read a reference. Answers with the things that are meant.
+pub fn mark_unknown(value: &mut Value, stacks: &[Stack]) -> BTreeSet<String> {
+    let mut meant = BTreeSet::new();
+    if let Some(target) = crate::graph::as_reference(value) {
+        // what a template for the other account says of itself stays
+        let of = stacks.iter().find_map(|stack| stack.causes.get(&target.id));
+        if let Some(of) = of {
+            *value = format!("(known after apply: the ARN of {})", of.path).into();
+            meant.insert(of.path.clone());
+        }
+        return meant;
+    }
+    match value {
+        Value::Map(map) => {
+            map.iter_mut().for_each(|(_, one)| meant.extend(mark_unknown(one, stacks)));
+        }
+        Value::List(list) => {
+            list.iter_mut().for_each(|one| meant.extend(mark_unknown(one, stacks)));
+        }
+        _ => {}
+    }
+    meant
 }
 
 /// Puts the ARN of a deployed key in the place of a reference to it.

@@ -13,19 +13,21 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use anyhow::{Context as _, bail};
 use camino::Utf8Path;
 
 use super::commands::Where;
-use super::load::{self, Ready, Root};
+use super::load::{self, Meant, Root};
 use super::output::Output;
-use super::{Stop, env, planning};
+use super::{Stop, env, planning, revision};
 use crate::access::{self, Source, State, guards};
 use crate::catalogue;
 use crate::document::{Map, Value};
+use crate::lake::Lake;
 use crate::plan::access::name;
-use crate::plan::{Cause, Deployed, Plan, file};
+use crate::plan::{Cause, Deployed, Operation, Plan, file};
 use crate::resolve::DUMMY_ACCOUNT;
 use crate::stacks::{Causes, Placement, Stack};
 use crate::syntax;
@@ -34,7 +36,7 @@ use crate::syntax;
 pub struct Side {
     pub content: Content,
     /// The spec behind the state, where there is one: lines come from it.
-    pub spec: Option<Box<Ready>>,
+    pub spec: Option<Rc<Meant>>,
     lines: Lines,
     /// Documents by ARN that were read beside the state: no template of any state holds them.
     pub documents: Vec<(String, Value)>,
@@ -44,8 +46,7 @@ pub struct Side {
 enum Lines {
     Nobody,
     /// The stacks of a spec: where the properties of a resource come from, by stack and logical id.
-    Compiled(BTreeMap<(String, String), Causes>),
-    Planned(Box<Plan>),
+    Known(BTreeMap<(String, String), Causes>),
 }
 
 /// What a side holds.
@@ -110,15 +111,36 @@ impl Side {
         Side { content, spec: None, lines: Lines::Nobody, documents: Vec::new() }
     }
 
-    /// The states before and after a plan.
-    pub fn of_plan(plan: Plan) -> (Side, Side) {
-        let (before, after) = (plan.access_before(), plan.access_after());
-        let content = |state| Content::State(Box::new(state));
-        let lines = Lines::Planned(Box::new(plan));
-        (
-            Side::of(content(before)),
-            Side { content: content(after), spec: None, lines, documents: Vec::new() },
-        )
+    /// The states before and after a plan. Behind both is the spec that the plan carries; behind what is left of a lake
+    /// that is destroyed, none.
+    pub fn of_plan(plan: &Plan, output: &Output) -> Result<(Side, Side), Stop> {
+        let spec = match &plan.spec {
+            Some(file) => {
+                let text = file.text.clone().into_bytes();
+                let loaded = load::read_from(&Root::Here, Utf8Path::new(&file.name), text);
+                Some(Rc::new(loaded.meant(Some(&plan.environment), output)?))
+            }
+            None => None,
+        };
+        let own = plan.stacks.iter().flat_map(|stack| {
+            let name = name(&stack.key);
+            stack.causes.iter().map(move |(id, one)| ((name.clone(), id.to_string()), one.clone()))
+        });
+        let causes: BTreeMap<(String, String), Causes> = own.collect();
+        let mut after = plan.access_after();
+        after.trace(&|origin, steps| {
+            let at = (origin.stack.clone(), origin.logical_id.clone());
+            causes.get(&at).map(|causes| causes.of(steps))
+        });
+        let side = |state, spec, lines| Side {
+            content: Content::State(Box::new(state)),
+            spec,
+            lines,
+            documents: Vec::new(),
+        };
+        let stays = spec.clone().filter(|_| plan.operation == Operation::Apply);
+        let before = side(plan.access_before(), spec, Lines::Nobody);
+        Ok((before, side(after, stays, Lines::Known(causes))))
     }
 
     /// Where a statement or a resource of the state stands in the spec.
@@ -130,20 +152,9 @@ impl Side {
         let is_kept = cause.property == guards::PROTECTION && !origin.path.is_empty();
         let key = (origin.stack.clone(), origin.logical_id.clone());
         let path = match &self.lines {
-            Lines::Compiled(causes) => {
+            Lines::Known(causes) => {
                 let wanted = if cause.statement.is_empty() { &property[..1] } else { &property };
                 causes.get(&key).map(|causes| causes.of(wanted))
-            }
-            Lines::Planned(plan) => {
-                let stack = plan.stacks.iter().find(|stack| name(&stack.key) == origin.stack);
-                let Some(change) = stack.and_then(|stack| stack.change(&origin.logical_id)) else {
-                    return Cause { path: origin.path.clone(), ..Cause::default() };
-                };
-                let own = change
-                    .properties
-                    .iter()
-                    .find(|one| one.path.iter().map(String::as_str).take(3).eq(property));
-                return own.map_or(&change.cause, |one| &one.cause).clone();
             }
             Lines::Nobody => None,
         };
@@ -152,7 +163,7 @@ impl Side {
             false => path.unwrap_or_else(|| origin.path.clone()),
         };
         match &self.spec {
-            Some(ready) if !path.is_empty() => planning::context(ready, Vec::new()).cause(&path),
+            Some(spec) if !path.is_empty() => spec.cause(&path),
             _ => Cause { path, ..Cause::default() },
         }
     }
@@ -162,54 +173,77 @@ fn at(root: &Root, path: &Utf8Path, how: &How, output: &Output) -> Result<Side, 
     if path != "-" && root.is_folder(path) {
         return Ok(Side::of(folder(root, path, how)?));
     }
-    let bytes = root
-        .read(path)
-        .map_err(|error| error.context(format!("`{path}` is no state: name {GRAMMAR}")))?;
+    let bytes = bytes(root, path)?;
     let text = syntax::decode(bytes.clone());
     if file::is_plan(&text) {
         return planned(path, output);
     }
-    match syntax::template(&text) {
-        Ok(value) if value.get("Statement").is_some() => {
+    let other = if is_spec(path, &text) { None } else { Some(syntax::template(&text)) };
+    match other {
+        Some(Ok(value)) if value.get("Statement").is_some() => {
             return Ok(Side::of(Content::Policy(value)));
         }
-        Ok(value) if value.get("Resources").is_some() => {
+        Some(Ok(value)) if value.get("Resources").is_some() => {
             let mut sources = [source(access::UNNAMED, value, None, how)];
             at_home(&mut sources, how);
             return Ok(Side::of(Content::State(Box::new(access::read(&sources)))));
         }
-        Ok(_) if path.extension() == Some("json") => {
+        Some(Ok(_)) if path.extension() == Some("json") => {
             return Err(anyhow::anyhow!(
                 "`{path}` is neither a policy (`Statement`) nor a template (`Resources`)"
             )
             .into());
         }
-        Err(error) if path.extension() == Some("json") => {
+        Some(Err(error)) if path.extension() == Some("json") => {
             return Err(anyhow::anyhow!("`{path}` is not JSON: {error}").into());
         }
-        Err(error) if is_template(&text) => {
+        Some(Err(error)) if is_template(&text) => {
             return Err(anyhow::anyhow!("`{path}` is not YAML: {error}").into());
         }
-        Ok(value) if value.get("lakewright").is_none() && value.get("lake").is_none() => {
+        Some(Ok(value)) if value.get("lakewright").is_none() && value.get("lake").is_none() => {
             return Err(anyhow::anyhow!("`{path}` is no state: name {GRAMMAR}").into());
         }
         _ => {}
     }
     let ready = load::read_from(root, path, bytes).ready(how.environment, output)?;
     let compiled = ready.compile(&Placement::default(), output)?;
-    let state = of_stacks(&ready, &compiled.stacks);
+    let state = of_stacks(&ready.lake, &compiled.stacks);
     let causes = compiled.stacks.into_iter().flat_map(|stack| {
         let stack_name = name(&stack.key);
         let own = stack.causes.into_iter();
         own.map(move |(id, causes)| ((stack_name.clone(), id.to_string()), causes))
     });
-    let lines = Lines::Compiled(causes.collect());
+    let lines = Lines::Known(causes.collect());
     Ok(Side {
         content: Content::State(Box::new(state)),
-        spec: Some(Box::new(ready)),
+        spec: Some(Rc::new(ready.into())),
         lines,
         documents: Vec::new(),
     })
+}
+
+/// The bytes of a state's file, or what to type instead.
+fn bytes(root: &Root, path: &Utf8Path) -> anyhow::Result<Vec<u8>> {
+    match root {
+        Root::Here if load::is_not_here(path) => return Err(load::no_spec()),
+        Root::Here if path != "-" && !env::exists(path) => {
+            return env::named(path, &format!("`{path}` is no state: name {GRAMMAR}"));
+        }
+        _ => {}
+    }
+    root.read(path).map_err(|error| match root {
+        Root::Here => error.context(format!("`{path}` is no state: name {GRAMMAR}")),
+        Root::Commit { commit, .. } => revision::missing(commit, path),
+    })
+}
+
+/// Whether a text says in its first column that it is a spec, so that nobody need read it as anything else.
+fn is_spec(path: &Utf8Path, text: &str) -> bool {
+    let says = |key: &str| text.lines().any(|line| line.starts_with(key));
+    path.extension() != Some("json")
+        && says("lakewright:")
+        && !says("Resources:")
+        && !says("Statement:")
 }
 
 /// Whether a text that cannot be read is meant to be a template.
@@ -220,8 +254,8 @@ fn is_template(text: &str) -> bool {
 }
 
 /// The state that a compiled spec describes.
-pub fn of_stacks<'s>(ready: &Ready, stacks: &'s [Stack]) -> State {
-    let account = ready.lake.home.account.to_string();
+pub fn of_stacks<'s>(lake: &Lake, stacks: &'s [Stack]) -> State {
+    let account = lake.home.account.to_string();
     let source = |stack: &'s Stack| Source {
         name: name(&stack.key),
         account: account.clone(),
@@ -241,6 +275,16 @@ pub fn of_stacks<'s>(ready: &Ready, stacks: &'s [Stack]) -> State {
         causes.map(|(_, causes)| causes.of(steps))
     });
     state
+}
+
+/// Where in the spec a statement of compiled stacks comes from.
+pub fn path_of(stacks: &[Stack], cause: &access::Cause) -> String {
+    let origin = &cause.origin;
+    let stack = stacks.iter().find(|stack| name(&stack.key) == origin.stack);
+    let causes = stack.and_then(|stack| stack.causes.get(origin.logical_id.as_str()));
+    let statement = format!("[{}]", cause.statement);
+    let steps = [cause.property.as_str(), "Statement", &statement];
+    causes.map_or_else(|| origin.path.clone(), |causes| causes.of(&steps))
 }
 
 /// The state of what is deployed.
@@ -271,7 +315,7 @@ fn live(how: &How, output: &Output) -> Result<Side, Stop> {
         super::live::read(&ready, &observed).map_err(|found| output.stop(found, &ready.sources))?;
     Ok(Side {
         content: Content::State(Box::new(state)),
-        spec: Some(Box::new(ready)),
+        spec: Some(Rc::new(ready.into())),
         lines: Lines::Nobody,
         documents,
     })
@@ -281,7 +325,7 @@ fn deployed(how: &How, output: &Output) -> Result<Side, Stop> {
     let ready = load::read(how.file)?.ready(how.environment, output)?;
     let observed = planning::observe(&ready, how.place, &[], output)?;
     let state = of_deployed(ready.lake.home.account.as_str(), &observed.deployed);
-    let spec = Some(Box::new(ready));
+    let spec = Some(Rc::new(Meant::from(ready)));
     Ok(Side {
         content: Content::State(Box::new(state)),
         spec,
@@ -297,7 +341,7 @@ pub fn plan(path: &Utf8Path, output: &Output) -> Result<Plan, Stop> {
 }
 
 fn planned(path: &Utf8Path, output: &Output) -> Result<Side, Stop> {
-    Ok(Side::of_plan(plan(path, output)?).1)
+    Ok(Side::of_plan(&plan(path, output)?, output)?.1)
 }
 
 /// Every template below a folder. A folder that is called after a region says where its templates belong, as

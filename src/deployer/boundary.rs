@@ -13,6 +13,17 @@ use crate::policy::{Effect, Policy, Statement, TooLarge, limit};
 use crate::stacks::Stack;
 
 pub(super) fn boundary(lake: &Lake, stacks: &[Stack]) -> Result<Policies, NoPolicies> {
+    if !super::makes_roles(stacks) {
+        let id = lake.naming.lake_id();
+        // IAM takes no policy without a statement, and there is nobody to carry one
+        return Ok(Policies {
+            policies: Vec::new(),
+            reaches: format!(
+                "{id} makes no roles, so there is nothing for a permissions boundary to hold: none is needed, and `lakewright policies deployer --for apply` asks for none."
+            ),
+            left_out: BTreeMap::new(),
+        });
+    }
     let scope = Scope::new(lake, stacks);
     // By service, and apart what has no resource: actions and resources of all roles together.
     let mut allowed: BTreeMap<(String, bool), (BTreeSet<String>, BTreeSet<String>)> =

@@ -37,7 +37,8 @@ pub enum Purpose {
 /// Policies, and what they mean.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policies {
-    /// For whom, a name for a managed policy, and the document. All of one holder belong to it together.
+    /// For whom, a name for a managed policy, and the document. All of one holder belong to it together. None where
+    /// the boundary of a lake that makes no roles is asked for.
     pub policies: Vec<Named>,
     /// What the holder can reach with them, in one sentence.
     pub reaches: String,
@@ -57,6 +58,7 @@ pub struct Named {
 /// Why there are none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoPolicies {
+    /// Only of a lake that makes roles.
     #[error("the environment names no permissions boundary")]
     NoBoundary,
     #[error("{0}")]
@@ -104,17 +106,22 @@ impl Maker<'_> {
             &[Handler::Create, Handler::Read, Handler::Update, Handler::Delete, Handler::List];
         let boundary = home.boundary_arn();
         match purpose {
-            Purpose::Plan => handlers = self.handlers(readers, None),
+            Purpose::Plan => handlers = self.handlers(readers, Handlers::Read),
             Purpose::ChangeSets => {
                 own.extend(self.fill("deployer-change-sets"));
-                handlers = self.handlers(readers, None);
+                handlers = self.handlers(readers, Handlers::Read);
             }
             Purpose::Apply => {
                 own.extend(self.fill("deployer-change-sets"));
                 own.extend(self.fill("deployer-apply"));
-                let boundary = boundary.as_deref().ok_or(NoPolicies::NoBoundary)?;
-                handlers = self.handlers(all, Some(boundary));
-                handlers.extend(self.keep_boundary(boundary));
+                let boundary = boundary.as_deref();
+                if boundary.is_none() && makes_roles(self.stacks) {
+                    return Err(NoPolicies::NoBoundary);
+                }
+                handlers = self.handlers(all, Handlers::Change(boundary));
+                if let Some(boundary) = boundary {
+                    handlers.extend(self.keep_boundary(boundary));
+                }
                 for (_, own) in self.own_boundaries() {
                     // What AWS manages nobody of the account can change.
                     if !own.contains(":iam::aws:") {
@@ -193,7 +200,11 @@ impl Maker<'_> {
     }
 
     /// What resource handlers need for the types that the lake is made of.
-    fn handlers(&mut self, handlers: &[Handler], boundary: Option<&str>) -> Vec<Statement> {
+    fn handlers(&mut self, handlers: &[Handler], may: Handlers<'_>) -> Vec<Statement> {
+        let (changes, boundary) = match may {
+            Handlers::Read => (false, None),
+            Handlers::Change(boundary) => (true, boundary),
+        };
         let kinds: BTreeSet<&str> = self
             .stacks
             .iter()
@@ -215,15 +226,13 @@ impl Maker<'_> {
                     self.left_out.insert(format!("{name} ({kind})"), why.to_owned());
                     continue;
                 }
-                if boundary.is_none()
-                    && !matches!(action.level, iam::Level::List | iam::Level::Read)
-                {
+                if !changes && !matches!(action.level, iam::Level::List | iam::Level::Read) {
                     let why = "reading changes nothing, and drift is found without it";
                     self.left_out.insert(format!("{name} ({kind})"), why.to_owned());
                     continue;
                 }
                 if has(action, "iam:PassedToService") {
-                    passes |= boundary.is_some();
+                    passes |= changes;
                     continue;
                 }
                 let reads = matches!(action.level, iam::Level::List | iam::Level::Read);
@@ -394,12 +403,31 @@ impl Maker<'_> {
             (Purpose::Apply, Some(boundary)) => format!(
                 "Its holder can change or delete every resource of {id} through CloudFormation, data included, and can give the roles it makes everything that {boundary} allows; it cannot make a role without that boundary, change the boundary, or touch what is not called after the lake, apart from KMS keys that carry the tag lakewright:lake={id}."
             ),
+            (Purpose::Apply, None) => format!(
+                "Its holder can change or delete every resource of {id} through CloudFormation, data included; it can make no role, since {id} has none, and cannot touch what is not called after the lake, apart from KMS keys that carry the tag lakewright:lake={id}. Once the lake makes a role, the environment needs a `permissions_boundary`: then make this policy anew."
+            ),
             _ => format!(
                 "Its holder can read how {id} is configured, every policy in it among that, and the base bucket; it can change no resource of the lake and read no data."
             ),
         }
     }
 }
+
+/// What resource handlers are allowed.
+#[derive(Debug, Clone, Copy)]
+enum Handlers<'a> {
+    Read,
+    /// Everything, roles with the boundary only. Without one the lake makes no roles.
+    Change(Option<&'a str>),
+}
+
+/// Whether a lake makes roles: without one there is nothing that a boundary could hold.
+fn makes_roles(stacks: &[Stack]) -> bool {
+    let kind = |definition: &Value| definition.get("Type").and_then(Value::as_str) == Some(ROLE);
+    stacks.iter().flat_map(Stack::resources).any(|(_, definition)| kind(definition))
+}
+
+const ROLE: &str = "AWS::IAM::Role";
 
 /// Whether requests for an action carry a condition key.
 fn has(action: &iam::Action, key: &str) -> bool {

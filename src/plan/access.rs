@@ -7,12 +7,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::state::refusal;
-use super::{Context, Plan, Refusal, StackAction, StackPlan, name_of};
+use super::{Context, Plan, Refusal, StackAction, StackPlan, name_of, paths};
 use crate::access::{self, Source, State};
-use crate::diagnostic::LW0615;
+use crate::diagnostic::{LW0407, LW0615};
 use crate::document::Value;
+use crate::names::LogicalId;
 use crate::review::lockout::{self, Check, Duty, Outcome};
-use crate::stacks::StackKey;
+use crate::stacks::{Causes, StackKey};
 use crate::verdict::Options;
 
 impl Plan {
@@ -37,6 +38,24 @@ impl Plan {
         self.verdict = access::counts(&before, &after, &Options::default());
         let found = lockout::check(&before, &after, &context.keepers);
         self.refusals.extend(found.losses().map(|check| locked_out(check, context)));
+        for closed in paths::closed(&before, &after).unwrap_or_default() {
+            let cause = context.cause(&self.path_of(&closed.by));
+            let place = match (&cause.file, cause.line) {
+                (Some(file), Some(line)) => format!("{file}:{line}"),
+                _ => cause.path,
+            };
+            let by = &closed.by.statement;
+            self.warnings.push(format!("{by} stops {} ({LW0407}, {place})", closed.what));
+        }
+    }
+
+    /// Where in the spec a statement comes from.
+    fn path_of(&self, cause: &access::Cause) -> String {
+        let stack = self.stacks.iter().find(|stack| name(&stack.key) == cause.origin.stack);
+        let causes = stack.and_then(|stack| stack.causes.get(cause.origin.logical_id.as_str()));
+        let statement = format!("[{}]", cause.statement);
+        let steps = [cause.property.as_str(), "Statement", &statement];
+        causes.map_or_else(|| cause.origin.path.clone(), |causes| causes.of(&steps))
     }
 
     fn state<'p>(&'p self, body: impl Fn(&'p StackPlan) -> Option<&'p Value>) -> State {
@@ -105,6 +124,18 @@ fn locked_out(check: &Check, context: &Context) -> Refusal {
             vec![change, check.way_out()],
         )
     }
+}
+
+/// Of the places in a spec that resources come from: those that statements and grants have of their own. A verdict asks for
+/// no others, and a lake of ten thousand resources has fifty thousand of them.
+pub(super) fn of_statements(
+    mut causes: BTreeMap<LogicalId, Causes>,
+) -> BTreeMap<LogicalId, Causes> {
+    causes.retain(|_, causes| {
+        causes.properties.retain(|(property, _)| access::is_of_statements(property));
+        !causes.properties.is_empty()
+    });
+    causes
 }
 
 /// How a stack is called in a state: `eu-west-1/acme-prod-base`.

@@ -17,7 +17,7 @@ use super::ripples::ripples;
 use super::state::{self, State};
 use super::{
     Change, Deployed, DeployedStack, Kept, Operation, Plan, Refusal, StackAction, StackPlan,
-    deployed, grants, outputs, spread,
+    access, deployed, grants, outputs, spread,
 };
 use crate::access::Counts as AccessCounts;
 use crate::cloud::StackStatus;
@@ -65,6 +65,7 @@ pub fn plan(desired: Vec<Stack>, deployed: &Deployed, context: &Context) -> Plan
     let mut plan = Plan {
         format_version: super::file::VERSION,
         operation: Operation::Apply,
+        spec: context.spec(),
         lake: context.lake.clone(),
         environment: context.environment.clone(),
         account: context.account.clone(),
@@ -245,6 +246,7 @@ impl<'a> Work<'a> {
             depends_on: stack.depends_on.into_iter().collect(),
             changes,
             respelled,
+            causes: access::of_statements(stack.causes),
             template: if action == StackAction::Keep { Value::Null } else { stack.template },
             before: deployed.map_or(Value::Null, |there| there.template.clone()),
             key: stack.key,
@@ -361,6 +363,7 @@ impl<'a> Work<'a> {
             depends_on: after.map(|other| other.key.clone()).collect(),
             changes,
             respelled: Vec::new(),
+            causes: BTreeMap::new(),
         })
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::resource::path_of;
 use super::state::refusal;
-use super::{Cause, Consent, Deployed, Refusal, Upload, name_of};
+use super::{Cause, Consent, Deployed, Refusal, SpecFile, Upload, name_of};
 use crate::diagnostic::{LW0614, nearest};
 use crate::document::{Map, Value};
 use crate::lake::{OptOut, Origins};
@@ -63,9 +63,26 @@ impl<'a> Context<'a> {
 
     /// A spec path with its file and line.
     pub fn cause(&self, path: &str) -> Cause {
-        let place = self.places.and_then(|(origins, sources)| {
-            let span = origins.find(path)?;
-            Some((sources.get(span.file).name.clone(), sources.start(span).line))
+        match self.places {
+            Some((origins, sources)) => Cause::at(path, origins, sources),
+            None => Cause { path: path.to_owned(), ..Cause::default() },
+        }
+    }
+
+    /// The spec, for the plan to carry.
+    pub(super) fn spec(&self) -> Option<SpecFile> {
+        let (_, sources) = self.places?;
+        let file = sources.first()?;
+        Some(SpecFile { name: file.name.clone(), text: file.text.clone() })
+    }
+}
+
+impl Cause {
+    /// A spec path with the file and line where the longest part of it stands.
+    pub fn at(path: &str, origins: &Origins, sources: &Sources) -> Cause {
+        let place = origins.find(path).map(|span| {
+            let file = sources.get(span.file);
+            (file.name.clone(), sources.start(span).line)
         });
         let (file, line) = place.unzip();
         Cause { path: path.to_owned(), file, line }

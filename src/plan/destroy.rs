@@ -46,6 +46,7 @@ pub fn destroy(deployed: &Deployed, context: &Context) -> Plan {
     let mut plan = Plan {
         format_version: super::file::VERSION,
         operation: Operation::Destroy,
+        spec: context.spec(),
         lake: context.lake.clone(),
         environment: context.environment.clone(),
         account: context.account.clone(),

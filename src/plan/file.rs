@@ -12,7 +12,7 @@ use super::deployed::sha256;
 use crate::diagnostic::{Code, LW0901, LW0902, LW0903};
 
 /// The version of the format. A file of another version is refused.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What the first key of a plan file says.
 const FORMAT: &str = "lakewright-plan";

@@ -3,13 +3,14 @@
 //! In: templates before and after. Out: the grants that come and go, as (who, verb, place), over all
 //! stacks together, so that a statement which moves to another stack or policy is no change. What is
 //! read: bucket and key policies, policies attached to roles, and who takes the roles that are made for others. INVARIANT: this is a summary for the
-//! top of a plan, not a verdict: conditions other than who is meant are not weighed, and denials not
-//! subtracted.
+//! top of a plan, not a verdict: conditions are told (`when`) and not weighed, and denials not subtracted.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::context::Context;
 use super::resource::{kind_of, path_of};
+use super::when::When;
 use super::{GrantChange, consent, lake_formation};
 use crate::canonical::{Known, Scope, canonical, listed};
 use crate::document::{Map, Value};
@@ -47,7 +48,23 @@ const LAKE: &str = "lake";
 
 /// Who, verb, place.
 type Grant = (String, String, String);
-type Grants = BTreeMap<Grant, String>;
+type Grants = BTreeMap<Grant, Given>;
+
+/// What gives a grant: the spec path of the first statement that does, and when any of them does.
+struct Given {
+    path: String,
+    when: When,
+}
+
+/// Notes that a statement gives a grant.
+fn note(all: &mut Grants, grant: Grant, path: &str, when: &When) {
+    match all.entry(grant) {
+        Entry::Occupied(mut there) => there.get_mut().when.or(when.clone()),
+        Entry::Vacant(free) => {
+            free.insert(Given { path: path.to_owned(), when: when.clone() });
+        }
+    }
+}
 
 /// The grants that differ between two sets of templates, those that come first.
 pub(super) fn compare<'a>(
@@ -66,23 +83,36 @@ pub(super) fn compare<'a>(
     let named = named(&causes, after, &names, context);
     let after = grants(templates, &names, context, &cause);
     let known: BTreeSet<&String> = before.keys().map(|(who, _, _)| who).collect();
-    let change = |added: bool, ((who, verb, place), path): (&Grant, &String)| {
+    let change = |added: bool, ((who, verb, place), given): (&Grant, &Given)| {
+        let path = &given.path;
         // Somebody new is there because of the line that names them, not of what they are given.
         let thing = path.match_indices('.').nth(1).map_or(path.as_str(), |(at, _)| &path[..at]);
         let namer = named.get(&(who.clone(), thing)).filter(|_| added && !known.contains(who));
         let mut cause = context.cause(namer.unwrap_or(path));
-        let gone = |kept: &String| {
+        let gone = |kept: &Given| {
             !kept
+                .path
                 .strip_prefix(path.as_str())
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         if !added && after.values().all(gone) {
             (cause.file, cause.line) = (None, None);
         }
-        GrantChange { added, who: who.clone(), verb: verb.clone(), place: place.clone(), cause }
+        GrantChange {
+            added,
+            who: who.clone(),
+            verb: verb.clone(),
+            place: place.clone(),
+            when: given.when.words(),
+            cause,
+        }
     };
-    let added = after.iter().filter(|(grant, _)| !before.contains_key(*grant));
-    let gone = before.iter().filter(|(grant, _)| !after.contains_key(*grant));
+    // under other conditions it is another grant
+    let differs = |other: &Grants, grant: &Grant, given: &Given| {
+        other.get(grant).is_none_or(|there| there.when.words() != given.when.words())
+    };
+    let added = after.iter().filter(|(grant, given)| differs(&before, grant, given));
+    let gone = before.iter().filter(|(grant, given)| differs(&after, grant, given));
     added.map(|one| change(true, one)).chain(gone.map(|one| change(false, one))).collect()
 }
 
@@ -307,10 +337,11 @@ fn grants<'a>(
                 let sid = statement.get("Sid").and_then(Value::as_str).unwrap_or_default();
                 let from = cause(id, &[property, "Statement", &format!("[{sid}]")])
                     .unwrap_or_else(|| path_of(definition).to_owned());
+                let when = When::of(&statement);
                 for (verb, place) in permitted(&statement, key.as_ref(), names) {
                     for who in &who {
                         let grant = (who.clone(), verb.to_owned(), place.clone());
-                        all.entry(grant).or_insert_with(|| from.clone());
+                        note(&mut all, grant, &from, &when);
                     }
                 }
             }
@@ -344,7 +375,7 @@ fn lake_formation(
     let bucket = |name: &str| called(name.to_owned(), name);
     for (verb, place) in lake_formation::permitted(&properties, &database, &bucket) {
         let grant = (who.clone(), verb.to_owned(), place);
-        all.entry(grant).or_insert_with(|| path_of(definition).to_owned());
+        note(all, grant, path_of(definition), &When::always());
     }
 }
 
@@ -499,10 +530,16 @@ fn admins(mut all: Grants) -> Grants {
             .iter()
             .map(|lesser| (who.clone(), (*lesser).to_owned(), place.clone()))
             .collect();
+        let admin = (who, verb, place);
         if lesser.iter().all(|grant| all.contains_key(grant)) {
-            lesser.iter().for_each(|grant| drop(all.remove(grant)));
+            let when = all[&admin].when.words();
+            for grant in lesser {
+                if all[&grant].when.words() == when {
+                    all.remove(&grant);
+                }
+            }
         } else {
-            all.remove(&(who, verb, place));
+            all.remove(&admin);
         }
     }
     all

@@ -22,12 +22,14 @@ mod grants;
 mod identity;
 mod lake_formation;
 mod outputs;
+pub mod paths;
 mod promise;
 mod renamed;
 mod resource;
 mod ripples;
 mod spread;
 mod state;
+mod when;
 
 pub use build::{diff, plan, rendered};
 pub use consent::{Filled, name_of};
@@ -45,14 +47,17 @@ use crate::cloud::{ImportTarget, StackStatus};
 use crate::document::Value;
 use crate::graph::Part;
 use crate::names::{AccountId, LogicalId, Region};
-use crate::stacks::{Output, StackKey};
+use crate::stacks::{Causes, Output, StackKey};
 
 /// A plan, as it is saved and applied.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// The version of this format: 1.
+    /// The version of this format: [`file::VERSION`].
     pub format_version: u32,
     pub operation: Operation,
+    /// The spec as it was read: a review of the plan has lines, flows, administrators and waivers from it. `None`: the
+    /// plan is of templates.
+    pub spec: Option<SpecFile>,
     /// `acme-prod`, `acme-prod-copy`: what tells the lake's stacks from others.
     pub lake: String,
     pub environment: String,
@@ -124,6 +129,14 @@ impl Plan {
     }
 }
 
+/// The file of a spec.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpecFile {
+    /// As the user named it.
+    pub name: String,
+    pub text: String,
+}
+
 /// How many resources meet which fate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -178,6 +191,9 @@ pub struct StackPlan {
     /// Resources whose text changes and whose meaning does not (a policy's actions in another order):
     /// CloudFormation may update them in place.
     pub respelled: Vec<LogicalId>,
+    /// Where in the spec the statements of its policies come from; a resource that is not here comes from the path that it
+    /// carries as a whole.
+    pub causes: BTreeMap<LogicalId, Causes>,
 }
 
 impl StackPlan {
@@ -397,6 +413,8 @@ pub struct GrantChange {
     pub verb: String,
     /// "raw/ledger/".
     pub place: String,
+    /// Under which conditions it holds: "from VPC endpoint vpce-0a only"; `None`: whenever it is asked.
+    pub when: Option<String>,
     pub cause: Cause,
 }
 

@@ -4,19 +4,19 @@
 //! of others: all of them are escaped. Read next: `access.rs`, two policy documents.
 
 use crate::access::{
-    self, Cause, Compared, Further, Gravity, Layer, Presence, Row, State, gravity,
+    self, Cause, Compared, Further, Gravity, Index, Layer, Presence, Row, gravity,
 };
 use crate::document::{Map, Value};
 use crate::plan;
 use crate::render::access::{LAYERS, comparison, lines};
 use crate::render::escape;
-use crate::verdict::{Request, Requester, Verdict};
+use crate::verdict::{Comparison, Request, Requester, Verdict};
 
 /// What is shown.
 pub struct View<'v> {
     pub compared: &'v Compared,
     /// The new state: what else a request needs is judged on it.
-    pub new: &'v State,
+    pub new: &'v Index<'v>,
     /// A spec path with its file and line.
     pub place: &'v dyn Fn(&str) -> Option<plan::Cause>,
 }
@@ -53,6 +53,10 @@ pub fn short(name: &str, kind: &str) -> String {
 
 fn word(kind: &str) -> String {
     kind.rsplit("::").next().unwrap_or(kind).to_lowercase()
+}
+
+fn made(row: &Row, request: &Request) -> Request {
+    access::made(row.layer, &row.kind, &row.subject, request)
 }
 
 fn who(row: &Row, request: &Request) -> String {
@@ -106,7 +110,7 @@ pub fn text(view: &View<'_>) -> String {
     let rows = || compared.rows.iter();
     let mut gained: Vec<(Gravity, &Row)> = rows()
         .filter(|row| row.comparison.gained.is_some())
-        .map(|row| (gravity(row, view.new), row))
+        .map(|row| (gravity(row, view.new.state), row))
         .collect();
     gained.sort_by_key(|(gravity, _)| *gravity);
     let lost: Vec<&Row> = rows().filter(|row| row.comparison.lost.is_some()).collect();
@@ -140,7 +144,7 @@ pub fn text(view: &View<'_>) -> String {
         let head =
             format!("{}{label}{} gains {}", gravity.word(), who(row, request), does(row, request));
         item(&mut out, &head, &line(row, row.gained_by.as_ref(), view));
-        out += &indented(&lines(request, "before denied", "now ALLOWED"));
+        out += &indented(&lines(&made(row, request), "before denied", "now ALLOWED"));
         out += &decided(row, row.gained_by.as_ref());
         out += &further(row, &row.also_gained, "also gains", view);
         for needed in access::needed(view.new, row) {
@@ -154,7 +158,7 @@ pub fn text(view: &View<'_>) -> String {
         let Some(request) = &row.comparison.lost else { continue };
         let head = format!("{} loses {}", who(row, request), does(row, request));
         item(&mut out, &head, &line(row, row.lost_by.as_ref(), view));
-        out += &indented(&lines(request, "before allowed", "now DENIED"));
+        out += &indented(&lines(&made(row, request), "before allowed", "now DENIED"));
         out += &decided(row, row.lost_by.as_ref());
         out += &further(row, &row.also_lost, "also loses", view);
     }
@@ -162,7 +166,7 @@ pub fn text(view: &View<'_>) -> String {
     for row in rows().filter(narrowed) {
         item(
             &mut out,
-            &format!("{} gains nothing", short(&row.subject, &row.kind)),
+            &format!("{} may lose something, and gains nothing", short(&row.subject, &row.kind)),
             &line(row, None, view),
         );
         out += &why(row);
@@ -233,7 +237,13 @@ fn cause_json(cause: &Cause, view: &View<'_>) -> Value {
 /// A row as JSON: `{principal, kind, layer, verdict, exact, gained, lost, also_gained, also_lost, reason, cause,
 /// still_needed, help}`.
 pub fn row(row: &Row, view: &View<'_>) -> Value {
-    let Value::Map(mut map) = comparison(&row.comparison) else { return Value::Null };
+    let with = |request: &Option<Request>| request.as_ref().map(|one| made(row, one));
+    let shown = Comparison {
+        gained: with(&row.comparison.gained),
+        lost: with(&row.comparison.lost),
+        ..row.comparison.clone()
+    };
+    let Value::Map(mut map) = comparison(&shown) else { return Value::Null };
     map.insert("principal", row.subject.clone());
     map.insert("kind", row.kind.clone());
     map.insert("layer", row.layer.as_str());
@@ -252,7 +262,7 @@ pub fn row(row: &Row, view: &View<'_>) -> Value {
     let further = |all: &[Further]| -> Value {
         let one = |further: &Further| {
             let mut map = Map::new();
-            map.insert("request", further.request.to_value());
+            map.insert("request", made(row, &further.request).to_value());
             map.insert_some("cause", further.cause.as_ref().map(|one| cause_json(one, view)));
             Value::Map(map)
         };

@@ -31,13 +31,17 @@ pub fn text(report: &DriftReport) -> String {
         }
         out.push('\n');
     }
-    if report.unread().next().is_some() || report.partly().next().is_some() {
+    if report.unread().next().is_some() {
         line(&mut out, "Not read, so nothing is known of:");
         for (one, why) in report.unread() {
             line(&mut out, &format!("  {}: {}", named(one), escape_line(why)));
         }
+        out.push('\n');
+    }
+    if report.partly().next().is_some() {
+        line(&mut out, "Read, but not all of it; nothing is known of these properties:");
         for one in report.partly() {
-            line(&mut out, &format!("  {}, in part: {}", named(one), one.blind.join(", ")));
+            line(&mut out, &format!("  {}: {}", named(one), one.blind.join(", ")));
         }
         out.push('\n');
     }
@@ -48,7 +52,7 @@ pub fn text(report: &DriftReport) -> String {
     line(
         &mut out,
         &format!(
-            "Drift: {changed} changed, {gone} gone, {in_sync} in sync, {unread} not read, {} in part.",
+            "Drift: {changed} changed, {gone} gone, {in_sync} in sync, {unread} not read, {} read in part.",
             report.partly().count()
         ),
     );

@@ -1,11 +1,12 @@
 //! The state of a lake: its stacks, what stayed of others, and who holds the lock.
 
 use super::escape;
-use crate::apply::{LakeStatus, LockInfo, identifier_line};
+use crate::apply::{LakeStatus, LockInfo, deletion_command, identifier_line};
 use crate::document::{Map, Value};
+use crate::plan::Kept;
 
-/// The state as text for people.
-pub fn text(status: &LakeStatus) -> String {
+/// The state as text for people. `apply`: the command that takes back what was kept.
+pub fn text(status: &LakeStatus, apply: &str) -> String {
     let mut out = format!(
         "Lake {}, environment {} (account {}, {})\n",
         status.lake, status.environment, status.account, status.region
@@ -30,14 +31,7 @@ pub fn text(status: &LakeStatus) -> String {
             out += &format!("    {:wide$}  {}\n", "", escape(reason));
         }
     }
-    if !status.kept.is_empty() {
-        out += "\nKept outside of stacks, taken back by the next apply\n";
-        for kept in &status.kept {
-            let name = identifier_line(&kept.kind, &kept.identifier);
-            let kind = kept.kind.strip_prefix("AWS::").unwrap_or(&kept.kind);
-            out += &format!("    {}  {kind} {name}  {}\n", kept.path, kept.region);
-        }
-    }
+    kept(&mut out, status, apply);
     if let Some(lock) = &status.lock {
         let state = if status.lock_expired { "its lease is over" } else { "at work" };
         out += &format!(
@@ -49,6 +43,47 @@ pub fn text(status: &LakeStatus) -> String {
         );
     }
     out
+}
+
+/// What stayed of stacks that are gone: each thing once, by the name that people know, with what deletes it. A bucket's
+/// policy goes with its bucket.
+fn kept(out: &mut String, status: &LakeStatus, apply: &str) {
+    if status.kept.is_empty() {
+        return;
+    }
+    let goes_along = |one: &Kept| {
+        let bucket = |other: &&Kept| other.kind == BUCKET && other.region == one.region;
+        let same = |other: &Kept| other.identifier.values().eq(one.identifier.values());
+        one.kind == BUCKET_POLICY && status.kept.iter().filter(bucket).any(same)
+    };
+    let mut shown: Vec<&Kept> = status.kept.iter().filter(|one| !goes_along(one)).collect();
+    shown.sort_by_key(|one| (&one.path, &one.kind, &one.region, &one.identifier));
+    *out += "\nKept in the account, outside of stacks\n";
+    let wide = shown.iter().map(|one| one.path.len()).max().unwrap_or(0);
+    for one in shown {
+        let kind = one.kind.strip_prefix("AWS::").unwrap_or(&one.kind);
+        let called = format!("{kind} {}", name(one));
+        *out += &format!("    {:wide$}  {}  {}\n", one.path, escape(called.trim()), one.region);
+        let first = if one.kind == BUCKET { "first every version in it, then " } else { "" };
+        *out += &format!("        to delete it: {first}{}\n", escape(&deletion_command(one)));
+    }
+    *out += &format!("\n`{apply}` takes all of it back.\n");
+}
+
+const BUCKET: &str = "AWS::S3::Bucket";
+const BUCKET_POLICY: &str = "AWS::S3::BucketPolicy";
+
+/// What people know it by. A key has no name but that of the spec.
+fn name(kept: &Kept) -> String {
+    let part = |name: &str| kept.identifier.get(name).cloned().unwrap_or_default();
+    match kept.kind.as_str() {
+        "AWS::KMS::Key" => String::new(),
+        "AWS::Glue::Table" => format!("{}.{}", part("DatabaseName"), part("Name")),
+        kind => {
+            let line = identifier_line(kind, &kept.identifier);
+            line.rsplit('|').next().unwrap_or_default().to_owned()
+        }
+    }
 }
 
 /// The state for programs: the keys of the document.

@@ -141,8 +141,8 @@ fn at(side: &Side<'_>, origin: &Origin) -> Line {
 pub fn checks(old: &Side<'_>, new: &Side<'_>, words: &Words, asked: &Asked) -> Checks {
     let (keeps, locked_out) = kept(old, new, words, &asked.keepers);
     let (services, idle) = carried(old, new, words);
-    let before = rules::run(old.state, &asked.around);
-    let found = rules::run(new.state, &asked.around);
+    let before = rules::run(old.index, &asked.around);
+    let found = rules::run(new.index, &asked.around);
     let come = rules::new_among(&before, &found);
     let judged = rules::judge(&asked.old_waivers, &asked.new_waivers, found.clone(), asked.today);
     // what no waiver silences is a part of all, in the same order
@@ -182,7 +182,7 @@ fn kept(
     words: &Words,
     keepers: &[Keeper],
 ) -> (Vec<Keeps>, Vec<LockedOut>) {
-    let lockout = lockout::check(old.state, new.state, keepers);
+    let lockout = lockout::check(old.state(), new.state(), keepers);
     let mut by: BTreeMap<(Duty, String), BTreeMap<String, (usize, usize)>> = BTreeMap::new();
     let mut locked_out = Vec::new();
     for check in &lockout.checks {
@@ -220,7 +220,7 @@ fn kept(
 }
 
 fn carried(old: &Side<'_>, new: &Side<'_>, words: &Words) -> (Vec<Carried>, Vec<Idle>) {
-    let (before, after) = (services::check(old.state), services::check(new.state));
+    let (before, after) = (services::check(old.index), services::check(new.index));
     let key = |path: &Path| {
         (path.carries.clone(), path.actor.clone(), path.from.clone(), path.to.clone())
     };
@@ -266,7 +266,7 @@ fn carried(old: &Side<'_>, new: &Side<'_>, words: &Words) -> (Vec<Carried>, Vec<
 }
 
 fn table(old: &Side<'_>, new: &Side<'_>, words: &Words, all: bool) -> Table {
-    let found = matrix(old.state, new.state, all);
+    let found = matrix(old.index, new.index, all);
     let column = |one: &Column| match &one.table {
         Some((database, table)) => words.table(database, table),
         None if one.kind == "settings" => "Lake Formation".to_owned(),

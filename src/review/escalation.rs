@@ -71,17 +71,17 @@ pub fn escalations(
 ) -> (Vec<Escalation>, Vec<Open>) {
     let (mut found, mut unknown) = (Vec::new(), Vec::new());
     let still = compared.rows.iter().all(|row| row.verdict() == Verdict::Equivalent);
-    if still && old.state.runners == new.state.runners {
+    if still && old.state().runners == new.state().runners {
         return (found, unknown);
     }
-    let (before, after) = (Judge::new(old.state), Judge::new(new.state));
-    let glance = Glance::new(new.state);
-    let open = is_code_open(new.state);
-    for who in everybody(new.state) {
+    let (before, after) = (Judge::new(old.index), Judge::new(new.index));
+    let glance = Glance::new(new.index);
+    let open = is_code_open(new.state());
+    for who in everybody(new.state()) {
         // most have nothing by which they could move: nobody looks further
         let still = |arn: &String| {
             let whole = |one: &Principal| one.attached.is_empty() && one.groups.is_empty();
-            new.state.principals.get(arn).is_some_and(whole) && !glance.may_move(arn)
+            new.state().principals.get(arn).is_some_and(whole) && !glance.may_move(arn)
         };
         if matches!(&who, Subject::Named(arn) if !open && still(arn)) {
             continue;
@@ -155,11 +155,11 @@ fn one(
     new: &Side<'_>,
     words: &Words,
 ) -> Escalation {
-    let decided = decide(new.state, &way.request);
+    let decided = decide(new.index, &way.request);
     let own = || {
         let origin = match who {
-            Subject::Named(arn) => new.state.principals.get(arn)?.origin.clone()?,
-            _ => new.state.principals.get(&way.to)?.origin.clone()?,
+            Subject::Named(arn) => new.state().principals.get(arn)?.origin.clone()?,
+            _ => new.state().principals.get(&way.to)?.origin.clone()?,
         };
         Some(Cause { origin, ..Cause::default() })
     };

@@ -3,8 +3,8 @@
 //! In: both states and the flows of the new spec as questions. Out: [`Failing`]: what the layers read let through before
 //! and no longer do. A flow that is new, or that was never let through, is not here.
 
-use crate::access::State;
-use crate::access::reach::{Judge, Reached, Subject, Target};
+use crate::access::Index;
+use crate::access::reach::{Case, Judge, Reached, Subject, Target};
 use crate::catalogue::escalations::verbs;
 
 /// What a flow needs.
@@ -35,29 +35,35 @@ pub struct Failing {
 }
 
 /// The flows that break.
-pub fn failing(old: &State, new: &State, needs: &[Need]) -> Vec<Failing> {
-    if old == new {
+pub fn failing(old: &Index<'_>, new: &Index<'_>, needs: &[Need]) -> Vec<Failing> {
+    if old.state == new.state {
         return Vec::new();
     }
     let (before, after) = (Judge::new(old), Judge::new(new));
-    let ask = |judge: &Judge<'_>, need: &Need| {
-        let mut best = Reached::No { because: None };
-        for target in &need.targets {
-            for action in verbs().actions(&target.kind, need.verb) {
-                best = best.or(|| judge.ask(&need.who, action, target, None, false));
-            }
-        }
-        best
+    let cases = |judge: &Judge<'_>, need: &Need| -> Vec<Case> {
+        let each = |target: &Target| -> Vec<Case> {
+            let actions = verbs().actions(&target.kind, need.verb);
+            let case = |it: &String| judge.case(&need.who, it, target, None, false);
+            actions.iter().map(case).collect()
+        };
+        need.targets.iter().flat_map(each).collect()
+    };
+    let ask = |cases: &[Case]| {
+        let none = Reached::No { because: None };
+        cases.iter().fold(none, |best, case| best.or(|| case.answer()))
     };
     let mut found: Vec<Failing> = Vec::new();
     for need in needs {
-        let now = ask(&after, need);
-        let (because, is_unknown) = match now {
+        let (was, is) = (cases(&before, need), cases(&after, need));
+        if was == is {
+            continue;
+        }
+        let (because, is_unknown) = match ask(&is) {
             Reached::Yes { .. } => continue,
             Reached::No { because } => (because, false),
             Reached::Unknown { because } => (Some(because), true),
         };
-        if !ask(&before, need).is_yes() {
+        if !ask(&was).is_yes() {
             continue;
         }
         let one = Failing {

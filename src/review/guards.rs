@@ -37,8 +37,8 @@ pub struct Weaker {
 /// What guards less than before, by resource.
 pub fn weaker(old: &Side<'_>, new: &Side<'_>, words: &Words) -> Vec<Weaker> {
     let mut found = Vec::new();
-    for (key, now) in &new.state.guards {
-        let all = &old.state.guards;
+    for (key, now) in &new.state().guards {
+        let all = &old.state().guards;
         // a resource may move to another stack
         let moved = || {
             let mut same = all.values().filter(|one| {

@@ -101,7 +101,7 @@ pub struct Sums {
 /// The lines of what was compared.
 pub fn items(compared: &Compared, old: &Side<'_>, new: &Side<'_>, words: &Words) -> Sums {
     let mut sums = Sums::default();
-    let judge = Judge::new(new.state);
+    let judge = Judge::new(new.index);
     let mut room = MOST_QUESTIONS;
     for row in &compared.rows {
         if row.comparison.gained.is_some() {
@@ -154,12 +154,12 @@ impl Way<'_> {
     }
 
     fn state(&self) -> &State {
-        self.to.state
+        self.to.state()
     }
 
     fn items(&self, room: &mut usize) -> Vec<Item> {
         let row = self.row;
-        let found = parts(row, self.from.state, self.to.state, self.words, room);
+        let found = parts(row, self.from.state(), self.to.state(), self.words, room);
         let whole = match self.gains() {
             true => row.presence == Presence::New,
             false => row.presence == Presence::Gone,
@@ -260,7 +260,7 @@ impl Way<'_> {
         let own = |state: &State| -> Vec<access::Grant> {
             state.grants.iter().filter(|grant| grant.principal == *subject).cloned().collect()
         };
-        let (before, mut all) = (own(self.from.state), ByPlace::new());
+        let (before, mut all) = (own(self.from.state()), ByPlace::new());
         let mut admin = false;
         for grant in own(self.state()) {
             let old: Vec<_> = before.iter().filter(|old| old.resource == grant.resource).collect();
@@ -272,10 +272,50 @@ impl Way<'_> {
             admin |= grant.with_grant_option.iter().any(|one| !gave.contains(one));
             admin |= new.iter().any(|one| ADMIN.contains(&one.as_str()));
             if !new.is_empty() {
-                all.entry(self.words.granted(&grant.resource)).or_default().0.extend(new);
+                let mut place = self.words.granted(&grant.resource);
+                if let Some(filter) = access::filter(&grant.resource, self.state()) {
+                    place = self.words.filtered(&grant.resource, &access::Shown::from(filter));
+                    place += &self.unveiled(&grant.resource, filter);
+                }
+                all.entry(place).or_default().0.extend(new);
             }
         }
         (!all.is_empty()).then(|| (grouped(all), admin))
+    }
+
+    /// Of the columns that a filter shows those that the principal could not read before on a table that it could
+    /// read, each with the tags that say why somebody might mind.
+    fn unveiled(&self, resource: &Value, filter: &access::Filter) -> String {
+        let text = |key| resource.at(&["DataCellsFilter", key]).and_then(Value::as_str);
+        let (Some(database), Some(table)) = (text("DatabaseName"), text("TableName")) else {
+            return String::new();
+        };
+        let subject = &self.row.subject;
+        let before = access::seen(self.from.state(), subject, database, Some(table), &["SELECT"]);
+        let new = |column: &&String| !before.iter().any(|shown| shown.shows(column));
+        let tags = |column: &String| {
+            let of = self.state().tagged.iter().filter(|one| {
+                one.database == database
+                    && one.table.as_deref() == Some(table)
+                    && one.columns.contains(column)
+            });
+            let tags = of.flat_map(|one| &one.tags);
+            let values = |values: &BTreeSet<String>| values.iter().cloned().collect::<Vec<_>>();
+            let tags: Vec<String> =
+                tags.map(|(key, all)| format!("{key}={}", values(all).join(","))).collect();
+            match tags.is_empty() {
+                true => column.clone(),
+                false => format!("{column} [{}]", tags.join(" ")),
+            }
+        };
+        if before.is_empty() || filter.excludes {
+            return String::new();
+        }
+        let new: Vec<String> = filter.columns.iter().filter(new).map(tags).collect();
+        match new.is_empty() {
+            true => String::new(),
+            false => format!(", newly {}", new.join(", ")),
+        }
     }
 
     fn kinds(&self, request: Option<&Request>) -> BTreeSet<Kind> {
@@ -355,7 +395,7 @@ impl Way<'_> {
             layer: row.layer,
             subject: row.subject.clone(),
             kind: row.kind.clone(),
-            request,
+            request: request.map(|one| access::made(row.layer, &row.kind, &row.subject, &one)),
             cause: cause.clone(),
             decided_by,
             runs: Vec::new(),
@@ -377,12 +417,12 @@ impl Way<'_> {
         match asked {
             Some(Reached::Yes { needed, .. }) => row.given.iter().cloned().chain(needed).collect(),
             Some(Reached::No { because }) => {
-                let known = access::needed(self.state(), row);
+                let known = access::needed(self.to.index, row);
                 let other = "a policy that lets it through: one that was read does not".to_owned();
                 if known.is_empty() { vec![because.unwrap_or(other)] } else { known }
             }
             Some(Reached::Unknown { because }) => vec![because],
-            None => access::needed(self.state(), row),
+            None => access::needed(self.to.index, row),
         }
     }
 

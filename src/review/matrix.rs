@@ -16,7 +16,7 @@ pub use cells::{Can, Cell, How, Verb};
 use super::places::{Column, columns, covers};
 use super::reading::Glance;
 use crate::access::reach::{Closure, Judge, Reached, Subject, Target, outsiders};
-use crate::access::{On, Permit, Principal, PrincipalKind, State, permits};
+use crate::access::{Index, On, Permit, Principal, PrincipalKind, State, permits};
 use crate::catalogue::escalations::verbs;
 
 /// A principal.
@@ -59,8 +59,9 @@ struct Side<'s> {
 }
 
 impl<'s> Side<'s> {
-    fn new(state: &'s State) -> Self {
-        let (judge, glance) = (Judge::new(state), Glance::new(state));
+    fn new(index: &'s Index<'s>) -> Self {
+        let (judge, glance) = (Judge::new(index), Glance::new(index));
+        let state = index.state;
         let people = people(state);
         let moving = people.filter(|(name, _)| glance.may_move(name));
         let closure = |(name, _): (&'s String, _)| {
@@ -244,65 +245,80 @@ fn unread<'s>(state: &'s State, name: &str) -> Option<&'s str> {
     }
 }
 
-/// What of two states differs.
-struct Changed<'s> {
+/// What of two states differs, so that a cell can: a cell is a function of what its principal and those that it reaches
+/// bring, of what the resources of the place have to do with each of them, of grants and of registered locations.
+struct Changed<'c, 's> {
+    sides: [&'c Side<'s>; 2],
+    /// Who brings something else than before, or reaches others, or somebody who does.
     people: BTreeSet<&'s str>,
-    guards: BTreeSet<&'s str>,
     grants: bool,
     registered: bool,
 }
 
-fn changed<'s>(old: &Side<'s>, new: &Side<'s>) -> Changed<'s> {
-    let (before, after) = (old.state, new.state);
-    let names = before.principals.keys().chain(after.principals.keys());
-    let said = |state: &'s State, name: &str| {
-        let one = state.principals.get(name)?;
-        let groups = one.groups.iter().filter_map(|group| state.principals.get(group));
-        let held = one.identity.iter().chain(groups.flat_map(|group| &group.identity));
-        let documents: Vec<_> = held.map(|held| &held.document).collect();
-        let wall = match &one.boundary {
-            crate::access::Boundary::Read(held) => Some(&held.document),
-            _ => None,
-        };
-        let none = one.boundary == crate::access::Boundary::None;
-        Some((documents, &one.attached, wall, unread(state, name), none))
-    };
-    let mut people: BTreeSet<&str> =
-        names.filter(|name| said(before, name) != said(after, name)).map(String::as_str).collect();
-    // whoever reaches others than before, or one of those that changed
-    let moving: BTreeSet<&str> = old.closures.keys().chain(new.closures.keys()).copied().collect();
-    for name in moving {
-        let reached = |side: &Side<'s>| -> BTreeSet<String> {
-            let closure = side.closures.get(name);
-            let unbounded = closure.into_iter().flat_map(|one| one.unbounded.keys());
-            let unbounded = unbounded.map(|one| format!("{one} unbounded"));
-            let reached = closure.into_iter().flat_map(|one| one.reached.keys().cloned());
-            reached.chain(unbounded).collect()
-        };
-        let (was, is) = (reached(old), reached(new));
-        if was != is || is.iter().any(|one| people.contains(one.as_str())) {
-            let own =
-                before.principals.get_key_value(name).or(after.principals.get_key_value(name));
-            people.extend(own.map(|(name, _)| name.as_str()));
+impl<'c, 's> Changed<'c, 's> {
+    fn new(old: &'c Side<'s>, new: &'c Side<'s>) -> Self {
+        let (before, after) = (old.state, new.state);
+        let names = before.principals.keys().chain(after.principals.keys());
+        let brings_the_same =
+            |name: &str| match (old.judge.index.holder(name), new.judge.index.holder(name)) {
+                (Some(own), Some(other)) => own.brings_the_same(other),
+                _ => false,
+            };
+        let mut people: BTreeSet<&str> =
+            names.map(String::as_str).filter(|name| !brings_the_same(name)).collect();
+        let moving: BTreeSet<&str> =
+            old.closures.keys().chain(new.closures.keys()).copied().collect();
+        for name in moving {
+            let reached = |side: &Side<'s>| -> BTreeSet<String> {
+                let closure = side.closures.get(name);
+                let unbounded = closure.into_iter().flat_map(|one| one.unbounded.keys());
+                let unbounded = unbounded.map(|one| format!("{one} unbounded"));
+                let reached = closure.into_iter().flat_map(|one| one.reached.keys().cloned());
+                reached.chain(unbounded).collect()
+            };
+            let (was, is) = (reached(old), reached(new));
+            if was != is || is.iter().any(|one| people.contains(one.as_str())) {
+                let own =
+                    before.principals.get_key_value(name).or(after.principals.get_key_value(name));
+                people.extend(own.map(|(name, _)| name.as_str()));
+            }
+        }
+        let grants =
+            |state: &'s State| (&state.grants, &state.filters, &state.tagged, &state.tables);
+        Changed {
+            sides: [old, new],
+            people,
+            grants: grants(before) != grants(after),
+            registered: old.registered != new.registered || before.locations != after.locations,
         }
     }
-    let guard = |state: &'s State, name: &str| {
-        let of = |name: &str| {
-            let one = state.resources.get(name)?;
-            let documents: Vec<_> = one.policies.iter().map(|held| &held.document).collect();
-            Some((documents, one.public_access, &one.account))
+
+    /// Whether what a subject can do may have changed in every place.
+    fn everywhere(&self, who: &Subject) -> bool {
+        let own = matches!(who, Subject::Named(arn) if self.people.contains(arn.as_str()));
+        let grants = self.grants && {
+            let of = |side: &'c Side<'s>| match who {
+                Subject::Named(name) | Subject::Account(name) => side.permits.get(name),
+                _ => None,
+            };
+            of(self.sides[0]) != of(self.sides[1])
         };
-        let key = state.resources.get(name).and_then(|one| one.key.as_deref());
-        (of(name), key, key.and_then(of))
-    };
-    let names = before.resources.keys().chain(after.resources.keys());
-    let guards = names.filter(|name| guard(before, name) != guard(after, name));
-    let grants = |state: &'s State| (&state.grants, &state.filters, &state.tagged, &state.tables);
-    Changed {
-        people,
-        guards: guards.map(String::as_str).collect(),
-        grants: grants(before) != grants(after),
-        registered: old.registered != new.registered || before.locations != after.locations,
+        own || grants || self.registered
+    }
+
+    /// Whether what a subject can do, or those that it reaches, may have changed at a target.
+    fn at(&self, who: &Subject, target: &Target) -> bool {
+        let moved = |who: &Subject| {
+            let [old, new] = self.sides;
+            old.judge.bearings(who, target) != new.judge.bearings(who, target)
+        };
+        // who reaches others than before has changed everywhere
+        let closure = match who {
+            Subject::Named(arn) => self.sides[1].closures.get(arn.as_str()),
+            _ => None,
+        };
+        let mut reached = closure.into_iter().flat_map(|closure| closure.reached.keys());
+        moved(who) || reached.any(|name| moved(&Subject::Named(name.clone())))
     }
 }
 
@@ -310,48 +326,43 @@ fn changed<'s>(old: &Side<'s>, new: &Side<'s>) -> Changed<'s> {
 const MOST_CELLS: usize = 200_000;
 
 /// Who can do what in two states; `all`: also where nothing changes.
-pub fn matrix(old: &State, new: &State, all: bool) -> Matrix {
+pub fn matrix<'s>(old: &'s Index<'s>, new: &'s Index<'s>, all: bool) -> Matrix {
     let (before, after) = (Side::new(old), Side::new(new));
     let columns = columns(&before.glance, &after.glance);
-    let changed = changed(&before, &after);
-    let (was, is) = (subjects(old, &columns), subjects(new, &columns));
+    let changed = Changed::new(&before, &after);
+    let (was, is) = (subjects(old.state, &columns), subjects(new.state, &columns));
     let mut names = is.clone();
     was.iter().for_each(|(who, name)| {
         names.entry(who.clone()).or_insert_with(|| name.clone());
     });
-    // what of a principal is touched by the change: every place, or those that are guarded otherwise than before
-    let touched = |who: &Subject| {
-        let own = matches!(who, Subject::Named(arn) if changed.people.contains(arn.as_str()));
-        let come = was.contains_key(who) != is.contains_key(who);
-        let grants = changed.grants && {
-            let of = |side: &Side<'_>| match who {
-                Subject::Named(name) | Subject::Account(name) => side.permits.get(name).cloned(),
-                _ => None,
-            };
-            of(&before) != of(&after)
-        };
-        own || come || grants || changed.registered
-    };
-    let guarded: Vec<usize> = (0..columns.len())
-        .filter(|at| {
-            let mut targets = columns[*at].targets.iter();
-            targets.any(|target| changed.guards.contains(target.guard.as_str()))
-        })
-        .collect();
+    // whom the change can touch in every place, and the places that are guarded otherwise than before
+    let touched =
+        |who: &Subject| was.contains_key(who) != is.contains_key(who) || changed.everywhere(who);
+    let mut guards: BTreeMap<&str, bool> = BTreeMap::new();
+    for target in columns.iter().flat_map(|column| &column.targets) {
+        let differs = || changed.at(&Subject::Anybody, target);
+        guards.entry(target.guard.as_str()).or_insert_with(differs);
+    }
+    let is_guarded_anew = |target: &Target| guards[target.guard.as_str()];
+    let guarded: Vec<usize> =
+        (0..columns.len()).filter(|at| columns[*at].targets.iter().any(is_guarded_anew)).collect();
     let mut cells: BTreeMap<(usize, usize), Cell> = BTreeMap::new();
     let both = |who: &Subject, column: &Column| Cell {
         before: before.can(who, column),
         after: after.can(who, column),
-        elsewhere: matches!(who, Subject::Named(arn) if unread(old, arn) != unread(new, arn)),
+        elsewhere: matches!(who, Subject::Named(arn) if unread(old.state, arn) != unread(new.state, arn)),
     };
     let names: Vec<(Subject, String)> = names.into_iter().collect();
     let every: Vec<usize> = (0..columns.len()).collect();
     for (row, (who, _)) in names.iter().enumerate() {
+        let everywhere = touched(who);
         let mut near: BTreeMap<&str, bool> = BTreeMap::new();
-        for at in if touched(who) { &every } else { &guarded } {
+        for at in if everywhere { &every } else { &guarded } {
             let is_near = columns[*at].targets.iter().any(|target| {
                 let sides = || [&before, &after].iter().any(|side| side.is_near(who, target));
-                *near.entry(target.guard.as_str()).or_insert_with(sides)
+                let differs = || is_guarded_anew(target) && changed.at(who, target);
+                let can_change = || (everywhere || differs()) && sides();
+                *near.entry(target.guard.as_str()).or_insert_with(can_change)
             });
             if !is_near && columns[*at].kind != "settings" {
                 continue;

@@ -14,6 +14,7 @@ pub mod entries;
 pub mod escalation;
 pub mod flows;
 pub mod gate;
+pub mod governed;
 pub mod guards;
 mod items;
 pub mod lockout;
@@ -26,7 +27,7 @@ pub mod services;
 pub mod statements;
 mod words;
 
-use crate::access::{Cause, Compared, Presence, Row, State, compare};
+use crate::access::{Cause, Compared, Index, Presence, Row, State, compare};
 use crate::verdict::{Comparison, Options, Verdict};
 
 pub use checks::{Asked, Checks};
@@ -44,11 +45,17 @@ pub struct Side<'s> {
     pub name: String,
     /// The commit, where it is one: seven digits of its hash.
     pub commit: Option<String>,
-    pub state: &'s State,
+    pub index: &'s Index<'s>,
     /// Where a statement or a resource stands in the spec.
     pub place: &'s dyn Fn(&Cause) -> Line,
     /// What its entries have and those of the other side do not.
     pub differs: &'s [entries::Differs],
+}
+
+impl<'s> Side<'s> {
+    pub fn state(&self) -> &'s State {
+        self.index.state
+    }
 }
 
 /// Where something stands in a spec.
@@ -115,8 +122,8 @@ pub fn review(
     let was = |cause: &Cause| Line { is_before: true, ..(old.place)(cause) };
     let (name, commit) = (old.name.clone(), old.commit.clone());
     let old = &Side { name, commit, place: &was, ..*old };
-    let compared = compare(old.state, new.state, &Options::default());
-    let words = Words::new(old.state, new.state, about.databases.clone());
+    let compared = compare(old.state(), new.state(), &Options::default());
+    let words = Words::new(old.state(), new.state(), about.databases.clone());
     let sums = items::items(&compared, old, new, &words);
     let (escalations, mut unknown) = escalation::escalations(old, new, &words, &compared);
     let mut undecided = sums.undecided;
@@ -138,12 +145,22 @@ pub fn review(
         gained: sums.gained,
         escalations,
         lost: sums.lost,
-        failing: flows::failing(old.state, new.state, needs),
+        failing: failing(old.index, new.index, needs),
         undecided,
         checks: checks::checks(old, new, &words, asked),
         statements: statements::changed(old, new, &words),
         about,
     }
+}
+
+/// The flows that break: those on tables of Lake Formation's by its grants, the others by policies alone.
+fn failing(old: &Index<'_>, new: &Index<'_>, needs: &[Need]) -> Vec<Failing> {
+    let (lent, plain): (Vec<&Need>, Vec<&Need>) =
+        needs.iter().partition(|need| governed::is_governed(new.state, need));
+    let plain: Vec<Need> = plain.into_iter().cloned().collect();
+    let mut found = flows::failing(old, new, &plain);
+    found.extend(governed::failing(old, new, &lent));
+    found
 }
 
 /// The verdict on everything together. A Deny on what is new takes nothing from anybody, so such a row is no loss.

@@ -5,11 +5,14 @@
 //! was denied and is now allowed. INVARIANT: this only words what [`crate::access::compare`] decided: a row that gained
 //! has at least its own request, whether parts are found or not; what was not looked into for want of room is said.
 
+use std::collections::BTreeSet;
+
 use super::classes::classes;
 use super::words::Words;
 use crate::access::{Boundary, Cause, Guarded, Layer, Row, State};
 use crate::document::{Map, Value};
-use crate::verdict::effective::{of_account, possible, within};
+use crate::verdict::apart::concerning;
+use crate::verdict::effective::{gained, of_account, possible};
 use crate::verdict::public::{Publicity, publicity, restricted};
 use crate::verdict::read::{Effect, Listed, Statement};
 use crate::verdict::{Document, Kind, Name, Options, Request};
@@ -60,7 +63,11 @@ pub const MOST_QUESTIONS: usize = 4_000;
 struct Layers {
     allows: Vec<(Statement, Cause)>,
     denies: Vec<Statement>,
+    /// All of them: what is allowed, then what is denied.
+    whole: Vec<Document>,
     wall: Option<Vec<Document>>,
+    /// Policies and boundaries that bear on it and are not at hand.
+    unread: BTreeSet<String>,
     account: String,
     partition: &'static str,
 }
@@ -79,7 +86,9 @@ fn layers(state: &State, row: &Row, kind: Kind) -> Option<Layers> {
     let mut found = Layers {
         allows: Vec::new(),
         denies: Vec::new(),
+        whole: Vec::new(),
         wall: None,
+        unread: BTreeSet::new(),
         account: String::new(),
         partition: "aws",
     };
@@ -89,11 +98,14 @@ fn layers(state: &State, row: &Row, kind: Kind) -> Option<Layers> {
             let Some(one) = state.principals.get(&row.subject) else { return Some(found) };
             found.account.clone_from(&one.account);
             held.extend(&one.identity);
-            let mut whole = one.attached.is_empty();
+            found.unread.clone_from(&one.attached);
             for group in &one.groups {
                 match state.principals.get(group) {
-                    Some(group) if group.attached.is_empty() => held.extend(&group.identity),
-                    _ => whole = false,
+                    Some(group) => {
+                        found.unread.extend(group.attached.iter().cloned());
+                        held.extend(&group.identity);
+                    }
+                    None => drop(found.unread.insert(group.clone())),
                 }
             }
             match &one.boundary {
@@ -101,10 +113,7 @@ fn layers(state: &State, row: &Row, kind: Kind) -> Option<Layers> {
                 Boundary::Read(wall) => {
                     found.wall = Some(vec![Document::read(&wall.document, kind).ok()?]);
                 }
-                Boundary::Unread(_) => whole = false,
-            }
-            if !whole {
-                return None;
+                Boundary::Unread(arn) => drop(found.unread.insert(arn.clone())),
             }
         }
         Kind::Trust => {
@@ -133,6 +142,9 @@ fn layers(state: &State, row: &Row, kind: Kind) -> Option<Layers> {
             }
         }
     }
+    let allows = found.allows.iter().map(|(statement, _)| statement);
+    let statements = allows.chain(&found.denies).cloned().collect();
+    found.whole = vec![Document { statements }];
     Some(found)
 }
 
@@ -158,10 +170,16 @@ pub fn parts(row: &Row, old: &State, new: &State, words: &Words, room: &mut usiz
     let (Some(before), Some(after)) = (layers(old, row, kind), layers(new, row, kind)) else {
         return nothing;
     };
+    // what differs and is not at hand may be anything; what stays so says the same of both sides
+    if before.unread != after.unread {
+        return nothing;
+    }
     let kept = before.denies.iter().all(|own| after.denies.iter().any(|other| same(own, other)));
     let unbound = kept && before.wall == after.wall;
     let asking = Asking { row, kind, before: &before, after: &after, words };
-    let mut found = Parts { list: Vec::new(), complete: true };
+    // a Deny that goes lets through what others allow
+    let complete = unbound || before.unread.is_empty();
+    let mut found = Parts { list: Vec::new(), complete };
     for (statement, cause) in &after.allows {
         if unbound && before.allows.iter().any(|(other, _)| same(statement, other)) {
             continue;
@@ -245,7 +263,10 @@ impl Asking<'_> {
                         }
                     }
                     let is_everyone = name.is_none_or(|name| *name == Name::Everyone);
-                    let elsewhere = self.is_elsewhere(*name, statement);
+                    // what a public access block leaves of an Allow for everyone
+                    let is_cut =
+                        is_everyone && self.kind == Kind::Resource && self.after.wall.is_some();
+                    let elsewhere = !is_cut && self.is_elsewhere(*name, statement);
                     let place = match self.kind {
                         Kind::Trust => self.words.principal(&self.row.subject),
                         _ => self.place(target),
@@ -253,6 +274,7 @@ impl Asking<'_> {
                     found.list.push(Part {
                         who: match self.kind {
                             Kind::Identity => self.words.principal(&self.row.subject),
+                            _ if is_cut => format!("everyone in account {}", self.after.account),
                             _ => self.words.named(*name, statement),
                         },
                         verb: class.verb,
@@ -272,24 +294,17 @@ impl Asking<'_> {
     }
 
     fn ask(&self, cell: &Cell) -> crate::verdict::Comparison {
-        let old: Vec<Statement> = self
-            .before
-            .allows
-            .iter()
-            .map(|(statement, _)| statement)
-            .chain(&self.before.denies)
-            .cloned()
-            .collect();
-        let old = [Document { statements: old }];
-        let (new, asked) = (std::slice::from_ref(&cell.allowed), [cell.asked.clone()]);
+        let asked = std::slice::from_ref(&cell.asked);
+        let old = match cell.asked.statements.first() {
+            Some(asked) => concerning(&self.before.whole, asked),
+            None => self.before.whole.clone(),
+        };
         let mut before: Vec<&[Document]> = vec![&old];
         before.extend(self.before.wall.as_deref());
-        let mut after: Vec<&[Document]> = vec![new, &asked];
+        let mut after: Vec<&[Document]> = vec![std::slice::from_ref(&cell.allowed), asked];
         after.extend(cell.wall.as_deref());
-        let found = within(&before, &after, self.kind, &Options::default());
-        // only one direction is asked: that the cell is less than all there was says nothing
-        let exact = found.exact || found.gained.is_some();
-        crate::verdict::Comparison { exact, ..found }
+        // that the cell is less than all there was says nothing
+        gained(&before, &after, self.kind, &Options::default())
     }
 
     /// What a Deny that goes lets through of the account's own policies.
@@ -304,7 +319,7 @@ impl Asking<'_> {
             [Document { statements }]
         };
         let (old, new) = (with(self.before), with(self.after));
-        let answer = within(&[&old], &[&new], self.kind, &Options::default());
+        let answer = gained(&[&old], &[&new], self.kind, &Options::default());
         let Some(request) = answer.gained.filter(|_| !self.before.account.is_empty()) else {
             return;
         };

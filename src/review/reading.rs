@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::access::reach::{Subject, Target};
-use crate::access::{Held, Principal, PrincipalKind, State, in_request};
-use crate::catalogue::escalations::{Kind as Way, escalations};
+use crate::access::{Documents, Index, PrincipalKind, State, in_request};
+use crate::catalogue::escalations::{Kind as Way, escalations, verbs};
+use crate::verdict::Name;
 use crate::verdict::effective::shown;
 use crate::verdict::read::Effect;
-use crate::verdict::{Document, Kind, Name};
 
 /// What an Allow speaks of: patterns, or `not` of them.
 struct Allow {
@@ -51,11 +51,18 @@ impl Allow {
         let everybody = || names.contains(&Name::Everyone);
         names.contains(who) || (everybody() && self.arns.iter().any(|one| takes(one, arn)))
     }
+
+    /// Whether it names an account, or all but some.
+    fn names_account(&self, id: &str) -> bool {
+        let Some((not, names)) = &self.principals else { return true };
+        let own = |name: &Name| matches!(name, Name::Account { account, .. } if account == id);
+        *not || names.iter().any(own)
+    }
 }
 
-fn allows(held: &Held, kind: Kind) -> Vec<Allow> {
-    let Ok(document) = Document::read(&held.document, kind) else { return Vec::new() };
-    let allows = document.statements.into_iter().filter(|one| one.effect == Effect::Allow);
+fn allows(read: &Documents<'_>) -> Vec<Allow> {
+    let statements = read.documents.iter().flat_map(|document| &document.statements);
+    let allows = statements.filter(|one| one.effect == Effect::Allow);
     allows
         .map(|one| Allow {
             arns: {
@@ -64,9 +71,9 @@ fn allows(held: &Held, kind: Kind) -> Vec<Allow> {
                 });
                 named.flat_map(|one| one.values.iter().map(|value| value.shown())).collect()
             },
-            principals: one.principals.map(|listed| (listed.not, listed.items)),
+            principals: one.principals.clone().map(|listed| (listed.not, listed.items)),
             actions: (one.actions.not, one.actions.items.iter().map(|it| it.shown()).collect()),
-            resources: one.resources.map_or((true, Vec::new()), |listed| {
+            resources: one.resources.as_ref().map_or((true, Vec::new()), |listed| {
                 let variable =
                     listed.items.iter().any(|pattern| pattern.variables().next().is_some());
                 (
@@ -140,21 +147,14 @@ pub struct Glance<'s> {
 }
 
 impl<'s> Glance<'s> {
-    pub fn new(state: &'s State) -> Self {
-        let own = |one: &'s Principal| -> Vec<Allow> {
-            let groups = one.groups.iter().filter_map(|group| state.principals.get(group));
-            let held = one.identity.iter().chain(groups.flat_map(|group| &group.identity));
-            held.flat_map(|held| allows(held, Kind::Identity)).collect()
-        };
-        let people = state.principals.iter().filter(|(_, one)| one.kind != PrincipalKind::Group);
-        let guards = state.resources.iter().map(|(name, guarded)| {
-            let policies = guarded.policies.iter();
-            let all = policies.flat_map(|held| allows(held, Kind::Resource)).collect();
-            (name.as_str(), all)
-        });
+    pub fn new(index: &'s Index<'s>) -> Self {
+        let state = index.state;
+        let people = index.holders().filter(|(_, one)| one.principal.kind != PrincipalKind::Group);
+        let own = people.map(|(name, one)| (name, allows(&one.identity)));
+        let guards = index.guards().map(|one| (one.name.as_str(), allows(&one.policies)));
         let mut trusted = (BTreeSet::new(), false);
-        for held in state.principals.values().filter_map(|one| one.trust.as_ref()) {
-            for allow in allows(held, Kind::Trust) {
+        for (_, one) in index.holders() {
+            for allow in allows(&one.trust) {
                 for name in allow.principals.iter().flat_map(|(_, names)| names) {
                     match name {
                         Name::Everyone => trusted.1 = true,
@@ -174,12 +174,7 @@ impl<'s> Glance<'s> {
                 }
             }
         }
-        Glance {
-            state,
-            own: people.map(|(name, one)| (name.as_str(), own(one))).collect(),
-            guards: guards.collect(),
-            trusted,
-        }
+        Glance { state, own: own.collect(), guards: guards.collect(), trusted }
     }
 
     /// What speaks of the subject's doing anything with a target.
@@ -187,7 +182,13 @@ impl<'s> Glance<'s> {
         let resource = Text::new(shown(&target.resource).unwrap_or_default());
         let guard = self.guards.get(target.guard.as_str()).into_iter().flatten();
         let guard = guard.filter(|allow| allow.meets(&resource));
-        let Subject::Named(arn) = who else { return Speaking(guard.collect()) };
+        let arn = match who {
+            Subject::Named(arn) => arn,
+            Subject::Account(id) => {
+                return Speaking(guard.filter(|it| it.names_account(id)).collect());
+            }
+            _ => return Speaking(guard.collect()),
+        };
         let own = self.own.get(arn.as_str()).into_iter().flatten();
         let own = own.filter(|allow| allow.meets(&resource));
         let name = Name::read("AWS", arn, "aws");
@@ -234,9 +235,16 @@ impl<'s> Glance<'s> {
         let ways = escalations();
         ways.escalations.iter().any(|way| match way.kind {
             Way::Code => {
-                let code = self.state.runners.values().flat_map(|runner| &runner.code);
-                code.into_iter().any(|code| way.actions.iter().any(|one| speaks(one, code)))
+                let mut code = self.state.runners.values().flat_map(|runner| &runner.code);
+                // whoever writes the bucket's policy lets itself at the code
+                let bucket = |code: &String| code.split('/').next().unwrap_or(code).to_owned();
+                let opens = |code: &String| {
+                    let mut actions = verbs().openings.iter().flat_map(|one| &one.actions);
+                    actions.any(|action| speaks(action, &bucket(code)))
+                };
+                code.any(|code| way.actions.iter().any(|one| speaks(one, code)) || opens(code))
             }
+            Way::Open => false,
             Way::Pass => speaks(&ways.pass, "*") && way.actions.iter().any(|one| speaks(one, "*")),
             Way::Assume | Way::Become | Way::Edit | Way::Runner => {
                 way.actions.iter().any(|one| speaks(one, "*"))

@@ -1,6 +1,6 @@
 //! Whether what AWS services carry for the lake still gets through every Deny, and whether every Deny stops anybody.
 //!
-//! In: a state of access. Out: [`Services`]: for each path of a service (access logs and replication as buckets
+//! In: the index of a state. Out: [`Services`]: for each path of a service (access logs and replication as buckets
 //! configure them, the roles of jobs, deliveries, schedules and registered locations, and whatever else a resource's
 //! policy lets a service do) the requests that it makes, with the context that AWS documents for them, replayed on all
 //! layers; and for each Deny of a resource's policy a request from outside that it stops. What goes to a resource that
@@ -19,11 +19,11 @@ use requests::{
     suffix, unsent, verb, word,
 };
 
-use crate::access::{Answer, Cause, Guarded, Held, Origin, State, decide, guarded, in_request};
+use crate::access::{Answer, Cause, Guard, Held, Holder, Index, Origin, State, decide, in_request};
 use crate::catalogue::escalations::escalations;
 use crate::catalogue::{iam, senders};
 use crate::verdict::read::{Effect, Statement};
-use crate::verdict::{Decision, Document, Kind, Reach, Request, Requester, applies, evaluate};
+use crate::verdict::{Decision, Reach, Request, Requester, applies, evaluate};
 
 /// Whether something gets through.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,8 +92,10 @@ impl Services {
 }
 
 /// Checks a state.
-pub fn check(state: &State) -> Services {
-    let mut checker = Checker { state, organization: organization(state), paths: Vec::new() };
+pub fn check(index: &Index<'_>) -> Services {
+    let state = index.state;
+    let mut checker =
+        Checker { state, index, organization: organization(index), paths: Vec::new() };
     checker.transfers();
     checker.taken();
     checker.admitted();
@@ -102,11 +104,12 @@ pub fn check(state: &State) -> Services {
     paths.sort_by(|a, b| {
         (&a.carries, &a.actor, &a.from, &a.to).cmp(&(&b.carries, &b.actor, &b.from, &b.to))
     });
-    Services { paths, barriers: barriers(state) }
+    Services { paths, barriers: barriers(index) }
 }
 
 struct Checker<'s> {
     state: &'s State,
+    index: &'s Index<'s>,
     /// The organization that the policies of the state are about, if it is one.
     organization: Option<String>,
     paths: Vec<Path>,
@@ -193,11 +196,10 @@ impl<'s> Checker<'s> {
         }
         for (kind, from, role, origin) in taken {
             let Some(sender) = senders::running(kind) else { continue };
-            let Some(one) = state.principals.get(role) else { continue };
-            let Some(trust) = one.trust.as_ref() else { continue };
+            let Some(one) = self.index.holder(role) else { continue };
             let partition = role.split(':').nth(1).unwrap_or("aws");
             let service = format!("{}.{}", sender.service, suffix(partition));
-            let passage = self.assumes(&service, &sender.sends, trust, &one.account);
+            let Some(passage) = self.assumes(&service, &sender.sends, one) else { continue };
             self.push(Path {
                 carries: sender.carries.clone(),
                 actor: service,
@@ -210,10 +212,11 @@ impl<'s> Checker<'s> {
         }
     }
 
-    /// A service takes a role.
-    fn assumes(&self, service: &str, sends: &[String], trust: &Held, account: &str) -> Passage {
-        let Ok(document) = Document::read(&trust.document, Kind::Trust) else {
-            return Passage::Unknown { because: "the trust policy is none".to_owned() };
+    /// A service takes a role; `None` of what nobody can take.
+    fn assumes(&self, service: &str, sends: &[String], role: &Holder<'_>) -> Option<Passage> {
+        let trust = role.principal.trust.as_ref()?;
+        let Some(documents @ [document]) = role.trust.whole() else {
+            return Some(Passage::Unknown { because: "the trust policy is none".to_owned() });
         };
         let who = Requester::Other { kind: "Service".to_owned(), text: service.to_owned() };
         let mut context = of_service(service);
@@ -222,13 +225,12 @@ impl<'s> Checker<'s> {
             fill(&mut context, statement, |key| sends.iter().any(|own| own == key), 0);
         }
         if sends.iter().any(|key| key == "aws:SourceAccount") {
-            context
-                .entry("aws:sourceaccount".to_owned())
-                .or_insert_with(|| ("aws:SourceAccount".to_owned(), vec![account.to_owned()]));
+            context.entry("aws:sourceaccount".to_owned()).or_insert_with(|| {
+                ("aws:SourceAccount".to_owned(), vec![role.principal.account.clone()])
+            });
         }
         let asked = request(&who, &escalations().trust, None, &context);
-        let documents = [document.clone()];
-        match evaluate(&documents, &asked, Reach::Whole) {
+        Some(match evaluate(documents, &asked, Reach::Whole) {
             Decision::Allowed => Passage::Passes,
             Decision::Unknown => Passage::Unknown { because: "it is not decided".to_owned() },
             decision => {
@@ -246,7 +248,7 @@ impl<'s> Checker<'s> {
                 };
                 Passage::Stopped { by, because, request: Box::new(asked) }
             }
-        }
+        })
     }
 
     /// What policies of resources let services do, beside the access logs that are configured.
@@ -254,12 +256,12 @@ impl<'s> Checker<'s> {
         let state = self.state;
         let logged: BTreeSet<String> =
             state.transfers.iter().map(|one| in_request(&one.from).into_owned()).collect();
-        for (name, guarded) in &state.resources {
-            for held in &guarded.policies {
-                let Ok(document) = Document::read(&held.document, Kind::Resource) else { continue };
+        for guard in self.index.guards() {
+            let read = guard.policies.documents.iter().zip(&guard.policies.held);
+            for (document, held) in read {
                 for statement in document.statements.iter().filter(|s| s.effect == Effect::Allow) {
                     for service in services_of(statement) {
-                        self.admission(name, guarded, held, statement, &service, &logged);
+                        self.admission(guard, held, statement, &service, &logged);
                     }
                 }
             }
@@ -268,13 +270,13 @@ impl<'s> Checker<'s> {
 
     fn admission(
         &mut self,
-        name: &str,
-        guarded: &Guarded,
+        guard: &Guard<'_>,
         held: &Held,
         statement: &Statement,
         service: &str,
         logged: &BTreeSet<String>,
     ) {
+        let (name, guarded) = (guard.name.as_str(), guard.guarded);
         let sender = senders::of(service, word(&guarded.kind));
         let sends = |key: &str| sender.is_none_or(|one| one.sends.iter().any(|own| own == key));
         let who = Requester::Other { kind: "Service".to_owned(), text: service.to_owned() };
@@ -394,11 +396,10 @@ impl<'s> Checker<'s> {
             state.grants.iter().filter(|one| one.resource.get("Registration").is_some());
         roles.extend(registered.map(|one| (one.principal.as_str(), &one.origin)));
         for (role, origin) in roles {
-            let Some(one) = state.principals.get(role) else { continue };
+            let Some(one) = self.index.holder(role) else { continue };
             let who = Requester::read("AWS", &in_request(role));
             let mut asked: BTreeMap<&String, Vec<Request>> = BTreeMap::new();
-            for held in &one.identity {
-                let Ok(document) = Document::read(&held.document, Kind::Identity) else { continue };
+            for document in &one.identity.documents {
                 for statement in document.statements.iter().filter(|s| s.effect == Effect::Allow) {
                     for (name, request) in self.uses(&who, role, statement) {
                         let own = asked.entry(name).or_default();
@@ -444,7 +445,9 @@ impl<'s> Checker<'s> {
             for pattern in listed.items.iter().filter(|one| one.variables().next().is_none()) {
                 let shown = pattern.shown();
                 let Some((bucket, _)) = shown.split_once('/') else { continue };
-                let Some((name, guarded)) = guarded(self.state, bucket) else { continue };
+                let Some(Guard { name, guarded, .. }) = self.index.guarded(bucket) else {
+                    continue;
+                };
                 let mut context =
                     of_role(self.state, self.organization.as_deref(), role, &guarded.account);
                 fill(&mut context, statement, |_| true, 0);
@@ -466,7 +469,7 @@ impl<'s> Checker<'s> {
     fn replayed(&self, requests: &[Request]) -> Passage {
         let mut passage = Passage::Passes;
         for request in requests {
-            let decided = decide(self.state, request);
+            let decided = decide(self.index, request);
             match decided.answer {
                 Answer::Allowed => {}
                 Answer::Denied => {

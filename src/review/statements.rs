@@ -73,7 +73,7 @@ fn statements(held: &Held) -> Vec<(&Held, &Value, String)> {
 
 /// What differs, by layer and name.
 pub fn changed(old: &Side<'_>, new: &Side<'_>, words: &Words) -> Vec<Changed> {
-    let (before, after) = (listed(old.state), listed(new.state));
+    let (before, after) = (listed(old.state()), listed(new.state()));
     let mut keys: Vec<&(&'static str, &str)> = before.keys().chain(after.keys()).collect();
     keys.sort();
     keys.dedup();

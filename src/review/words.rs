@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::{State, in_request};
+use crate::access::{Shown, State, in_request};
 use crate::document::Value;
 use crate::verdict::read::{Condition, Statement};
 use crate::verdict::{Name, Requester};
@@ -237,6 +237,20 @@ impl Words {
             },
             _ => format!("{service} {rest}"),
         }
+    }
+
+    /// What a grant through a filter shows: `sales.orders (order_id, placed_at) where country = 'DE'`.
+    pub fn filtered(&self, resource: &Value, shown: &Shown) -> String {
+        let whole = self.granted(resource);
+        let table = whole.split(" through ").next().unwrap_or(&whole);
+        let columns: Vec<&str> = shown.columns.iter().map(String::as_str).collect();
+        let columns = match (shown.excludes, columns.is_empty()) {
+            (true, true) => String::new(),
+            (true, false) => format!(" (all but {})", columns.join(", ")),
+            (false, _) => format!(" ({})", columns.join(", ")),
+        };
+        let rows = shown.rows.as_ref().map(|rows| format!(" where {rows}")).unwrap_or_default();
+        format!("{table}{columns}{rows}")
     }
 
     /// What a grant of Lake Formation is on: the value of `Resource` of `AWS::LakeFormation::PrincipalPermissions`.

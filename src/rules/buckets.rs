@@ -15,14 +15,6 @@ fn buckets<'g, 's>(ground: &'g Ground<'s>) -> impl Iterator<Item = (&'s String, 
     ground.state.resources.iter().filter(|(_, one)| one.kind == "AWS::S3::Bucket")
 }
 
-fn policy_of<'g, 's>(
-    ground: &'g Ground<'s>,
-    bucket: &'g str,
-) -> impl Iterator<Item = &'g Said<'s>> {
-    let own = move |said: &&Said<'_>| said.attached == Attached::Resource && said.holder == bucket;
-    ground.said.iter().filter(own)
-}
-
 pub(super) fn public_access_block(ground: &Ground<'_>, found: &mut Vec<Finding>) {
     for (name, one) in buckets(ground) {
         // a bucket that is made without any has all four
@@ -59,7 +51,9 @@ pub(super) fn rights_of_others(ground: &Ground<'_>, found: &mut Vec<Finding>) {
 
 /// Whether the statements that a bucket's policy has for it refuse all requests without TLS, together.
 fn refuses_plain(ground: &Ground<'_>, bucket: &str) -> bool {
-    let refusing: Vec<&Said<'_>> = policy_of(ground, bucket)
+    let refusing: Vec<&Said<'_>> = ground
+        .policy_of(bucket)
+        .iter()
         .filter(|said| {
             let listed = said.statement.principals.as_ref();
             let everyone =
@@ -129,7 +123,7 @@ pub(super) fn logs(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             found.push(about(rule, (bucket, "AWS::S3::Bucket"), &one.origin, message, help));
         }
         let logs_itself = logging().any(|one| one.to == bucket && one.from == bucket);
-        for said in policy_of(ground, bucket).filter(of_delivery).filter(|_| !logs_itself) {
+        for said in ground.policy_of(bucket).iter().filter(of_delivery).filter(|_| !logs_itself) {
             let itself = said.bound(&["aws:sourcearn"]).is_some_and(|condition| {
                 condition
                     .values
@@ -141,7 +135,9 @@ pub(super) fn logs(ground: &Ground<'_>, found: &mut Vec<Finding>) {
                 found.push(said.finding(rule, message, "log it elsewhere, or not at all"));
             }
         }
-        let others = policy_of(ground, bucket)
+        let others = ground
+            .policy_of(bucket)
+            .iter()
             .filter(|said| said.statement.effect == Effect::Allow && !of_delivery(said));
         for said in others {
             let mut touched = said.of("write_object");

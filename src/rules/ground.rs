@@ -4,16 +4,16 @@
 //! what an identity's statement gives is still there once its boundary and its Denies are counted.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::{Around, Finding, Rule};
 use crate::access::reach::closure::resource;
 use crate::access::reach::{Closure, Judge, Reached, Subject, Target, Way};
-use crate::access::{Boundary, Held, Origin, State};
+use crate::access::{Boundary, Documents, Held, Index, Origin, State};
 use crate::catalogue::iam;
 use crate::catalogue::watched;
 use crate::document::Value;
 use crate::verdict::read::{Condition, Effect, Statement};
-use crate::verdict::{Document, Kind};
 
 /// What a document is attached to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Said<'s> {
     /// The account of the holder.
     pub account: &'s str,
     pub held: &'s Held,
-    pub statement: Statement,
+    pub statement: &'s Statement,
     /// As it stands in the template, references resolved.
     pub raw: &'s Value,
     /// Its number in its document.
@@ -46,6 +46,8 @@ pub struct Ground<'s> {
     pub around: &'s Around,
     pub judge: Judge<'s>,
     pub said: Vec<Said<'s>>,
+    /// Where in `said` the policy of each resource stands.
+    guards: BTreeMap<&'s str, Range<usize>>,
     /// Documents that are no policies: holder, kind, document and what is wrong.
     pub malformed: Vec<(&'s str, &'s str, &'s Held, String)>,
     /// Whether something may take away what an identity's statement gives.
@@ -53,65 +55,72 @@ pub struct Ground<'s> {
 }
 
 impl<'s> Ground<'s> {
-    pub fn new(state: &'s State, around: &'s Around) -> Self {
+    pub fn new(index: &'s Index<'s>, around: &'s Around) -> Self {
+        let state = index.state;
         let mut ground = Ground {
             state,
             around,
-            judge: Judge::new(state),
+            judge: Judge::new(index),
             said: Vec::new(),
+            guards: BTreeMap::new(),
             malformed: Vec::new(),
             cut: BTreeMap::new(),
         };
-        for (name, one) in &state.principals {
+        for (name, holder) in index.holders() {
             let before = ground.said.len();
+            let one = holder.principal;
             let kind = one.kind.as_str();
-            for held in &one.identity {
-                ground.read(held, Attached::Identity, (name, kind, &one.account));
-            }
+            // what groups hold is said of them
+            let own = |held: &Held| one.identity.iter().any(|own| std::ptr::eq(own, held));
+            ground.read(&holder.identity, own, Attached::Identity, (name, kind, &one.account));
             let denies =
                 ground.said[before..].iter().any(|said| said.statement.effect == Effect::Deny);
             ground
                 .cut
                 .insert(name, denies || one.boundary != Boundary::None || !one.groups.is_empty());
-            if let Some(held) = &one.trust {
-                ground.read(held, Attached::Trust, (name, kind, &one.account));
-            }
+            ground.read(&holder.trust, |_| true, Attached::Trust, (name, kind, &one.account));
         }
-        for (name, one) in &state.resources {
-            for held in &one.policies {
-                ground.read(held, Attached::Resource, (name, &one.kind, &one.account));
-            }
+        for guard in index.guards() {
+            let of = (guard.name.as_str(), guard.guarded.kind.as_str(), &*guard.guarded.account);
+            let from = ground.said.len();
+            ground.read(&guard.policies, |_| true, Attached::Resource, of);
+            ground.guards.insert(guard.name, from..ground.said.len());
         }
         ground
     }
 
-    fn read(&mut self, held: &'s Held, attached: Attached, of: (&'s str, &'s str, &'s str)) {
-        let (holder, kind, account) = of;
-        let how = match attached {
-            Attached::Identity => Kind::Identity,
-            Attached::Trust => Kind::Trust,
-            Attached::Resource => Kind::Resource,
-        };
-        let document = match Document::read(&held.document, how) {
-            Ok(document) => document,
-            Err(error) => return self.malformed.push((holder, kind, held, error.to_string())),
-        };
-        let raw: Vec<&Value> = match held.document.get("Statement") {
-            Some(Value::List(list)) => list.iter().collect(),
-            one => one.into_iter().collect(),
-        };
-        let said = document.statements.into_iter().zip(raw).enumerate();
-        let said = said.map(|(at, (statement, raw))| Said {
-            attached,
-            holder,
-            kind,
-            account,
-            held,
-            statement,
-            raw,
-            at,
-        });
-        self.said.extend(said);
+    fn read(
+        &mut self,
+        read: &'s Documents<'s>,
+        wanted: impl Fn(&Held) -> bool,
+        attached: Attached,
+        (holder, kind, account): (&'s str, &'s str, &'s str),
+    ) {
+        let malformed = read.malformed.iter().filter(|(held, _)| wanted(held));
+        self.malformed.extend(malformed.map(|(held, why)| (holder, kind, *held, why.to_string())));
+        for (document, held) in read.documents.iter().zip(&read.held).filter(|(_, it)| wanted(it)) {
+            let raw: Vec<&Value> = match held.document.get("Statement") {
+                Some(Value::List(list)) => list.iter().collect(),
+                one => one.into_iter().collect(),
+            };
+            let said = document.statements.iter().zip(raw).enumerate();
+            let said = said.map(|(at, (statement, raw))| Said {
+                attached,
+                holder,
+                kind,
+                account,
+                held,
+                statement,
+                raw,
+                at,
+            });
+            self.said.extend(said);
+        }
+    }
+
+    /// What the policy of a resource says.
+    pub fn policy_of(&self, resource: &str) -> &[Said<'s>] {
+        self.guards.get(resource).map_or(&[], |range| &self.said[range.clone()])
     }
 
     /// The Allows of one kind of document.

@@ -1,6 +1,6 @@
 //! Rules over a state of access: what nobody should find in it without somebody having said why.
 //!
-//! In: a [`State`] (any templates, not only ours), and what is known of the accounts around it ([`Around`]). Out:
+//! In: the [`Index`] of a state (any templates, not only ours), and what is known of the accounts around it ([`Around`]). Out:
 //! [`Finding`]s, the gravest first, each of a [`Rule`] with its code, page, severity and the controls of AWS that it
 //! answers; [`judge`] then says which of them waivers silence. Statements are read as they stand; where something else
 //! may take away what one gives (a boundary, a Deny) the search is asked, and what it cannot decide stays a finding.
@@ -24,7 +24,7 @@ use std::fmt;
 pub use table::{RULES, rule};
 pub use waive::{Expiring, Judged, New, Waived, Waiver, judge};
 
-use crate::access::{Origin, State, guarded};
+use crate::access::{Index, Origin};
 use crate::catalogue::watched;
 use crate::diagnostic::Code;
 use ground::Ground;
@@ -136,13 +136,13 @@ pub struct Around {
 }
 
 /// Everything that the rules find in a state: by severity, code, subject and place.
-pub fn run(state: &State, around: &Around) -> Vec<Finding> {
-    let ground = Ground::new(state, around);
+pub fn run(index: &Index<'_>, around: &Around) -> Vec<Finding> {
+    let ground = Ground::new(index, around);
     let mut found = Vec::new();
     for rule in RULES {
         (rule.find)(&ground, &mut found);
     }
-    name_places(state, &mut found);
+    name_places(index, &mut found);
     let key = |one: &Finding| {
         let rest = (one.subject.clone(), one.place.clone(), one.origin.clone());
         (one.rule.severity, one.rule.code, rest, one.property.clone(), one.message.clone())
@@ -154,10 +154,10 @@ pub fn run(state: &State, around: &Around) -> Vec<Finding> {
 
 /// Fills in where in the spec everything is that a finding is about, if it is all in one place there. A pattern is in a
 /// place only if nothing that it takes lies outside: `raw*` is not in `raw`.
-fn name_places(state: &State, found: &mut [Finding]) {
+fn name_places(index: &Index<'_>, found: &mut [Finding]) {
     let path = |place: &String| {
-        let (_, guarded) = guarded(state, place)?;
-        guarded.origin.as_ref().map(|origin| origin.path.clone())
+        let guard = index.guarded(place)?;
+        guard.guarded.origin.as_ref().map(|origin| origin.path.clone())
     };
     for one in found {
         let mut paths = one.places.iter().map(path);
@@ -238,10 +238,10 @@ impl Finding {
 
 impl Rule {
     /// What this rule alone finds in a state.
-    pub fn find(&self, state: &State, around: &Around) -> Vec<Finding> {
+    pub fn find(&self, index: &Index<'_>, around: &Around) -> Vec<Finding> {
         let mut found = Vec::new();
-        (self.find)(&Ground::new(state, around), &mut found);
-        name_places(state, &mut found);
+        (self.find)(&Ground::new(index, around), &mut found);
+        name_places(index, &mut found);
         found
     }
 }

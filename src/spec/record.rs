@@ -152,15 +152,19 @@ fn decapitalised(text: &str) -> String {
 /// The keys that may stand in a map: all of them, or those that are spelled most like the given one.
 fn known_here(typed: &str, keys: &[&str]) -> String {
     const MOST: usize = 8;
-    if keys.len() <= MOST {
-        return format!("known here: {}", list(keys));
-    }
     let typed = typed.to_lowercase();
-    let mut near: Vec<&str> = keys.to_vec();
-    near.sort_by_key(|key| strsim::damerau_levenshtein(&typed, key));
-    near.truncate(5);
-    let more = keys.len() - near.len();
-    format!("known here: {} and {more} more (`lakewright schema` has them all)", list(&near))
+    let distance = |key: &str| strsim::damerau_levenshtein(&typed, key);
+    // what is spelled nearly so first, the rest as the reference has it
+    let close = (typed.chars().count() / 2).max(2);
+    let mut ordered: Vec<&str> = keys.to_vec();
+    ordered
+        .sort_by_key(|key| Some(distance(key)).filter(|far| *far <= close).unwrap_or(usize::MAX));
+    if ordered.len() <= MOST {
+        return format!("known here: {}", list(&ordered));
+    }
+    ordered.truncate(MOST);
+    let more = keys.len() - MOST;
+    format!("known here: {} and {more} more (`lakewright schema` has them all)", list(&ordered))
 }
 
 /// The key of a field: its name, without the underscore that keeps it from being a word of Rust.

@@ -71,7 +71,7 @@ pub struct Output {
 }
 
 /// Where a resource comes from.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Causes {
     /// The thing: `buckets.raw`.
     pub path: String,

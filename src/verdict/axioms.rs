@@ -1,15 +1,15 @@
 //! What AWS says of context keys that hang together: requests that cannot be.
 //!
 //! Each axiom is one or more boxes that the search avoids like a Deny. They are added only where the documents name the
-//! keys. Source: IAM User Guide, "AWS global condition context keys", the entry of each key; the table with what each
-//! says is in `docs/access-model.md`, "Axioms".
-
-use std::collections::BTreeSet;
+//! keys. In which requests a key is stands in [`super::presence`], what its values say here and in [`super::askers`]. Source: IAM User Guide, "AWS
+//! global condition context keys", the entry of each key, and "Variables and tags", "Principal key values"; the table
+//! with what each says is in `docs/access-model.md`, "Axioms".
 
 use super::Kind;
 use super::glob::{Glob, Letter, Tok};
 use super::lower::points;
-use super::model::{Line, Model};
+use super::model::{Line, Model, Symbol};
+use super::presence::{Caller, There, there};
 use super::principal::Requester;
 use super::search::{AXIOM, Boxed};
 use super::space::{DimensionId, Language, Literal, LiteralId};
@@ -20,24 +20,41 @@ pub fn boxes(model: &mut Model, kind: Kind) -> (Vec<Boxed>, Vec<String>) {
     axioms.endpoint_hides_address();
     axioms.account_of_arn("aws:resourceaccount", None);
     axioms.account_of_arn("aws:sourceaccount", Some("aws:sourcearn"));
+    axioms.presence(kind);
+    axioms.kinds_of_principals();
     match kind {
-        Kind::Identity => axioms.identities_are_no_services(),
+        Kind::Identity => axioms.holders(),
         Kind::Trust | Kind::Resource => axioms.principals(),
     }
     (axioms.boxes, axioms.names)
 }
 
-struct Axioms<'m> {
-    model: &'m mut Model,
+/// The boxes so far.
+pub struct Axioms<'m> {
+    pub model: &'m mut Model,
     boxes: Vec<Boxed>,
     names: Vec<String>,
 }
 
-/// A pattern of an ARN in which wildcards stay in their part.
-fn arn(text: &str) -> Glob {
-    let mut colons = 0;
-    let mut toks = Vec::new();
-    for c in text.chars() {
+/// An account's id, and how an ARN of some partition begins.
+pub const ACCOUNT: &str = "????????????";
+pub const SOME: &str = "arn:aws*";
+
+/// A pattern of an ARN in which wildcards stay in their part; a token of a template is read as any text.
+pub fn arn(text: &str) -> Glob {
+    pattern(text, |_| Some(Tok::Star { free: false })).unwrap_or_else(Glob::all)
+}
+
+/// The pattern with `token` in the place of each `${Token}`; `None` if there is no letter for one.
+fn pattern(text: &str, token: impl Fn(&str) -> Option<Tok>) -> Option<Glob> {
+    let (mut colons, mut toks, mut rest) = (0, Vec::new(), text);
+    while let Some(c) = rest.chars().next() {
+        if let Some((name, behind)) = rest.strip_prefix("${").and_then(|rest| rest.split_once('}'))
+        {
+            toks.push(token(name)?);
+            rest = behind;
+            continue;
+        }
         let free = colons >= 5;
         toks.push(match c {
             '*' => Tok::Star { free },
@@ -47,18 +64,33 @@ fn arn(text: &str) -> Glob {
                 Tok::Char(c as Letter)
             }
         });
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
     }
-    Glob { toks, sure: true }
+    Some(Glob { toks, sure: true })
 }
 
 impl Axioms<'_> {
-    fn forbid(&mut self, key: DimensionId, literals: Vec<LiteralId>) {
+    pub fn forbid(&mut self, key: DimensionId, literals: Vec<LiteralId>) {
         self.boxes.push(Boxed { literals, statement: AXIOM + self.boxes.len() });
         self.names.push(self.model.space.dimensions[usize::from(key)].name.clone());
     }
 
+    /// Just this text, with the letters of the tokens in it; `None` where the documents do not compare one of them.
+    pub fn exact(&self, text: &str) -> Option<Glob> {
+        pattern(text, |name| {
+            let symbol = Symbol::Token(name.to_owned());
+            let is_known = self.model.symbols.contains(&symbol);
+            is_known.then(|| Tok::Char(self.model.symbol(&symbol)))
+        })
+    }
+
+    /// What a text can be: with any text in the place of tokens that nothing is compared with.
+    pub fn as_it_is(&self, text: &str) -> Glob {
+        self.exact(text).unwrap_or_else(|| arn(text))
+    }
+
     /// A key that holds text.
-    fn text(&self, key: &str) -> Option<DimensionId> {
+    pub fn text(&self, key: &str) -> Option<DimensionId> {
         let key = self.model.keys.get(key)?;
         matches!(key.line, Line::Text).then_some(key.dimension)
     }
@@ -67,7 +99,7 @@ impl Axioms<'_> {
         self.model.keys.get(key).map(|key| key.dimension)
     }
 
-    fn literal(
+    pub fn literal(
         &mut self,
         dimension: DimensionId,
         absent: bool,
@@ -75,27 +107,26 @@ impl Axioms<'_> {
         language: Language,
     ) -> LiteralId {
         let language = self.model.space.language(language);
-        let every = !inside;
-        self.model.space.literal(Literal { dimension, absent, every, language, inside })
+        self.model.space.literal(Literal { dimension, absent, every: false, language, inside })
     }
 
-    fn present(&mut self, dimension: DimensionId) -> LiteralId {
+    pub fn present(&mut self, dimension: DimensionId) -> LiteralId {
         self.literal(dimension, false, true, Language::All)
     }
 
-    fn among(&mut self, dimension: DimensionId, globs: Vec<Glob>) -> LiteralId {
+    pub fn among(&mut self, dimension: DimensionId, globs: Vec<Glob>) -> LiteralId {
         self.literal(dimension, false, true, Language::Globs(globs))
     }
 
-    /// Absent, or something else.
-    fn other(&mut self, dimension: DimensionId, globs: Vec<Glob>) -> LiteralId {
-        self.literal(dimension, true, false, Language::Globs(globs))
+    /// Some value is something else.
+    pub fn wrong(&mut self, dimension: DimensionId, globs: Vec<Glob>) -> LiteralId {
+        self.literal(dimension, false, false, Language::Globs(globs))
     }
 
-    /// "not in requests that use a VPC endpoint": `aws:SourceIp`.
+    /// `aws:SourceIp` is there "except when the requester uses a VPC endpoint", and these are "only if" it does.
     fn endpoint_hides_address(&mut self) {
         let Some(address) = self.key("aws:sourceip") else { return };
-        for name in ["aws:sourcevpce", "aws:sourcevpc"] {
+        for name in ["aws:sourcevpce", "aws:sourcevpc", "aws:vpcsourceip"] {
             if let Some(endpoint) = self.key(name) {
                 let both = vec![self.present(endpoint), self.present(address)];
                 self.forbid(endpoint, both);
@@ -104,7 +135,7 @@ impl Axioms<'_> {
     }
 
     /// The account in an ARN is the account of what it names.
-    fn account_of_arn(&mut self, account_key: &str, arn_key: Option<&str>) {
+    pub fn account_of_arn(&mut self, account_key: &str, arn_key: Option<&str>) {
         let Some(account) = self.text(account_key) else { return };
         let named = match arn_key {
             Some(key) => self.text(key),
@@ -133,159 +164,65 @@ impl Axioms<'_> {
         }
     }
 
-    fn identities_are_no_services(&mut self) {
-        if let Some(key) = self.text("aws:principalisawsservice") {
-            let is_service = self.among(key, vec![Glob::literal("true")]);
-            self.forbid(key, vec![is_service]);
-        }
-    }
-
-    fn principals(&mut self) {
-        let Some(principal) = self.model.principal else { return };
+    /// Requests that lack what is always there, or have what is never there.
+    fn presence(&mut self, kind: Kind) {
         let requesters = self.model.requesters.clone();
-        let of = |axioms: &mut Self, wanted: &dyn Fn(&Requester) -> bool| {
-            let members: Vec<bool> = requesters.iter().map(wanted).collect();
-            axioms.literal(principal, false, true, points(&members))
-        };
-        let stranger: BTreeSet<String> = requesters
-            .iter()
-            .filter_map(|who| who.account().map(|(_, account)| account.to_owned()))
-            .filter(|account| self.model.is_stranger(account))
-            .collect();
-        let is_service =
-            |who: &Requester| matches!(who, Requester::Other { kind, .. } if kind == "Service");
-        let is_provider =
-            |who: &Requester| matches!(who, Requester::Other { kind, .. } if kind == "Federated");
         let keys: Vec<(String, DimensionId)> =
             self.model.keys.iter().map(|(name, key)| (name.clone(), key.dimension)).collect();
         for (name, key) in keys {
-            let of_signer = matches!(
-                name.as_str(),
-                "aws:principalarn"
-                    | "aws:principalaccount"
-                    | "aws:principaltype"
-                    | "aws:userid"
-                    | "aws:username"
-            ) || name.starts_with("aws:principalorg")
-                || name.starts_with("aws:principaltag/");
-            let present = self.present(key);
-            if of_signer {
-                let unsigned = of(self, &|who| *who == Requester::Anonymous || is_service(who));
-                self.forbid(key, vec![unsigned, present]);
-            }
-            if name == "aws:principalisawsservice" {
-                let anonymous = of(self, &|who| *who == Requester::Anonymous);
-                self.forbid(key, vec![anonymous, present]);
-            }
-            if matches!(name.as_str(), "aws:principalarn" | "aws:principalaccount") {
-                let provider = of(self, &is_provider);
-                self.forbid(key, vec![provider, present]);
-            }
-        }
-        if let Some(key) = self.text("aws:principalisawsservice") {
-            let service = of(self, &is_service);
-            let is_true = self.among(key, vec![Glob::literal("true")]);
-            let present = self.present(key);
-            self.forbid(key, vec![service, is_true ^ 1, present]);
-            self.forbid(key, vec![service ^ 1, is_true]);
-        }
-        if let Some(key) = self.text("aws:principaltype") {
-            for (kind, word) in [(0, "Account"), (1, "User"), (2, "AssumedRole")] {
-                let own = of(self, &|who| match who {
-                    Requester::Root { .. } => kind == 0,
-                    Requester::User { .. } => kind == 1,
-                    // the account that stands for others is not only its roles
-                    Requester::Role { account, .. } => kind == 2 && !stranger.contains(account),
-                    _ => false,
-                });
-                let present = self.present(key);
-                let mut words = vec![Glob::literal(word)];
-                if kind == 1 {
-                    words.push(Glob::literal("FederatedUser"));
+            for (wanted, turned) in [(There::Always, 1), (There::Never, 0)] {
+                let wrong = self.present(key) ^ turned;
+                if kind == Kind::Identity {
+                    if there(&name, Caller::Signed) == wanted {
+                        self.forbid(key, vec![wrong]);
+                    }
+                    continue;
                 }
-                let wrong = self.other(key, words);
-                self.forbid(key, vec![own, wrong, present]);
+                let is_so = |who: &Requester| match who {
+                    // "always included in the request context for IAM users [...] root user or IAM roles do not"
+                    Requester::Root { .. } | Requester::Role { .. } if name == "aws:username" => {
+                        wanted == There::Never
+                    }
+                    who => there(&name, Caller::of(who)) == wanted,
+                };
+                let Some(who) = self.who(&requesters, is_so) else { continue };
+                self.forbid(key, vec![who, wrong]);
             }
-        }
-        if let Some(key) = self.text("aws:principalaccount") {
-            let accounts: BTreeSet<String> =
-                requesters.iter().filter_map(|who| who.account().map(|a| a.1.to_owned())).collect();
-            let present = self.present(key);
-            for account in &accounts {
-                let own = of(self, &|who| who.account().is_some_and(|a| a.1 == account));
-                if stranger.contains(account) {
-                    // any account that is not named
-                    let named = accounts.iter().filter(|a| *a != account);
-                    let named = named.map(|account| Glob::literal(account)).collect();
-                    let one_named = self.among(key, named);
-                    self.forbid(key, vec![own, one_named]);
-                } else {
-                    let wrong = self.other(key, vec![Glob::literal(account)]);
-                    self.forbid(key, vec![own, wrong, present]);
-                }
-            }
-        }
-        if let Some(key) = self.text("aws:principalarn") {
-            self.principal_arns(&requesters, key, principal);
         }
     }
 
-    /// `aws:PrincipalArn` is the ARN of the requester; of one that stands for others, an ARN of such.
-    fn principal_arns(
+    /// One of these requesters; `None` if there is none.
+    pub fn who(
         &mut self,
         requesters: &[Requester],
-        key: DimensionId,
-        principal: DimensionId,
-    ) {
-        let known: Vec<Glob> = requesters
-            .iter()
-            .enumerate()
-            .filter(|(at, _)| !self.model.unnamed.contains(at))
-            .filter_map(|(_, who)| who.principal_arn())
-            .map(|arn| Glob::literal(&arn))
-            .collect();
-        let present = self.present(key);
-        let mut done: Vec<&Requester> = Vec::new();
-        for (at, who) in requesters.iter().enumerate() {
-            let Some(own) = who.principal_arn() else { continue };
-            if done.contains(&who) {
-                continue;
+        wanted: impl Fn(&Requester) -> bool,
+    ) -> Option<LiteralId> {
+        let principal = self.model.principal?;
+        let members: Vec<bool> = requesters.iter().map(wanted).collect();
+        let any = members.contains(&true);
+        any.then(|| self.literal(principal, false, true, points(&members)))
+    }
+
+    /// `aws:PrincipalArn`, `aws:PrincipalType` and `aws:username` are of one kind of principal.
+    fn kinds_of_principals(&mut self) {
+        let (kind, name) = (self.text("aws:principaltype"), self.text("aws:username"));
+        let shown = self.text("aws:principalarn");
+        for (form, word) in [
+            ("arn:*:iam::*:role/*", "AssumedRole"),
+            ("arn:*:iam::*:user/*", "User"),
+            ("arn:*:sts::*:federated-user/*", "FederatedUser"),
+            ("arn:*:iam::*:root", "Account"),
+        ] {
+            let is_word = kind.map(|key| (key, self.among(key, vec![Glob::literal(word)])));
+            let is_form = shown.map(|key| (key, self.among(key, vec![arn(form)])));
+            if let (Some((_, is_form)), Some(kind)) = (is_form, kind) {
+                let other = self.wrong(kind, vec![Glob::literal(word)]);
+                self.forbid(kind, vec![is_form, other]);
             }
-            done.push(who);
-            let members: Vec<bool> = requesters.iter().map(|other| other == who).collect();
-            let is_who = self.literal(principal, false, true, points(&members));
-            if !self.model.unnamed.contains(&at) {
-                let other = self.other(key, vec![Glob::literal(&own)]);
-                self.forbid(key, vec![is_who, other, present]);
-                continue;
-            }
-            let (partition, account) = who.account().unwrap_or_default();
-            let globs = if self.model.is_stranger(account) {
-                ["iam::*:role/*", "iam::*:user/*", "iam::*:root", "sts::*:federated-user/*"]
-                    .map(|rest| arn(&format!("arn:*:{rest}")))
-                    .into()
-            } else if matches!(who, Requester::User { .. }) {
-                // a federated user is a session of the account that is no role's
-                ["iam", "sts"]
-                    .map(|service| {
-                        let kind = if service == "iam" { "user" } else { "federated-user" };
-                        arn(&format!("arn:{partition}:{service}::{account}:{kind}/*"))
-                    })
-                    .into()
-            } else {
-                vec![arn(&format!("arn:{partition}:iam::{account}:role/*"))]
-            };
-            let other = self.other(key, globs);
-            self.forbid(key, vec![is_who, other, present]);
-            let mut taken = known.clone();
-            if self.model.is_stranger(account) {
-                let accounts = requesters.iter().filter_map(Requester::account);
-                let named = accounts.filter(|(_, own)| *own != account);
-                taken.extend(named.map(|(p, own)| arn(&format!("arn:{p}:*::{own}:*"))));
-            }
-            if !taken.is_empty() {
-                let taken = self.among(key, taken);
-                self.forbid(key, vec![is_who, taken]);
+            let Some(name) = name else { continue };
+            let wrong = self.present(name) ^ LiteralId::from(word == "User");
+            for (key, is) in is_word.into_iter().chain(is_form) {
+                self.forbid(key, vec![is, wrong]);
             }
         }
     }

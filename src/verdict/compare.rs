@@ -41,6 +41,16 @@ pub fn compare(old: &[Layer<'_>], new: &[Layer<'_>], kind: Kind, options: &Optio
     found
 }
 
+/// What `new` allows and `old` does not; nothing is said of what was lost.
+pub fn gained(old: &[Layer<'_>], new: &[Layer<'_>], kind: Kind, options: &Options) -> Comparison {
+    let nothing = Way::Nothing(BTreeSet::new());
+    if let Some(dimension) = oversized(old.iter().chain(new).copied().flatten()) {
+        return combine(Way::Unknown(too_large(&dimension)), nothing);
+    }
+    let mut budget = Budget::new(options.steps / 2);
+    combine(every_reading(old, new, kind, options, &mut budget), nothing)
+}
+
 /// The dimension of which there is more than any policy of AWS can hold.
 fn oversized<'d>(documents: impl Iterator<Item = &'d Document>) -> Option<String> {
     let (mut statements, mut text) = (0, 0);

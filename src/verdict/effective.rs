@@ -22,9 +22,15 @@ pub fn within(old: &[Layer<'_>], new: &[Layer<'_>], kind: Kind, options: &Option
     compare(old, new, kind, options)
 }
 
-/// A request that all layers let through, if there is any: `gained` against nothing.
+/// A request that all new layers let through and the old ones together do not, if there is any. What was lost is not asked:
+/// of nothing gained the verdict is "equivalent", and of something "broadened".
+pub fn gained(old: &[Layer<'_>], new: &[Layer<'_>], kind: Kind, options: &Options) -> Comparison {
+    super::compare::gained(old, new, kind, options)
+}
+
+/// A request that all layers let through, if there is any: [`gained`] against nothing.
 pub fn possible(layers: &[Layer<'_>], kind: Kind, options: &Options) -> Comparison {
-    compare(&[&[]], layers, kind, options)
+    gained(&[&[]], layers, kind, options)
 }
 
 /// What is known of one direction.

@@ -78,22 +78,28 @@ fn and(a: Option<bool>, b: Option<bool>) -> Option<bool> {
 
 /// Whether a statement applies to a request under a reading of AWS's pages.
 fn applies_under(statement: &Statement, request: &Request, reading: &Reading) -> Option<bool> {
-    let mut patterns: Vec<&Pattern> = statement.actions.items.iter().collect();
-    patterns.extend(statement.resources.iter().flat_map(|listed| &listed.items));
-    patterns.extend(statement.conditions.iter().flat_map(|condition| &condition.values));
-    for (key, default) in patterns.iter().flat_map(|pattern| pattern.variables()) {
+    let patterns = statement
+        .actions
+        .items
+        .iter()
+        .chain(statement.resources.iter().flat_map(|listed| &listed.items))
+        .chain(statement.conditions.iter().flat_map(|condition| &condition.values));
+    for (key, default) in patterns.flat_map(Pattern::variables) {
         if default.is_none() && request.single(key).is_none() {
             return Some(false);
         }
     }
     let mut result = principal_applies(statement, request, reading);
-    let action = lower(&units_of(&request.action, request));
+    // what one element rules out needs no look at the others
+    if result == Some(false) {
+        return result;
+    }
     let mut listed = Some(false);
     for pattern in &statement.actions.items {
-        listed = or(listed, fits(&lower(&resolve(pattern, request)), &action));
+        listed = or(listed, action_fits(pattern, request));
     }
     result = and(result, listed.map(|listed| listed != statement.actions.not));
-    if let Some(resources) = &statement.resources {
+    if let (Some(resources), true) = (&statement.resources, result != Some(false)) {
         let mut listed = Some(false);
         for pattern in &resources.items {
             listed = or(listed, resource_fits(pattern, request, reading.reach));
@@ -128,14 +134,16 @@ enum Unit<'n> {
 
 /// A text of a request, in which `${Name}` may stand for a token.
 fn units_of<'r>(text: &str, request: &'r Request) -> Vec<Unit<'r>> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     'text: while let Some(c) = rest.chars().next() {
-        for name in &request.tokens {
-            if let Some(after) = rest.strip_prefix(token_text(name).as_str()) {
-                out.push(Unit::Token(name, letters(name)));
-                rest = after;
-                continue 'text;
+        if rest.starts_with(TOKEN) {
+            for name in &request.tokens {
+                if let Some(after) = rest.strip_prefix(token_text(name).as_str()) {
+                    out.push(Unit::Token(name, letters(name)));
+                    rest = after;
+                    continue 'text;
+                }
             }
         }
         out.push(Unit::Is(c));
@@ -143,6 +151,9 @@ fn units_of<'r>(text: &str, request: &'r Request) -> Vec<Unit<'r>> {
     }
     out
 }
+
+/// How [`token_text`] begins.
+const TOKEN: &str = "${";
 
 /// The pattern with the request's values for its variables.
 fn resolve<'r>(pattern: &'r Pattern, request: &'r Request) -> Vec<Unit<'r>> {
@@ -173,26 +184,30 @@ fn lower<'n>(units: &[Unit<'n>]) -> Vec<Unit<'n>> {
     out
 }
 
-/// Whether units take a text, whatever the tokens hold.
+/// Whether units take a text, whatever the tokens hold. Going back to the last `*` is enough: it takes what one before it
+/// could have taken.
 fn like(units: &[Unit<'_>], text: &[Unit<'_>]) -> bool {
-    // row by row: which beginnings of the text the units so far take
-    let mut takes = vec![false; text.len() + 1];
-    takes[0] = true;
-    for unit in units {
-        let mut next = vec![false; text.len() + 1];
-        if *unit == Unit::Many {
-            next[0] = takes[0];
+    let takes = |unit: &Unit<'_>, own: &Unit<'_>| match unit {
+        Unit::Any => matches!(own, Unit::Is(_)),
+        unit => unit == own,
+    };
+    let (mut unit, mut at) = (0, 0);
+    let mut back: Option<(usize, usize)> = None;
+    while at < text.len() {
+        match units.get(unit) {
+            Some(Unit::Many) => {
+                back = Some((unit + 1, at));
+                unit += 1;
+            }
+            Some(own) if takes(own, &text[at]) => (unit, at) = (unit + 1, at + 1),
+            _ => {
+                let Some((behind, from)) = back else { return false };
+                back = Some((behind, from + 1));
+                (unit, at) = (behind, from + 1);
+            }
         }
-        for (at, own) in text.iter().enumerate() {
-            next[at + 1] = match unit {
-                Unit::Any => takes[at] && matches!(own, Unit::Is(_)),
-                Unit::Many => takes[at + 1] || next[at],
-                unit => takes[at] && unit == own,
-            };
-        }
-        takes = next;
     }
-    takes[text.len()]
+    units[unit..].iter().all(|unit| *unit == Unit::Many)
 }
 
 /// Whether units take a text; `None` if that depends on the value of a token.
@@ -244,8 +259,25 @@ fn meet(units: &[Unit<'_>], text: &[Unit<'_>]) -> bool {
     meets[0]
 }
 
+/// Actions fit whatever their case.
+fn action_fits(pattern: &Pattern, request: &Request) -> Option<bool> {
+    if let (Some(own), false) = (pattern.literal(), request.action.contains(TOKEN)) {
+        let lower = |text: &str| text.chars().flat_map(char::to_lowercase).collect::<String>();
+        let plain = own.is_ascii() && request.action.is_ascii();
+        return Some(match plain {
+            true => own.eq_ignore_ascii_case(&request.action),
+            false => lower(&own) == lower(&request.action),
+        });
+    }
+    fits(&lower(&resolve(pattern, request)), &lower(&units_of(&request.action, request)))
+}
+
 fn resource_fits(pattern: &Pattern, request: &Request, reach: Reach) -> Option<bool> {
-    let text = units_of(request.resource.as_deref().unwrap_or_default(), request);
+    let asked = request.resource.as_deref().unwrap_or_default();
+    if let (Some(own), false) = (pattern.literal(), asked.contains(TOKEN)) {
+        return Some(own == asked);
+    }
+    let text = units_of(asked, request);
     let units = resolve(pattern, request);
     let fits = match reach {
         Reach::Whole => fits(&units, &text),

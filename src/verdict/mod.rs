@@ -10,6 +10,8 @@
 //! [`limits::STEPS`]. Pure: the same documents give the same answer, bytes and all.
 //! Read next: [`compare`](compare()), then `readings`, `direction`, `search`, `automaton`.
 
+pub mod apart;
+mod askers;
 mod automaton;
 mod axioms;
 mod compare;
@@ -23,6 +25,7 @@ mod line;
 mod lower;
 mod model;
 mod operator;
+mod presence;
 mod principal;
 pub mod public;
 pub mod read;

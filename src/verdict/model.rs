@@ -13,10 +13,14 @@ use super::limits::Budget;
 use super::line::{self, Range};
 use super::operator::Test;
 use super::principal::{ANY_SESSION, Name, Requester, Standing};
-use super::read::{Condition, Document};
+use super::read::{Condition, Document, Statement};
 use super::request::canonical;
 use super::space::{Dimension, DimensionId, Language, Literal, LiteralId, Space};
 use super::text::{Letters, Pattern, Piece};
+
+/// Keys that say who holds a policy.
+const HOLDER_ARN: &str = "aws:principalarn";
+const HOLDER_ACCOUNT: &str = "aws:principalaccount";
 
 /// What the values of a key are.
 #[derive(Debug, Clone)]
@@ -279,10 +283,11 @@ fn accounts(documents: &[&Document]) -> BTreeSet<String> {
     };
     for statement in documents.iter().flat_map(|document| &document.statements) {
         let about = |condition: &&Condition| {
+            let of_holder = matches!(condition.key.as_str(), HOLDER_ACCOUNT | HOLDER_ARN);
             matches!(
                 condition.key.as_str(),
                 "aws:resourceaccount" | "aws:sourceaccount" | "aws:sourcearn"
-            )
+            ) || (of_holder && statement.principals.is_none())
         };
         let conditions = statement.conditions.iter().filter(about);
         let patterns = statement
@@ -297,6 +302,14 @@ fn accounts(documents: &[&Document]) -> BTreeSet<String> {
         }
     }
     out
+}
+
+/// Whether a key is a variable in a statement.
+fn names_variable(statement: &Statement, key: &str) -> bool {
+    let resources = statement.resources.iter().flat_map(|listed| &listed.items);
+    let values = statement.conditions.iter().flat_map(|condition| &condition.values);
+    let mut pieces = resources.chain(values).flat_map(|pattern| &pattern.pieces);
+    pieces.any(|piece| matches!(piece, Piece::Variable { key: own, .. } if canonical(own) == key))
 }
 
 /// An account that no document names.
@@ -314,10 +327,8 @@ fn requesters(documents: &[&Document]) -> (Vec<Requester>, BTreeSet<usize>) {
     let mut names: BTreeSet<Name> = BTreeSet::new();
     for statement in documents.iter().flat_map(|document| &document.statements) {
         names.extend(statement.principals.iter().flat_map(|listed| listed.items.clone()));
-        for condition in statement
-            .conditions
-            .iter()
-            .filter(|c| c.key == "aws:principalarn" || c.key == "aws:principalaccount")
+        for condition in
+            statement.conditions.iter().filter(|c| c.key == HOLDER_ARN || c.key == HOLDER_ACCOUNT)
         {
             let literals = condition.values.iter().filter_map(Pattern::literal);
             names.extend(
@@ -415,6 +426,22 @@ fn requesters(documents: &[&Document]) -> (Vec<Requester>, BTreeSet<usize>) {
             }
             Name::Other { .. } | Name::Everyone | Name::Account { .. } | Name::Within { .. } => {}
         }
+    }
+    // of an account that is not named, a user and the root differ from a role only in what the keys say of them
+    let of_kind = |condition: &Condition| {
+        matches!(
+            condition.key.as_str(),
+            HOLDER_ARN | "aws:principaltype" | "aws:username" | "aws:userid"
+        )
+    };
+    let mut all = documents.iter().flat_map(|document| &document.statements);
+    if all.any(|statement| {
+        statement.conditions.iter().any(of_kind) || names_variable(statement, "aws:username")
+    }) {
+        let (partition, account) = ("aws".to_owned(), stranger(&accounts));
+        let (p, a) = (partition.clone(), account.clone());
+        add(Requester::User { partition: p, account: a, path: fresh.clone() }, true);
+        add(Requester::Root { partition, account }, true);
     }
     // a canonical user that is not named is an account by another name
     for (kind, text) in [("Service", "x.amazonaws.com"), ("Federated", "x.example.com")] {

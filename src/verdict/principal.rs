@@ -212,6 +212,44 @@ impl Requester {
         }
     }
 
+    /// How directly a grant to a name reaches it; `None` if it does not. Of the names that it answers to what
+    /// [`Requester::names`] says, without writing them out.
+    fn reached_by(&self, name: &Name) -> Option<Standing> {
+        use Standing::{Delegated, Direct, Held};
+        let of = |is: bool, standing| is.then_some(standing);
+        match (name, self) {
+            (Name::Everyone, _) => Some(Direct),
+            (Name::Within { partition, account }, _) => {
+                of(self.account() == Some((partition, account)), Direct)
+            }
+            (Name::Account { partition, account }, _) => {
+                let standing =
+                    if matches!(self, Requester::Root { .. }) { Direct } else { Delegated };
+                of(self.account() == Some((partition, account)), standing)
+            }
+            (
+                Name::User { partition, account, path },
+                Requester::User { partition: p, account: a, path: own },
+            ) => of((partition, account, path) == (p, a, own), Direct),
+            (
+                Name::Role { partition, account, path },
+                Requester::Role { partition: p, account: a, path: own, .. },
+            ) => of((partition, account, path) == (p, a, own), Held),
+            (
+                Name::Session { partition, account, role, session },
+                Requester::Role { partition: p, account: a, path, session: own },
+            ) => {
+                let last = path.rsplit('/').next().unwrap_or(path);
+                let same = (partition, account, session) == (p, a, own) && role == last;
+                of(same, Direct)
+            }
+            (Name::Other { kind, text }, Requester::Other { kind: own, text: theirs }) => {
+                of(kind == own && (text == "*" || text == theirs), Direct)
+            }
+            _ => None,
+        }
+    }
+
     /// Its partition and account, if it has one.
     pub fn account(&self) -> Option<(&str, &str)> {
         match self {
@@ -260,19 +298,7 @@ impl fmt::Display for Requester {
 
 /// How directly `names` reach a requester; `None` if they do not.
 pub fn reach(names: &[Name], who: &Requester) -> Option<Standing> {
-    let own = who.names();
-    let by = |name: &Name| match name {
-        Name::Everyone => Some(Standing::Direct),
-        Name::Within { partition, account } => {
-            (who.account() == Some((partition, account))).then_some(Standing::Direct)
-        }
-        Name::Other { kind, text } if text == "*" => {
-            let same = matches!(who, Requester::Other { kind: own, .. } if own == kind);
-            same.then_some(Standing::Direct)
-        }
-        name => own.iter().find(|(own, _)| own == name).map(|(_, standing)| *standing),
-    };
-    names.iter().filter_map(by).max()
+    names.iter().filter_map(|name| who.reached_by(name)).max()
 }
 
 /// Whether a Deny with `NotPrincipal` leaves a requester out.
@@ -329,6 +355,32 @@ mod tests {
         assert!(!named(std::slice::from_ref(&id), &Requester::Anonymous));
         let token = Name::read("AWS", "arn:aws:iam::${AWS::AccountId}:root", "aws");
         assert!(matches!(token, Name::Account { account, .. } if account == "${AWS::AccountId}"));
+    }
+
+    #[test]
+    fn each_name_that_a_requester_answers_to_reaches_it_and_no_other() {
+        let all: Vec<Requester> = [
+            "*",
+            "111122223333",
+            "444455556666",
+            "arn:aws:iam::111122223333:user/a",
+            "arn:aws:iam::111122223333:role/path/a",
+            "arn:aws:iam::444455556666:role/path/a",
+            "arn:aws:sts::111122223333:assumed-role/a/bob",
+            "someone",
+        ]
+        .map(|text| Requester::read("AWS", text))
+        .into_iter()
+        .chain(["s3.amazonaws.com", "*"].map(|text| Requester::read("Service", text)))
+        .collect();
+        for who in &all {
+            for name in all.iter().flat_map(Requester::names).map(|(name, _)| name) {
+                let own = who.names().into_iter().find(|(own, _)| *own == name);
+                let any = matches!((&name, who), (Name::Other { kind, text }, Requester::Other { kind: own, .. }) if text == "*" && kind == own);
+                let expected = if any { Some(Standing::Direct) } else { own.map(|(_, it)| it) };
+                assert_eq!(who.reached_by(&name), expected, "{who:?} {name:?}");
+            }
+        }
     }
 
     #[test]

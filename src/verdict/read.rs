@@ -120,12 +120,24 @@ impl Document {
 
 /// The partition of bare account ids: the one that the document's ARNs name, if they agree, else `aws`.
 fn partition(value: &Value) -> String {
-    let text = value.to_json();
+    if !holds(value, "arn:aws-") {
+        return "aws".to_owned();
+    }
     let other = ["aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-eusc"];
-    let found = other.into_iter().find(|name| text.contains(&format!("arn:{name}:")));
+    let found = other.into_iter().find(|name| holds(value, &format!("arn:{name}:")));
     match found {
-        Some(name) if !text.contains("arn:aws:") => name.to_owned(),
+        Some(name) if !holds(value, "arn:aws:") => name.to_owned(),
         _ => "aws".to_owned(),
+    }
+}
+
+/// Whether a text stands anywhere in a document, in a key or in a value.
+fn holds(value: &Value, text: &str) -> bool {
+    match value {
+        Value::Str(own) => own.contains(text),
+        Value::List(list) => list.iter().any(|one| holds(one, text)),
+        Value::Map(map) => map.iter().any(|(key, one)| key.contains(text) || holds(one, text)),
+        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => false,
     }
 }
 

@@ -56,6 +56,10 @@ pub fn request(
         plain = longer.find(|request| replays(request));
     }
     let mut best = plain?;
+    let mut numbered = ('1'..='9').rev().map(|digit| with_numbers(&best, digit));
+    if let Some(other) = numbered.find(|other| *other == best || replays(other)) {
+        best = other;
+    }
     if let Some(who) = of_arn(model, &best) {
         let other = Request { principal: Some(who), ..best.clone() };
         if replays(&other) {
@@ -191,10 +195,37 @@ fn texts(model: &Model, held: &[Rc<Held>], dimension: usize, symbols: &[String])
     out
 }
 
-/// Of a requester that stands for others: the one whom `aws:PrincipalArn` names.
+/// With account ids that are numbers, where `aws:PrincipalArn` and `aws:PrincipalAccount` leave them open.
+fn with_numbers(request: &Request, digit: char) -> Request {
+    let mut out = request.clone();
+    let number = |text: &str| -> String {
+        text.chars().map(|c| if c.is_ascii_digit() { c } else { digit }).collect()
+    };
+    for (key, at) in [("aws:principalarn", 4), ("aws:principalaccount", 0)] {
+        let Some((_, values)) = out.context.get_mut(key) else { continue };
+        for value in values {
+            let mut parts: Vec<String> = value.split(':').map(str::to_owned).collect();
+            if let Some(account) = parts.get_mut(at).filter(|id| id.chars().count() == 12) {
+                *account = number(account);
+                *value = parts.join(":");
+            }
+        }
+    }
+    out
+}
+
+/// Of a requester that stands for others: the one whom `aws:PrincipalArn`, or `aws:username`, names.
 fn of_arn(model: &Model, request: &Request) -> Option<Requester> {
-    let at = model.requesters.iter().position(|who| Some(who) == request.principal.as_ref())?;
-    let arn = request.single("aws:principalarn").filter(|_| model.unnamed.contains(&at))?;
+    let own = request.principal.as_ref()?;
+    let at = model.requesters.iter().position(|who| who == own)?;
+    if !model.unnamed.contains(&at) {
+        return None;
+    }
+    let Some(arn) = request.single("aws:principalarn") else {
+        let name = request.single("aws:username").filter(|name| !name.is_empty())?;
+        let Requester::User { partition, account, .. } = own.clone() else { return None };
+        return Some(Requester::User { partition, account, path: name.to_owned() });
+    };
     match Requester::read("AWS", arn) {
         Requester::Anonymous | Requester::Other { .. } => None,
         who => Some(who),

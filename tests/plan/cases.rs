@@ -217,7 +217,8 @@ fn told(plan: &Plan) -> Value {
         .iter()
         .map(|grant| {
             let sign = if grant.added { '+' } else { '-' };
-            format!("{sign} {}: {} {}", grant.who, grant.verb, grant.place)
+            let when = grant.when.as_ref().map_or(String::new(), |when| format!(" {when}"));
+            format!("{sign} {}: {} {}{when}", grant.who, grant.verb, grant.place)
         })
         .collect();
     if !access.is_empty() {

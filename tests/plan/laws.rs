@@ -178,8 +178,8 @@ fn a_plan_file_is_its_plan_and_shows_its_edits() {
     }
     let (_, case) = all().swap_remove(0);
     let text = file::write(&planned(&case));
-    let newer = text.replacen("\"format_version\":1", "\"format_version\":2", 1);
-    assert_eq!(file::read(&newer), Err(file::PlanFileError::Version(2)));
+    let newer = text.replacen("\"format_version\":2", "\"format_version\":3", 1);
+    assert_eq!(file::read(&newer), Err(file::PlanFileError::Version(3)));
     for bad in ["", "{}", "[1]", "no", &text[..text.len() / 2]] {
         assert!(matches!(file::read(bad), Err(file::PlanFileError::NotAPlan(_))), "{bad:.20}");
     }

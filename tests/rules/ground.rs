@@ -4,17 +4,22 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use lakewright::access::{Source, State, read};
+use lakewright::access::{Index, Source, State, read};
 use lakewright::compile::{compile, scripts_of, understand};
 use lakewright::document::Value as Document;
 use lakewright::lower::Scripts;
 use lakewright::policy::Library;
 use lakewright::resolve::environments;
-use lakewright::rules::{Around, Finding, run};
+use lakewright::rules::{self, Around, Finding};
 use lakewright::source::Sources;
 use lakewright::stacks::Placement;
 use lakewright::syntax::parse;
 use serde_json::Value;
+
+/// What the rules find in a state.
+pub fn run(state: &State, around: &Around) -> Vec<Finding> {
+    rules::run(&Index::new(state), around)
+}
 
 /// A lake's stacks.
 #[derive(Clone)]
@@ -99,7 +104,7 @@ impl Lake {
     /// Whether one rule finds something.
     pub fn breaks(&self, code: &str) -> bool {
         let rule = lakewright::rules::rule(code).expect("a rule");
-        !rule.find(&self.state(), &self.around).is_empty()
+        !rule.find(&Index::new(&self.state()), &self.around).is_empty()
     }
 
     /// Each resource of a type (a prefix of it), by stack and logical id.

@@ -1,7 +1,7 @@
 //! A waiver for a place answers for what lies inside of that place, and for nothing that reaches further; what a finding
 //! says tells whether it was there before.
 
-use lakewright::access::State;
+use lakewright::access::{Index, State};
 use lakewright::rules::{Around, Finding, Waiver, judge, new_among, run};
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn lake(statements: Value) -> State {
 /// What a rule finds in such a lake.
 fn found(code: &str, statements: Value) -> Vec<Finding> {
     let rule = lakewright::rules::rule(code).expect("a rule");
-    rule.find(&lake(statements), &Around::default())
+    rule.find(&Index::new(&lake(statements)), &Around::default())
 }
 
 /// Whether a waiver for `buckets.raw` silences what a role reads.
@@ -140,7 +140,7 @@ fn what_only_moves_is_not_new() {
     let all = edits(json!(["iam:PutRolePolicy", "iam:PutUserPolicy"]));
     assert_eq!(come("LW0447", all, edits(json!("iam:PutUserPolicy"))), 0);
     // the second of two is taken out: the other stays what it was
-    let copy = run(&lake(json!([get(), put()])), &Around::default());
-    let one = run(&lake(json!([put()])), &Around::default());
+    let copy = run(&Index::new(&lake(json!([get(), put()]))), &Around::default());
+    let one = run(&Index::new(&lake(json!([put()]))), &Around::default());
     assert!(new_among(&copy, &one).into_iter().all(|is_new| !is_new));
 }

@@ -122,6 +122,20 @@ impl Stage {
         if std::env::var_os("LAKEWRIGHT_SCENARIO_SHOW").is_some() {
             println!("> lakewright {}\n{}", words.join(" "), self.said);
         }
+        // Whatever has a code says how to read on; a comment on a pull request has no room for it.
+        if !words.iter().any(|word| word.starts_with("--markdown") || word.starts_with("markdown"))
+        {
+            for line in self.said.lines() {
+                let named =
+                    ["error[LW", "warning[LW"].iter().find_map(|head| line.strip_prefix(head));
+                let Some((digits, _)) = named.and_then(|rest| rest.split_once(']')) else {
+                    continue;
+                };
+                if !self.said.contains(&format!("= explain: lakewright explain LW{digits}")) {
+                    return Err(format!("it does not say how to read on about LW{digits}"));
+                }
+            }
+        }
         if let Some((text, _)) = interrupt {
             return Err(format!(
                 "it ended before it said `{text}`, where it was to be interrupted"

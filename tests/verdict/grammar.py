@@ -33,6 +33,28 @@ VALUES = {
     "boolean": ["true", "false"],
     "binary": ["YQ==", "Yg==", "YWI="],
 }
+# Keys of AWS that hang together (axioms.py): (key, type of its operators, values)
+OF_AWS = [
+    ("aws:PrincipalArn", "arn", ["arn:aws:iam::111122223333:role/r", "arn:aws:iam::111122223333:role/*",
+                                 "arn:aws:iam::444455556666:user/u", "arn:aws:iam::*:role/r", "arn:aws:iam::*:user/*",
+                                 "arn:aws:iam::111122223333:root", "arn:aws:iam::*:root"]),
+    ("aws:PrincipalArn", "text", ["arn:aws:iam::111122223333:role/r", "arn:aws:iam::444455556666:role/q"]),
+    ("aws:PrincipalAccount", "text", ["111122223333", "444455556666", "999999999999", "anonymous"]),
+    ("aws:PrincipalType", "text", ["User", "AssumedRole", "Account", "Anonymous"]),
+    ("aws:userid", "text", ["anonymous", "AROA:x"]),
+    ("aws:username", "text", ["u", "bob"]),
+    ("aws:PrincipalIsAWSService", "boolean", ["true", "false"]),
+    ("aws:PrincipalServiceName", "text", ["glue.amazonaws.com", "sns.amazonaws.com"]),
+    ("aws:PrincipalOrgID", "text", ["o-1", "o-2"]),
+    ("aws:SecureTransport", "boolean", ["true", "false"]),
+    ("aws:ViaAWSService", "boolean", ["true", "false"]),
+    ("aws:RequestedRegion", "text", ["eu-west-1", "us-east-1"]),
+    ("aws:CurrentTime", "date", ["2024-01-01T00:00:00Z", "2025-01-01T00:00:00Z"]),
+    ("aws:SourceAccount", "text", ["111122223333", "444455556666"]),
+    ("aws:SourceArn", "arn", ["arn:aws:sns:*:111122223333:t", "arn:aws:s3:::a", "arn:aws:sns:*:444455556666:*"]),
+    ("aws:SourceIp", "address", ["203.0.113.0/24", "203.0.113.7"]),
+    ("aws:SourceVpce", "text", ["vpce-1", "vpce-2"]),
+]
 KEYS = {kind: [f"test:{kind.title()}"] for kind in BY_TYPE}
 KEYS["text"].append("test:Other")
 SETS = {kind: f"test:{kind.title()}Set" for kind in BY_TYPE}
@@ -95,6 +117,13 @@ def values(dice, kind, name):
 
 def condition(dice, block):
     """Adds a line to a Condition block; of a key that holds a set, sometimes two at once."""
+    if dice.random() < 0.15:
+        key, kind, choices = dice.choice(OF_AWS)
+        name = operator(dice, kind, False)
+        held = dice.choice(["true", "false"]) if name == "Null" else some(dice, choices)
+        if key not in block.setdefault(name, {}):
+            block[name][key] = held
+        return
     of_set = dice.random() < 0.4
     kind = dice.choice([*BY_TYPE, "text", "boolean", "binary"])
     key = SETS[kind] if of_set else dice.choice(KEYS[kind])

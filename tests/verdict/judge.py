@@ -15,6 +15,7 @@ import copy
 import json
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 
@@ -51,11 +52,19 @@ def ask(engine, batch, flags=()):
 def complete(pair, request):
     """A witness with the parts that documents of its kind do not ask for."""
     request = {**request, "context": request.get("context") or {}}
-    asker = request.get("principal") or "whoever holds the policy"
+    asker = request.get("principal") or axioms.HOLDER
     asker = next(iter(asker.values())) if isinstance(asker, dict) else asker
     request["principal"] = ev.ANONYMOUS if asker == "anonymous" else asker
+    if {k.lower(): v for k, v in request["context"].items()}.get("aws:principaltype") == "FederatedUser":
+        # a user in a witness that stands for any may be one: its type says so, its ARN is of sts then
+        request["principal"] = re.sub(r":iam::(\d{12}):user/", r":sts::\1:federated-user/", request["principal"])
     request["resource"] = request.get("resource") or ("arn:aws:iam::999999999999:role/any" if pair["kind"] == "trust" else "")
     return request
+
+
+def held(pair, request):
+    """A request of the oracle; of an identity's policy nothing is said of who holds it."""
+    return {**request, "principal": axioms.HOLDER} if pair["kind"] == "identity" else request
 
 
 def replays(pair, request, was, now):
@@ -64,9 +73,9 @@ def replays(pair, request, was, now):
     return [r for r in oracle.readings(pair) if ev.proves(pair["kind"], was, now, request, r)]
 
 
-def by_axioms(pair, readings):
+def by_axioms(pair, readings, wide=False):
     """The verdicts of the readings over the requests that can come."""
-    return {possible.judge(pair, r) for r in readings if r.standing and not r.wide}
+    return {possible.judge(pair, r) for r in readings if r.standing and (wide or not r.wide)}
 
 
 def differing(some, others):
@@ -102,14 +111,15 @@ def settle(pair, truth, answer, with_axioms=True):
         if given == "incomparable" and not lost:
             return "wrong", "incomparable without two witnesses"
     for request in (gained, lost) if with_axioms and given != "equivalent" else ():
-        if request and axioms.impossible(complete(pair, request)):
-            return "wrong", f"a witness that cannot come: {axioms.impossible(complete(pair, request))}"
+        why = request and axioms.impossible(complete(pair, request), axioms.asked(pair))
+        if why:
+            return "wrong", f"a witness that cannot come: {why}"
     if not truth.complete:
         for reading in readings:
             if reading.colon == "whole" and not reading.wide and reading.standing:
                 more, less = truth.gained[reading], truth.lost[reading]
                 if with_axioms:  # whether another request would do is not known then
-                    more, less = (r if r and not axioms.impossible(r) else None for r in (more, less))
+                    more, less = (r if r and not axioms.impossible(held(pair, r), axioms.asked(pair)) else None for r in (more, less))
                 if more and given in ("narrowed", "equivalent"):
                     return "wrong", f"{given}, but gained: {more}"
                 if less and given == "broadened" and not answer["exact"] and answer.get("reason"):
@@ -139,7 +149,7 @@ def settle(pair, truth, answer, with_axioms=True):
             if sound and (given == "narrowed" and not any(gains) or given == "broadened" and all(gains)):
                 return "sound, not exact", None
             return "wrong", f"{given}, though it hangs on what `*` does at a colon: {sorted(set(settled.values()))}"
-    if with_axioms and given not in settled.values() and given in by_axioms(pair, settled):
+    if with_axioms and given not in settled.values() and given in by_axioms(pair, settled, wide=True):
         return "agreed, by an axiom", None
     if given not in settled.values() and given in said:
         return "wrong", f"who is granted to: {given}, but {sorted(set(settled.values()))}"

@@ -98,34 +98,38 @@ class Pair:
 
         return self.once(("resource", colon, wide), make)
 
+    def asker_names(self):
+        """Everyone who is named, and one of each kind who is not."""
+        names = {"*"}
+        for _, s, _ in self.all:
+            for element in ("Principal", "NotPrincipal"):
+                if element in s:
+                    names |= ev.named(s[element])
+        askers = ["arn:aws:iam::999999999999:role/anyone", "arn:aws:iam::999999999999:user/anyone",
+                  "unlisted.amazonaws.com", ev.ANONYMOUS]
+        for name in sorted(names - {"*"}):
+            askers.append(name)
+            found = re.fullmatch(r"(arn:[^:]*):(iam|sts)::(\d{12}):(.*)", name)
+            if found and not found.group(4).startswith(("saml", "oidc")):
+                head, account, rest = found.group(1), found.group(3), found.group(4)
+                askers += [f"{head}:iam::{account}:role/unlisted", f"{head}:iam::{account}:user/unlisted",
+                           f"{head}:iam::{account}:root"]
+                if rest.startswith("role/"):
+                    role = rest.removeprefix("role/").split("/")[-1]
+                    askers.append(f"{head}:sts::{account}:assumed-role/{role}/unlisted")
+                if rest.startswith("assumed-role/"):
+                    role = rest.split("/")[1]
+                    askers += [f"{head}:iam::{account}:role/{role}",
+                               f"{head}:sts::{account}:assumed-role/{role}/unlisted"]
+        return list(dict.fromkeys(askers))
+
     def askers(self, parties, standing):
         def make():
             if self.kind == "identity":
                 return {self.mask(lambda i, v, s: True): ("arn:aws:iam::999999999999:role/anyone", ev.DELEGATED)}
             reading = Reading(parties=parties, standing=standing)
-            names = {"*"}
-            for _, s, _ in self.all:
-                for element in ("Principal", "NotPrincipal"):
-                    if element in s:
-                        names |= ev.named(s[element])
-            askers = ["arn:aws:iam::999999999999:role/anyone", "arn:aws:iam::999999999999:user/anyone",
-                      "unlisted.amazonaws.com", ev.ANONYMOUS]
-            for name in sorted(names - {"*"}):
-                askers.append(name)
-                found = re.fullmatch(r"(arn:[^:]*):(iam|sts)::(\d{12}):(.*)", name)
-                if found and not found.group(4).startswith(("saml", "oidc")):
-                    head, account, rest = found.group(1), found.group(3), found.group(4)
-                    askers += [f"{head}:iam::{account}:role/unlisted", f"{head}:iam::{account}:user/unlisted",
-                               f"{head}:iam::{account}:root"]
-                    if rest.startswith("role/"):
-                        role = rest.removeprefix("role/").split("/")[-1]
-                        askers.append(f"{head}:sts::{account}:assumed-role/{role}/unlisted")
-                    if rest.startswith("assumed-role/"):
-                        role = rest.split("/")[1]
-                        askers += [f"{head}:iam::{account}:role/{role}",
-                                   f"{head}:sts::{account}:assumed-role/{role}/unlisted"]
             out = {}
-            for asker in dict.fromkeys(askers):
+            for asker in self.asker_names():
                 for help in reversed(ev.helps(self.kind, reading)):
                     def fits(i, v, s):
                         reach = ev.standing_of(s, asker, reading)

@@ -10,12 +10,14 @@ import re
 
 import evaluator as ev
 import oracle
-from axioms import PRINCIPAL, arn_of, impossible, types_of
+from axioms import KEYS, EVERYBODY, PRINCIPAL, arn_of, impossible, types_of
 from words import STAR, STAR_IN
 
-OF_ASKER = re.compile(r"aws:(principal.*|userid|username)$")
-OF_SOURCE = ("aws:sourcearn", "aws:sourceaccount")
-OF_NETWORK = ("aws:sourcevpce", "aws:sourceip", "aws:viaawsservice", "aws:calledvia")
+OF_ASKER = re.compile(r"aws:(principal.*|userid|username|source(arn|account|orgid|orgpaths))$")
+OF_NETWORK = ("aws:sourcevpce", "aws:sourcevpc", "aws:vpcsourceip", "aws:sourceip", "aws:viaawsservice", "aws:calledvia")
+ALWAYS = [key for key, (always, _) in KEYS.items() if always == EVERYBODY]
+ANONYMOUS = {"aws:principalaccount": "anonymous", "aws:principaltype": "Anonymous", "aws:userid": "anonymous"}
+KINDS = ("role/anyone", "user/anyone", "root")
 FRESH = {"principal": "arn:aws:iam::999999999999:role/anyone", "action": "x:x", "resource": "x", "context": {}}
 
 
@@ -45,7 +47,7 @@ def group(pair, keys, reading, start):
             request = {**FRESH, "context": context}
             request.update({"principal": asker[0]} if asker else {})
             request.update({"resource": resource} if resource else {})
-            if impossible(request):
+            if impossible(request, keys):
                 continue
             found = mask
             for _, _, m in chosen:
@@ -59,12 +61,17 @@ def askers(pair, reading):
     found = [(m, who) for m, who in pair.askers(reading.parties, reading.standing).items()]
     keys = [k for k in pair.lines if OF_ASKER.match(k)]
     if keys:
-        names = {who[0] for _, who in found} | {"unlisted.amazonaws.com", "*", FRESH["principal"]}
+        names = {f"arn:aws:iam::999999999999:{kind}" for kind in KINDS}
+        names |= set(pair.asker_names()) if pair.kind != "identity" else set()
         for key in keys:
             for value in candidates(pair, key, reading):
-                for name in value if isinstance(value, list) else [value]:
+                written = [name for name in (value if isinstance(value, list) else [value]) if name]
+                for name in written + [name.lower() for name in written]:  # one for each case is enough elsewhere
                     if name and re.fullmatch(r"\d{12}", name):
-                        names |= {f"arn:aws:iam::{name}:role/anyone", f"arn:aws:iam::{name}:user/anyone"}
+                        names |= {f"arn:aws:iam::{name}:{kind}" for kind in KINDS}
+                    elif name and key == "aws:username":
+                        accounts = {n.split(":")[4] for n in names if PRINCIPAL.match(n)}
+                        names |= {f"arn:aws:iam::{account}:user/{name}" for account in accounts}
                     elif name and key == "aws:principalarn":
                         parts = name.split(":")
                         if len(parts) >= 6:
@@ -74,6 +81,8 @@ def askers(pair, reading):
                                 name = f"arn:{'aws' if len(parts[1]) < 3 else parts[1]}:iam::{account}:{rest}"
                                 if re.fullmatch(r".*:(root|(user|role)/.+)", name):
                                     names.add(name)
+        if pair.kind == "identity":  # whoever holds a policy is a user or a role
+            names = {name for name in names if not name.endswith(":root")}
         helps = ev.helps(pair.kind, reading)
         found = []
         for name in sorted(names):
@@ -95,10 +104,16 @@ def askers(pair, reading):
                 values = [ours.group(3)]
             elif ours and key == "aws:principaltype":
                 values = types_of(who[0])
+            elif key == "aws:principalisawsservice":
+                values = ["true", "false", None]
+            elif who[0] == ev.ANONYMOUS and key in ANONYMOUS:
+                values = [ANONYMOUS[key], None]
+            elif ours and ours.group(4) == "user" and key == "aws:username":
+                values = [ours.group(5).split("/")[-1]]
             lists.append([(key, v, mask_of(pair, key, v, reading)) for v in values])
         for chosen in itertools.product(*lists):
             context = {k: v for k, v, _ in chosen if v is not None}
-            if impossible({**FRESH, "principal": who[0], "context": context}):
+            if impossible({**FRESH, "principal": who[0], "context": context}, keys):
                 continue
             all_of = mask
             for _, _, m in chosen:
@@ -119,15 +134,19 @@ def decide(pair, reading):
     resources = [(m, None, r) for m, r in pair.resource_words(reading.colon, reading.wide, whose)]
     found = oracle.joined(found, group(pair, [k for k in present if k == "aws:resourceaccount"], reading, resources), both)
     everything = pair.mask(lambda i, v, s: True)
-    for keys in (OF_SOURCE, OF_NETWORK):
-        keys = [k for k in present if k in keys]
-        if keys:
-            found = oracle.joined(found, group(pair, keys, reading, [(everything, None, None)]), both)
+    keys = [k for k in present if k in OF_NETWORK]
+    if keys:
+        found = oracle.joined(found, group(pair, keys, reading, [(everything, None, None)]), both)
     actions = {m: (None, None, {"": a}) for m, a in pair.actions(reading.wide).items()}
     found = oracle.joined(found, actions, both)
     for key in present:
-        if not OF_ASKER.match(key) and key not in OF_SOURCE + OF_NETWORK + ("aws:resourceaccount",):
-            values = {m: (None, None, {k: v} if v is not None else {}) for m, (k, v) in pair.values(key, reading).items()}
+        if not OF_ASKER.match(key) and key not in OF_NETWORK + ("aws:resourceaccount",):
+            if key in ALWAYS:
+                values = {mask_of(pair, key, v, reading): (None, None, {key: v})
+                          for v in candidates(pair, key, reading) if v not in (None, [])}
+            else:
+                values = {m: (None, None, {k: v} if v is not None else {})
+                          for m, (k, v) in pair.values(key, reading).items()}
             found = oracle.joined(found, values, both)
     gained = lost = None
     bits = pair.bits

@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::super::state::{Held, Principal, PrincipalKind, State};
-use super::judge::{Judge, Reached, Subject, Target};
-use crate::catalogue::escalations::{Escalation, Kind, escalations};
+use super::judge::{Judge, Reached, Rewritten, Subject, Target};
+use crate::catalogue::escalations::{Escalation, Kind, escalations, verbs};
 use crate::document;
 use crate::document::Value;
 use crate::verdict::read::Effect;
@@ -79,6 +79,9 @@ impl Closure {
         if best.is_yes() {
             return (best, Vec::new());
         }
+        if let Some((found, opening)) = opened(judge, who, action, target) {
+            return (found, opening);
+        }
         if let Subject::Named(name) = who
             && let Some(edit) = self.unbounded.get(name)
         {
@@ -95,6 +98,9 @@ impl Closure {
             if found.is_yes() {
                 return (found, path.clone());
             }
+            if let Some((found, opening)) = opened(judge, &as_other, action, target) {
+                return (found, path.iter().cloned().chain(opening).collect());
+            }
             if let Some(edit) = self.unbounded.get(name) {
                 let found = judge.ask(&as_other, action, target, None, true);
                 if found.is_yes() {
@@ -107,6 +113,51 @@ impl Closure {
         }
         (best, Vec::new())
     }
+}
+
+/// Whether somebody can do something after it has let itself in by a policy that it may write: that of what guards the
+/// target, that of its key, or both. With the answer the steps, each with the request that writes a policy.
+pub fn opened(
+    judge: &Judge<'_>,
+    who: &Subject,
+    action: &str,
+    target: &Target,
+) -> Option<(Reached, Vec<Way>)> {
+    let key = judge.state.resources.get(&target.guard).and_then(|guard| guard.key.as_ref());
+    let guard = opening(judge, who, &target.guard);
+    let key = key.and_then(|key| opening(judge, who, key));
+    let ways = [
+        (Rewritten { guard: true, ..Rewritten::default() }, vec![&guard]),
+        (Rewritten { key: true, ..Rewritten::default() }, vec![&key]),
+        (Rewritten { guard: true, key: true, own: false }, vec![&guard, &key]),
+    ];
+    ways.into_iter().find_map(|(rewritten, steps)| {
+        let steps: Option<Vec<Way>> = steps.into_iter().cloned().collect();
+        let steps = steps?;
+        let found = judge.ask_after(rewritten, who, action, target);
+        found.is_yes().then_some((found, steps))
+    })
+}
+
+/// The step of writing the policy of a resource of the state.
+fn opening(judge: &Judge<'_>, who: &Subject, guard: &str) -> Option<Way> {
+    let kind = judge.state.resources.get(guard)?.kind.as_str();
+    let opening = verbs().openings.iter().find(|one| one.kind == kind)?;
+    let target =
+        Target { kind: opening.on.clone(), resource: resource(guard), guard: guard.to_owned() };
+    opening.actions.iter().find_map(|action| {
+        let Reached::Yes { request, needed } = judge.ask(who, action, &target, None, false) else {
+            return None;
+        };
+        Some(Way {
+            from: who.clone(),
+            to: guard.to_owned(),
+            kind: Kind::Open,
+            name: format!("write the policy of the {}, and let itself in", opening.on),
+            request: *request,
+            needed,
+        })
+    })
 }
 
 fn of_principal(name: &str, one: &Principal) -> Target {
@@ -165,7 +216,8 @@ fn steps(judge: &Judge<'_>, from: &Subject) -> Steps {
     for escalation in &escalations().escalations {
         // whoever may do none of it anywhere is not asked role by role
         let anywhere = |action: &String| match escalation.kind {
-            Kind::Assume => true,
+            // the code may come within reach by the policy of its bucket
+            Kind::Assume | Kind::Code => true,
             _ => !matches!(judge.ask(from, action, &any("any"), None, false), Reached::No { .. }),
         };
         let actions: Vec<&String> = escalation.actions.iter().filter(|one| anywhere(one)).collect();
@@ -210,6 +262,15 @@ fn steps(judge: &Judge<'_>, from: &Subject) -> Steps {
                         step(name, each(&of_principal(name, one)));
                     }
                 }
+                let assumes = actions.iter().filter(|_| escalation.kind == Kind::Assume);
+                for action in assumes {
+                    if let Some(roles) = beyond(judge, from, action, None) {
+                        let because = format!(
+                            "`{roles}` takes in roles that stand in no template of this state"
+                        );
+                        step(&roles, Reached::Unknown { because });
+                    }
+                }
             }
             Kind::Edit => {
                 if let Subject::Named(name) = from
@@ -233,10 +294,17 @@ fn steps(judge: &Judge<'_>, from: &Subject) -> Steps {
                             resource: Value::from(code.clone()),
                             guard: bucket,
                         };
-                        step(&runner.role, each(&target));
+                        let found = each(&target).or(|| {
+                            let first = actions
+                                .iter()
+                                .find_map(|action| opened(judge, from, action, &target));
+                            first.map_or(Reached::No { because: None }, after_opening)
+                        });
+                        step(&runner.role, found);
                     }
                 }
             }
+            Kind::Open => {}
             Kind::Runner => {
                 for (name, runner) in &state.runners {
                     if runner.kind == escalation.on && not_self(&runner.role) {
@@ -253,6 +321,61 @@ fn steps(judge: &Judge<'_>, from: &Subject) -> Steps {
         }
     }
     (ways, edit, unknown)
+}
+
+/// An answer that takes steps first, which it names as what is needed.
+fn after_opening((found, steps): (Reached, Vec<Way>)) -> Reached {
+    match found {
+        Reached::Yes { request, mut needed } => {
+            needed.extend(steps.iter().map(|way| {
+                format!("that it first does {} on {}, as it can", way.request.action, way.to)
+            }));
+            Reached::Yes { request, needed }
+        }
+        other => other,
+    }
+}
+
+/// Whether somebody may assume, or hand over, a role that stands in no template of the state, and which: what such a
+/// role may do is not known. What a statement names is asked as it stands, a wildcard filled with a name that no role
+/// of the state has.
+fn beyond(
+    judge: &Judge<'_>,
+    from: &Subject,
+    action: &str,
+    condition: Option<(&str, &str)>,
+) -> Option<String> {
+    let Subject::Named(arn) = from else { return None };
+    let holder = judge.index.holder(arn)?;
+    if !judge.ask(from, action, &any("role"), condition, false).is_yes() {
+        return None;
+    }
+    let statements = holder.identity.documents.iter().flat_map(|one| &one.statements);
+    let named = statements.filter(|one| one.effect == Effect::Allow).flat_map(|one| {
+        match one.resources.as_ref().filter(|listed| !listed.not) {
+            Some(listed) => listed.items.iter().map(|item| item.shown()).collect(),
+            None => vec!["*".to_owned()],
+        }
+    });
+    let mut found = named.filter(|text| {
+        let home = || format!("arn:aws:iam::{}:role/*", holder.principal.account);
+        let role = if text == "*" { home() } else { text.clone() };
+        let role = role.replace('*', "not-read").replace('?', "x");
+        let is_new = role.contains(":role/")
+            && !role.contains('$')
+            && !judge.state.principals.contains_key(&role);
+        let elsewhere = role.split(':').nth(4) != Some(&holder.principal.account);
+        let target =
+            Target { kind: "role".to_owned(), resource: Value::from(role), guard: String::new() };
+        // in another account the role's trust has to agree, and may
+        let trusted = Rewritten { guard: elsewhere, ..Rewritten::default() };
+        is_new
+            && match condition {
+                None => judge.ask_after(trusted, from, action, &target).is_yes(),
+                Some(_) => judge.ask(from, action, &target, condition, false).is_yes(),
+            }
+    });
+    found.next()
 }
 
 /// A role is handed over: the right to, the right to make or change what takes it, and the role's trust.
@@ -288,6 +411,10 @@ fn pass(
             (handed, ..) => handed,
         };
         step(name, found);
+    }
+    if let Some(roles) = beyond(judge, from, &ways.pass, Some((&ways.condition, service))) {
+        let because = format!("`{roles}` takes in roles that stand in no template of this state");
+        step(&roles, Reached::Unknown { because });
     }
 }
 

@@ -2,22 +2,27 @@
 //!
 //! The layers are those of `decide`, and the answer is the search's: a request that all of them let through. Policies of
 //! an identity are given the identity's name, so that they and a resource's policy are one language; a role's trust is a
-//! policy of the role as a resource. Sources: IAM User Guide, "Evaluating policies within a single account" and
-//! "Cross-account policy evaluation logic"; KMS developer guide, "Key policies in AWS KMS".
+//! policy of the role as a resource. Which keys a request has, and what they say of who makes it, is the verdict's to
+//! know (`crate::verdict`, axioms). Of each layer only what concerns the question is searched: see `verdict::apart`.
+//! Sources: IAM User Guide, "Evaluating policies within a single account" and "Cross-account policy evaluation logic";
+//! KMS developer guide, "Key policies in AWS KMS". Read next: `case`, which answers.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::decide::guarded;
-use super::super::rows::policies;
-use super::super::state::{Boundary, Guarded, Held, Principal, State};
-use crate::catalogue::escalations::verbs;
+use super::super::index::{Guard, Holder, Index};
+use super::super::state::{Boundary, State};
+use super::case::{Bearing, Case, Half, KeyHalf, Layers, Own};
+use super::closure::resource;
+use crate::catalogue::escalations::{escalations, verbs};
 use crate::document::{Map, Value};
-use crate::verdict::effective::{of_anybody, possible};
+use crate::verdict::apart::{concerning, naming};
+use crate::verdict::effective::of_anybody;
 use crate::verdict::public::restricted;
-use crate::verdict::read::{Effect, Listed};
-use crate::verdict::{Document, Kind, Name, Options, Request};
+use crate::verdict::read::Listed;
+use crate::verdict::{Document, Kind, Name, Request};
 
 /// Who is asked about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,34 +83,29 @@ impl Reached {
     }
 }
 
-const NO: Reached = Reached::No { because: None };
-
-/// The keys that every signed request has: "Properties of the principal", IAM User Guide, "AWS global condition context
-/// keys" (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>).
-const SIGNED: [&str; 3] = ["aws:PrincipalArn", "aws:PrincipalAccount", "aws:PrincipalType"];
-
-/// What a principal brings: its policies under its name, its boundary, and what is not at hand.
-struct Own {
-    documents: Vec<Document>,
-    denies: Vec<Document>,
-    boundary: Option<Vec<Document>>,
-    boundary_denies: Vec<Document>,
-    missing: Option<String>,
-    boundary_missing: Option<String>,
-    account: String,
-    known: bool,
+/// Which policies somebody has rewritten before it asks: they allow what it likes, and forbid nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Its own.
+    pub own: bool,
+    /// That of what guards the target.
+    pub guard: bool,
+    /// That of the guard's key.
+    pub key: bool,
 }
 
-/// A state, ready for questions.
+/// Answers questions about a state.
 pub struct Judge<'s> {
     pub state: &'s State,
-    options: Options,
+    pub index: &'s Index<'s>,
     own: RefCell<BTreeMap<String, Rc<Own>>>,
+    bearings: RefCell<BTreeMap<Subject, BTreeMap<&'s str, Rc<Bearing>>>>,
 }
 
 impl<'s> Judge<'s> {
-    pub fn new(state: &'s State) -> Self {
-        Judge { state, options: Options::default(), own: RefCell::default() }
+    pub fn new(index: &'s Index<'s>) -> Self {
+        let (own, bearings) = (RefCell::default(), RefCell::default());
+        Judge { state: index.state, index, own, bearings }
     }
 
     /// Whether the subject can carry out the action on the target, the key of an encrypted bucket included. `anything`
@@ -118,224 +118,169 @@ impl<'s> Judge<'s> {
         condition: Option<(&str, &str)>,
         anything: bool,
     ) -> Reached {
-        let found = self.half(who, action, target, condition, anything);
-        let Reached::Yes { request, mut needed } = found else { return found };
-        let key = self.state.resources.get(&target.guard).and_then(|bucket| bucket.key.clone());
-        let (Some(key), Some(of_key)) = (key, verbs().key.get(action)) else {
-            return Reached::Yes { request, needed };
-        };
-        if !self.state.resources.contains_key(&key) {
-            needed.push(format!("{of_key} on the key {key}, whose policy was not read"));
-            return Reached::Yes { request, needed };
-        }
-        let resource = Value::from_json(&key).ok().filter(|value| value.as_map().is_some());
-        let target = Target {
-            kind: "key".to_owned(),
-            resource: resource.unwrap_or_else(|| Value::from(key.clone())),
-            guard: key.clone(),
-        };
-        match self.half(who, of_key, &target, None, anything) {
-            Reached::Yes { needed: more, .. } => {
-                needed.extend(more.into_iter().map(|one| format!("{of_key} on the key: {one}")));
-                needed.dedup();
-                Reached::Yes { request, needed }
-            }
-            Reached::No { .. } => Reached::No {
-                because: Some(format!(
-                    "{action} is allowed, and {of_key} on the bucket's key is not"
-                )),
-            },
-            unknown => unknown,
-        }
+        self.case(who, action, target, condition, anything).answer()
     }
 
-    fn half(
+    /// The same after somebody has rewritten policies.
+    pub fn ask_after(
+        &self,
+        rewritten: Rewritten,
+        who: &Subject,
+        action: &str,
+        target: &Target,
+    ) -> Reached {
+        self.case_after(rewritten, who, action, target, None).answer()
+    }
+
+    /// All that the answer to [`Judge::ask`] rests on.
+    pub fn case(
         &self,
         who: &Subject,
         action: &str,
         target: &Target,
         condition: Option<(&str, &str)>,
         anything: bool,
-    ) -> Reached {
-        let role = self.state.principals.get(&target.guard).filter(|_| target.kind == "role");
-        let guard = self.state.resources.get(&target.guard);
-        let guard = guard.or_else(|| {
-            let text = target.resource.as_str()?;
-            guarded(self.state, text.trim_end_matches('*')).map(|(_, guarded)| guarded)
-        });
-        let trusted = role.filter(|_| action == crate::catalogue::escalations::escalations().trust);
-        let theirs = match (trusted, guard) {
-            (Some(role), _) => trust(role, &target.resource),
-            (None, Some(guard)) => resource_documents(guard),
-            (None, None) => Ok(Vec::new()),
+    ) -> Case {
+        let rewritten = Rewritten { own: anything, ..Rewritten::default() };
+        self.case_after(rewritten, who, action, target, condition)
+    }
+
+    fn case_after(
+        &self,
+        rewritten: Rewritten,
+        who: &Subject,
+        action: &str,
+        target: &Target,
+        condition: Option<(&str, &str)>,
+    ) -> Case {
+        let half = |action: &str, target: &Target, condition, opened: bool| {
+            self.half(who, action, target, condition, (rewritten.own, opened))
         };
-        let Ok(theirs) = theirs else {
-            return Reached::Unknown { because: format!("the policy of {} is none", target.guard) };
-        };
-        let present = self.always_there(who, &theirs);
-        let Some(asked) = asked(who, action, &target.resource, condition, &present) else {
-            return Reached::Unknown { because: format!("`{action}` cannot be asked of it") };
-        };
-        let asked = vec![asked];
-        let cut = guard
-            .filter(|guard| guard.public_access.is_some_and(|block| block.restrict))
-            .and_then(|guard| restricted(&theirs, &guard.account, guard.partition))
-            .map(|one| vec![one]);
-        let home = role.map(|role| role.account.as_str());
-        let home = home.or(guard.map(|guard| guard.account.as_str()));
-        let home = home.map(str::to_owned).or_else(|| account_of(&target.resource));
-        let delegates =
-            trusted.is_some() || guard.is_some_and(|guard| guard.kind == "AWS::KMS::Key");
-        if *who == Subject::Anonymous && cut.is_some() {
-            // it leaves services and the account of the bucket
-            return NO;
-        }
-        let Subject::Named(arn) = who else {
-            return self.outside(who, &theirs, cut.as_deref(), &asked, home.as_deref());
-        };
-        let own = self.own(arn);
-        let across = home.as_ref().is_some_and(|home| *home != own.account);
-        let identity =
-            if anything { vec![named(of_anybody(), arn)] } else { own.documents.clone() };
-        let wall = own.boundary.as_deref();
-        if across && !own.known {
-            let mut found = self.search(&[Some(&theirs), cut.as_deref(), Some(&asked)]);
-            if let Reached::Yes { needed, .. } = &mut found {
-                needed
-                    .push(format!("an identity policy in account {} that allows it", own.account));
+        let key = self.state.resources.get(&target.guard).and_then(|bucket| bucket.key.as_ref());
+        let key = match (key, verbs().key.get(action)) {
+            (Some(key), Some(of_key)) if self.index.guard(key).is_none() => KeyHalf::Unread {
+                needed: format!("{of_key} on the key {key}, whose policy was not read"),
+            },
+            (Some(key), Some(of_key)) => {
+                let target =
+                    Target { kind: "key".to_owned(), resource: resource(key), guard: key.clone() };
+                KeyHalf::Read {
+                    action: of_key.clone(),
+                    half: half(of_key, &target, None, rewritten.key),
+                }
             }
-            return found;
-        }
-        let by_identity = |documents: &[Document]| {
-            if across || delegates {
-                return self.search(&[
-                    Some(documents),
-                    wall,
-                    Some(&theirs),
-                    cut.as_deref(),
-                    Some(&asked),
-                ]);
-            }
-            let both: Vec<Document> =
-                documents.iter().chain(&only(&theirs, Effect::Deny)).cloned().collect();
-            self.search(&[Some(&both), wall, Some(&asked)])
+            _ => KeyHalf::None,
         };
-        let mut found = by_identity(&identity);
-        if !across {
-            let with = |kept: Vec<Document>, more: &[&[Document]]| -> Vec<Document> {
-                let more = more.iter().flat_map(|all| all.iter().cloned());
-                kept.into_iter()
-                    .chain(only(&theirs, Effect::Deny))
-                    .chain(own.denies.iter().cloned())
-                    .chain(more)
-                    .collect()
-            };
-            let by_role = with(allowing(&theirs, |name| is_role(name, arn)), &[]);
-            let direct = allowing(&theirs, |name| is_direct(name, arn));
-            let direct = with(direct, &[&own.boundary_denies]);
-            found = found
-                .or(|| self.search(&[Some(&by_role), wall, cut.as_deref(), Some(&asked)]))
-                .or(|| self.search(&[Some(&direct), cut.as_deref(), Some(&asked)]));
-        }
-        let missing = match &found {
-            Reached::Yes { .. } => own.boundary_missing.as_ref(),
-            _ => own.missing.as_ref(),
-        };
-        let Some(missing) = missing else {
-            if let (Reached::Yes { needed, .. }, true, None) = (&mut found, across, guard)
-                && role.is_none()
-            {
-                needed.push(format!("the policy of {}, which was not read", target.guard));
-            }
-            return found;
-        };
-        if found.is_yes() || anything {
-            return match own.boundary_missing.clone() {
-                Some(because) => Reached::Unknown { because },
-                None => found,
-            };
-        }
-        // what is not at hand may allow what nothing else forbids
-        let mut more = identity;
-        more.push(named(of_anybody(), arn));
-        match by_identity(&more) {
-            Reached::No { .. } => found,
-            _ => Reached::Unknown { because: missing.clone() },
+        Case {
+            action: action.to_owned(),
+            half: half(action, target, condition, rewritten.guard),
+            key,
         }
     }
 
-    /// The keys that policies ask for and that every signed request has.
-    fn always_there(&self, who: &Subject, theirs: &[Document]) -> Vec<&'static str> {
-        let own = match who {
-            Subject::Named(arn) => Some(self.own(arn)),
-            Subject::Account(_) => None,
-            _ => return Vec::new(),
-        };
-        let own =
-            own.iter().flat_map(|own| own.documents.iter().chain(own.boundary.iter().flatten()));
-        let documents: Vec<&Document> = theirs.iter().chain(own).collect();
-        let asks = |key: &str| {
-            let mut statements = documents.iter().flat_map(|document| &document.statements);
-            statements.any(|statement| {
-                statement.conditions.iter().any(|one| one.key.eq_ignore_ascii_case(key))
-            })
-        };
-        SIGNED.into_iter().filter(|key| asks(key)).collect()
-    }
-
-    fn outside(
+    /// What one half of an answer rests on: the layers, each cut to what concerns the question, and what else counts.
+    fn half(
         &self,
         who: &Subject,
-        theirs: &[Document],
-        cut: Option<&[Document]>,
-        asked: &[Document],
-        home: Option<&str>,
-    ) -> Reached {
-        // of everybody only what an Allow for everybody gives: the others are asked by their names
-        let theirs: Vec<Document> = match who {
-            Subject::Anybody | Subject::Anonymous => {
-                let all = allowing(theirs, |name| *name == Name::Everyone);
-                all.into_iter().chain(only(theirs, Effect::Deny)).collect()
-            }
-            _ => theirs.to_vec(),
+        action: &str,
+        target: &Target,
+        condition: Option<(&str, &str)>,
+        (anything, opened): (bool, bool),
+    ) -> Half {
+        let role = self.index.holder(&target.guard).filter(|_| target.kind == "role");
+        let guard = self.guard(target).map(|guard| self.bearing(who, guard));
+        let trusted = role.filter(|_| action == escalations().trust);
+        let theirs = match (trusted, &guard) {
+            (Some(role), _) => trust(role, &target.resource).map(Cow::Owned),
+            (None, Some(guard)) => guard.policy.as_deref().map(Cow::Borrowed),
+            (None, None) => Some(Cow::Owned(Vec::new())),
         };
-        let mut found = self.search(&[Some(&theirs), cut, Some(asked)]);
-        if let (Subject::Account(account), Reached::Yes { needed, .. }) = (who, &mut found) {
-            let own = home == Some(account.as_str());
-            needed.push(match own {
-                true => format!(
-                    "an identity policy of account {account} that allows it, or the root user"
-                ),
-                false => format!("an identity policy in account {account} that allows it"),
-            });
-        }
-        found
+        let theirs = match (opened, who) {
+            (true, Subject::Named(arn) | Subject::Account(arn)) => {
+                Some(Cow::Owned(vec![named(of_anybody(), arn)]))
+            }
+            _ => theirs,
+        };
+        let Some(theirs) = theirs else {
+            let because = format!("the policy of {} is none", target.guard);
+            return Half::Unknown { because };
+        };
+        let own = match who {
+            Subject::Named(arn) => Some(self.own(arn)),
+            _ => None,
+        };
+        let Some(asked) = asked(who, action, &target.resource, condition) else {
+            return Half::Unknown { because: format!("`{action}` cannot be asked of it") };
+        };
+        let about = |documents: &[Document]| match asked.statements.first() {
+            Some(statement) => concerning(documents, statement),
+            None => documents.to_vec(),
+        };
+        let home = role.map(|role| role.principal.account.clone());
+        let home = home.or(guard.as_ref().map(|guard| guard.account.clone()));
+        Half::Layers(Box::new(Layers {
+            who: who.clone(),
+            theirs: about(&theirs),
+            cut: guard.as_ref().and_then(|guard| guard.cut.clone()).map(|one| vec![one]),
+            home: home.or_else(|| account_of(&target.resource)),
+            delegates: trusted.is_some() || guard.as_ref().is_some_and(|guard| guard.is_key),
+            unguarded: (guard.is_none() && role.is_none()).then(|| target.guard.clone()),
+            own: own.map(|own| Own {
+                documents: about(&own.documents),
+                boundary: own.boundary.as_deref().map(about),
+                missing: own.missing.clone(),
+                boundary_missing: own.boundary_missing.clone(),
+                account: own.account.clone(),
+                known: own.known,
+            }),
+            anything,
+            opened,
+            asked: vec![asked],
+        }))
     }
 
-    fn search(&self, layers: &[Option<&[Document]>]) -> Reached {
-        let layers: Vec<&[Document]> = layers.iter().copied().flatten().collect();
-        // a layer without an Allow lets nothing through
-        if layers.iter().any(|layer| !layer.iter().any(Document::allows)) {
-            return NO;
+    /// What guards a target: the resource of its name, else the one that it lies in.
+    fn guard(&self, target: &Target) -> Option<&'s Guard<'s>> {
+        self.index.guard(&target.guard).or_else(|| {
+            let text = target.resource.as_str()?;
+            self.index.guarded(text.trim_end_matches('*'))
+        })
+    }
+
+    /// All that the resources of the state have to do with a subject's doing anything with a target that is no principal:
+    /// of what guards it, and of that one's key.
+    pub fn bearings(&self, who: &Subject, target: &Target) -> [Option<Rc<Bearing>>; 2] {
+        let own = self.guard(target).map(|guard| self.bearing(who, guard));
+        let key = own.as_ref().and_then(|own| self.index.guard(own.key.as_deref()?));
+        [own, key.map(|key| self.bearing(who, key))]
+    }
+
+    fn bearing(&self, who: &Subject, guard: &'s Guard<'s>) -> Rc<Bearing> {
+        let name = guard.name.as_str();
+        let known = self.bearings.borrow();
+        if let Some(bearing) = known.get(who).and_then(|all| all.get(name)) {
+            return Rc::clone(bearing);
         }
-        let found = possible(&layers, Kind::Resource, &self.options);
-        match (found.gained, found.exact, found.reason) {
-            (Some(request), ..) => {
-                let unit = request.single("aws:PrincipalOrgPaths").map(str::to_owned);
-                let unit =
-                    unit.or_else(|| request.values("aws:PrincipalOrgPaths").first().cloned());
-                let account = request.principal.as_ref().and_then(|who| who.account());
-                let in_unit = unit.zip(account).map(|(unit, (_, account))| {
-                    format!("that account {account} is in the organizational unit of {unit}")
-                });
-                Reached::Yes { needed: in_unit.into_iter().collect(), request: Box::new(request) }
-            }
-            (None, true, _) => NO,
-            (None, false, reason) => Reached::Unknown {
-                because: reason
-                    .map_or_else(|| "it is not decided".to_owned(), |reason| reason.text),
-            },
-        }
+        drop(known);
+        let whole = guard.policies.whole();
+        let policy = whole.map(|all| match who {
+            Subject::Named(arn) => naming(all, &Name::read("AWS", arn, "aws")),
+            Subject::Service(service) => naming(all, &Name::read("Service", service, "aws")),
+            Subject::Account(_) | Subject::Anonymous | Subject::Anybody => all.to_vec(),
+        });
+        let guarded = guard.guarded;
+        let restricts = guarded.public_access.is_some_and(|block| block.restrict);
+        let cut = whole.filter(|_| restricts);
+        let bearing = Rc::new(Bearing {
+            policy,
+            cut: cut.and_then(|all| restricted(all, &guarded.account, guarded.partition)),
+            account: guarded.account.clone(),
+            is_key: guarded.kind == "AWS::KMS::Key",
+            key: guarded.key.clone(),
+        });
+        let mut known = self.bearings.borrow_mut();
+        known.entry(who.clone()).or_default().insert(name, Rc::clone(&bearing));
+        bearing
     }
 
     fn own(&self, arn: &str) -> Rc<Own> {
@@ -351,46 +296,38 @@ impl<'s> Judge<'s> {
         let account = arn.split(':').nth(4).unwrap_or_default().to_owned();
         let mut own = Own {
             documents: Vec::new(),
-            denies: Vec::new(),
             boundary: None,
-            boundary_denies: Vec::new(),
             missing: None,
             boundary_missing: None,
             account,
             known: false,
         };
-        let Some(one) = self.state.principals.get(arn) else {
+        let Some(holder) = self.index.holder(arn) else {
             own.missing = Some(format!("the policies of {arn} stand in no template of this state"));
             return own;
         };
         own.known = true;
-        own.account.clone_from(&one.account);
-        let (held, elsewhere) = policies(self.state, one);
+        own.account.clone_from(&holder.principal.account);
         let supply = |arn: &str| {
             format!("the document of {arn} is not at hand: supply it with --document {arn}=FILE")
         };
-        own.missing = elsewhere.first().map(|arn| supply(arn));
-        let read = |held: &Held| Document::read(&held.document, Kind::Identity);
-        for held in held {
-            match read(held) {
-                Ok(document) => own.documents.push(named(document, arn)),
-                Err(error) => own.missing = Some(format!("a policy of {arn} is none: {error}")),
-            }
+        let as_own = |documents: &[Document]| {
+            documents.iter().cloned().map(|document| named(document, arn)).collect::<Vec<_>>()
+        };
+        own.missing = holder.elsewhere.first().map(|arn| supply(arn));
+        if let Some((_, error)) = holder.identity.malformed.last() {
+            own.missing = Some(format!("a policy of {arn} is none: {error}"));
         }
-        own.denies = only(&own.documents, Effect::Deny);
-        match &one.boundary {
-            Boundary::None => {}
-            Boundary::Unread(wall) => own.boundary_missing = Some(supply(wall)),
-            Boundary::Read(held) => match read(held) {
-                Ok(document) => {
-                    let wall = vec![named(document, arn)];
-                    own.boundary_denies = only(&wall, Effect::Deny);
-                    own.boundary = Some(wall);
-                }
-                Err(error) => {
+        own.documents = as_own(&holder.identity.documents);
+        match (&holder.principal.boundary, &holder.boundary) {
+            (Boundary::Unread(wall), _) => own.boundary_missing = Some(supply(wall)),
+            (_, Some(read)) => match read.malformed.first() {
+                None => own.boundary = Some(as_own(&read.documents)),
+                Some((_, error)) => {
                     own.boundary_missing = Some(format!("the boundary of {arn} is none: {error}"));
                 }
             },
+            (_, None) => {}
         }
         own
     }
@@ -402,36 +339,30 @@ fn asked(
     action: &str,
     on: &Value,
     condition: Option<(&str, &str)>,
-    present: &[&str],
 ) -> Option<Document> {
     let mut statement = Map::new();
     statement.insert("Sid", "asked");
     statement.insert("Effect", "Allow");
     let mut principal = Map::new();
     let mut conditions = Map::new();
+    let mut equal = Map::new();
     match who {
         Subject::Named(name) | Subject::Account(name) => principal.insert("AWS", name.clone()),
         Subject::Service(name) => principal.insert("Service", name.clone()),
         Subject::Anonymous | Subject::Anybody => principal.insert("AWS", "*"),
     };
     if *who == Subject::Anonymous {
-        let mut absent = Map::new();
-        // what nobody has: "Properties of the principal", IAM User Guide, "AWS global condition context keys"
-        for key in ["Account", "Arn", "OrgID", "OrgPaths"] {
-            absent.insert(format!("aws:Principal{key}"), "true");
-        }
-        conditions.insert("Null", absent);
-    } else if !present.is_empty() {
-        let there = present.iter().map(|key| ((*key).to_owned().into(), Value::from("false")));
-        conditions.insert("Null", there.collect::<Map>());
+        // what tells the anonymous from all others, by the axioms of the verdict
+        equal.insert("aws:PrincipalAccount", "anonymous");
     }
     statement.insert("Principal", principal);
     statement.insert("Action", action.to_owned());
     statement.insert("Resource", on.clone());
     if let Some((key, value)) = condition {
-        let mut is = Map::new();
-        is.insert(key.to_owned(), value.to_owned());
-        conditions.insert("StringEquals", is);
+        equal.insert(key.to_owned(), value.to_owned());
+    }
+    if !equal.is_empty() {
+        conditions.insert("StringEquals", equal);
     }
     if !conditions.is_empty() {
         statement.insert("Condition", conditions);
@@ -448,7 +379,7 @@ fn account_of(resource: &Value) -> Option<String> {
 }
 
 /// An identity's policy with the identity's name in it.
-fn named(mut document: Document, arn: &str) -> Document {
+pub(super) fn named(mut document: Document, arn: &str) -> Document {
     for statement in &mut document.statements {
         let items = vec![Name::read("AWS", arn, "aws")];
         statement.principals = Some(Listed { not: false, items });
@@ -456,59 +387,13 @@ fn named(mut document: Document, arn: &str) -> Document {
     document
 }
 
-fn resource_documents(guard: &Guarded) -> Result<Vec<Document>, ()> {
-    let read = |held: &Held| Document::read(&held.document, Kind::Resource).map_err(drop);
-    guard.policies.iter().map(read).collect()
-}
-
-/// A role's trust as a policy of the role.
-fn trust(role: &Principal, resource: &Value) -> Result<Vec<Document>, ()> {
-    let Some(held) = &role.trust else { return Ok(Vec::new()) };
-    let mut document = Document::read(&held.document, Kind::Trust).map_err(drop)?;
-    let own = asked(&Subject::Anybody, "*", resource, None, &[]).ok_or(())?;
+/// A role's trust as a policy of the role; `None` if it is no policy.
+fn trust(role: &Holder<'_>, resource: &Value) -> Option<Vec<Document>> {
+    let mut documents = role.trust.whole()?.to_vec();
+    let own = asked(&Subject::Anybody, "*", resource, None)?;
     let resources = own.statements.into_iter().next().and_then(|statement| statement.resources);
-    for statement in &mut document.statements {
+    for statement in documents.iter_mut().flat_map(|document| &mut document.statements) {
         statement.resources.clone_from(&resources);
     }
-    Ok(vec![document])
-}
-
-fn only(documents: &[Document], effect: Effect) -> Vec<Document> {
-    let mut out = documents.to_vec();
-    for document in &mut out {
-        document.statements.retain(|statement| statement.effect == effect);
-    }
-    out
-}
-
-/// The Allows, with the names that are wanted only. `NotPrincipal` is kept as it is: it names nobody, and lets in
-/// everyone else.
-fn allowing(documents: &[Document], wanted: impl Fn(&Name) -> bool) -> Vec<Document> {
-    let mut out = only(documents, Effect::Allow);
-    for document in &mut out {
-        document.statements.retain_mut(|statement| match &mut statement.principals {
-            Some(listed) if !listed.not => {
-                listed.items.retain(&wanted);
-                !listed.items.is_empty()
-            }
-            other => other.is_some(),
-        });
-    }
-    out
-}
-
-fn is_role(name: &Name, arn: &str) -> bool {
-    matches!(name, Name::Role { .. }) && *name == Name::read("AWS", arn, "aws")
-}
-
-fn is_direct(name: &Name, arn: &str) -> bool {
-    match name {
-        Name::Everyone => true,
-        Name::User { .. } => *name == Name::read("AWS", arn, "aws"),
-        Name::Session { account, role, .. } => {
-            let own = arn.rsplit('/').next() == Some(role.as_str());
-            own && arn.split(':').nth(4) == Some(account.as_str())
-        }
-        _ => false,
-    }
+    Some(documents)
 }

@@ -10,7 +10,7 @@ use crate::access::{self, Compared};
 use crate::cli::asked::{Asked, let_pass};
 use crate::cli::output::Output;
 use crate::cli::states::Content;
-use crate::cli::{Ended, Exit, Misuse, env, planning};
+use crate::cli::{Ended, Exit, Misuse, env};
 use crate::document::{Map, Value};
 use crate::render::access::{self as view, Subject};
 use crate::render::access_states::{self, View};
@@ -31,12 +31,12 @@ enum Question {
     Diff(Diff),
     /// Say whether a principal can do something to a place, directly or through others
     #[command(
-        after_help = "ACTION is read, write, delete, admin or an action of IAM; STATE as for `access diff` (default: lake.yaml).\n\nExamples:\n  lakewright access can role/Analyst read marts --env prod\n  lakewright access can account/444455556666 s3:GetObject raw/ledger/ --expect deny"
+        after_help = "`manage` is to change who gets in.\n\nExamples:\n  lakewright access can role/Analyst read marts --env prod\n  lakewright access can account/444455556666 s3:GetObject raw/ledger/ --expect deny"
     )]
     Can(questions::Can),
-    /// Say who can read, write, delete or administer a place
+    /// Say who can read, write or delete at a place, or change who gets in
     #[command(
-        after_help = "Examples:\n  lakewright access who bronze/orders/ --env prod\n  lakewright access who keys.raw templates/ --json"
+        after_help = "Examples:\n  lakewright access who bronze/orders/ --env prod\n  lakewright access who keys.raw templates/ --json\n  lakewright access who sales.orders live --env prod    # as the account has it"
     )]
     Who(questions::Who),
     /// Say which places a principal reaches
@@ -172,9 +172,9 @@ fn diff(arguments: &Diff, output: &Output) -> Ended {
             arguments.asked.supply(&mut [&mut before_state, &mut after_state])?;
             let compared = access::compare(&before_state, &after_state, &options);
             let spec = after.spec.as_ref().or(before.spec.as_ref());
-            let context = spec.map(|ready| planning::context(ready, Vec::new()));
-            let place = |path: &str| context.as_ref().map(|context| context.cause(path));
-            let view = View { compared: &compared, new: &after_state, place: &place };
+            let place = |path: &str| spec.map(|spec| spec.cause(path));
+            let index = access::Index::new(&after_state);
+            let view = View { compared: &compared, new: &index, place: &place };
             let exit = gate(&compared, arguments);
             match output.json {
                 true => output.document(access_states::json(&view), exit),

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::cli::completed::Completed;
 use crate::cli::output::Output;
 use crate::cli::{Ended, Exit, Misuse};
 use crate::diagnostic::{Code, nearest};
@@ -9,8 +10,13 @@ use crate::document::{Map, Value};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The code, as a finding prints it.
-    #[arg(value_name = "CODE", required_unless_present = "list")]
+    /// The code, as a finding prints it; `203` is LW0203.
+    #[arg(
+        value_name = "CODE",
+        required_unless_present = "list",
+        value_parser = Completed(codes),
+        hide_possible_values = true
+    )]
     code: Option<String>,
     /// List every code with its title.
     #[arg(long)]
@@ -46,6 +52,11 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         output.data(code.explanation());
     }
     Ok(Exit::Ok)
+}
+
+/// Every code.
+fn codes() -> Vec<String> {
+    Code::all().iter().map(|(code, _)| code.to_string()).collect()
 }
 
 fn title(page: &str) -> &str {

@@ -1,10 +1,14 @@
-//! `access handover`: the other account's half of an entry of `access`.
+//! `access handover`: the other account's half of an entry of `access`, before anything is deployed: what has no name yet
+//! is said to have none.
+
+use std::collections::BTreeSet;
 
 use camino::Utf8PathBuf;
 use clap::Args;
 
+use crate::cli::commands::Where;
 use crate::cli::output::Output;
-use crate::cli::{Ended, Exit, Misuse, env, load};
+use crate::cli::{Ended, Exit, Misuse, env, load, planning};
 use crate::diagnostic::nearest;
 use crate::document::Map;
 use crate::stacks::Placement;
@@ -39,20 +43,27 @@ pub fn run(arguments: &Arguments, output: &Output) -> Ended {
         let told = format!("there is no entry `{}`: {there}", arguments.name);
         return Err(Misuse(told).into());
     }
-    let own = compiled.handovers.iter().filter(|one| one.access == arguments.name);
-    let mut policies = Map::new();
-    for one in own {
-        policies.insert(one.to.clone(), one.policy.clone());
+    let (mut policies, mut unknown) = (Map::new(), BTreeSet::new());
+    for one in compiled.handovers {
+        if one.access == arguments.name {
+            let mut policy = one.policy;
+            unknown.extend(planning::mark_unknown(&mut policy, &compiled.stacks));
+            let what = one.what.map(|what| format!(": {what}")).unwrap_or_default();
+            policies.insert(format!("{}{what}", one.to), policy);
+        }
     }
     if let Some(folder) = &arguments.to {
         for (to, policy) in policies.iter() {
             let plain =
                 |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-            let name =
-                format!("{}-{}.json", arguments.name, to.chars().map(plain).collect::<String>());
+            let to = to.replace(": ", "-");
+            let to: String = to.chars().map(plain).collect();
+            let name = format!("{}-{to}.json", arguments.name);
             env::write(&folder.join(name), format!("{}\n", policy.to_json_pretty()).as_bytes())?;
         }
-        output.progress(&format!("{} policies: {folder}", policies.iter().count()));
+        let count = policies.iter().count();
+        output
+            .progress(&format!("{count} {}: {folder}", if count == 1 { "file" } else { "files" }));
     }
     if output.json {
         let mut body = Map::new();
@@ -71,6 +82,15 @@ pub fn run(arguments: &Arguments, output: &Output) -> Ended {
             output.report(&format!("for {}:", crate::render::escape(to)));
             output.data(&policy.to_json_pretty());
         }
+    }
+    if !unknown.is_empty() {
+        let things = unknown.into_iter().collect::<Vec<_>>().join(", ");
+        let place = Where { sandbox: None };
+        let environment = arguments.env.as_deref();
+        let command = planning::command("output", &arguments.file, environment, &place);
+        output.report(&format!(
+            "\nThe ARN of {things} is known after apply: then `{command} --handover` prints this with it."
+        ));
     }
     Ok(Exit::Ok)
 }

@@ -1,12 +1,13 @@
-//! `init`: a spec from a blueprint.
+//! `init`: a spec from a blueprint, and what git is to leave alone beside it.
 
 use std::collections::BTreeMap;
 
 use anyhow::anyhow;
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use crate::blueprint::{self, Blueprint, Parameter};
+use crate::cli::completed::Completed;
 use crate::cli::output::Output;
 use crate::cli::{Ended, Exit, Misuse, env};
 use crate::diagnostic::nearest;
@@ -15,7 +16,12 @@ use crate::document::{Map, Value};
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The blueprint.
-    #[arg(value_name = "BLUEPRINT", default_value = "minimal")]
+    #[arg(
+        value_name = "BLUEPRINT",
+        default_value = "minimal",
+        value_parser = Completed(blueprints),
+        hide_possible_values = true
+    )]
     blueprint: String,
     /// A parameter of the blueprint.
     #[arg(long, value_name = "NAME=VALUE")]
@@ -61,10 +67,16 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         }
     }
     let mut written = Vec::new();
+    let ignored = arguments.into.join(".gitignore");
+    let lacking = lacking(&ignored);
     for (name, text) in files {
         let path = arguments.into.join(name);
         env::write(&path, text.as_bytes())?;
         written.push(path.to_string());
+    }
+    if !env::exists(&ignored) {
+        env::write(&ignored, IGNORED.as_bytes())?;
+        written.push(ignored.to_string());
     }
     if output.json {
         let mut body = Map::new();
@@ -84,9 +96,35 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
             blueprint.parameters.iter().filter_map(|one| one.name.strip_suffix("_account"));
         let environment = several.next().map_or(String::new(), |name| format!(" --env {name}"));
         let words = format!("{file}{environment} --sandbox");
+        if !lacking.is_empty() {
+            let lines: Vec<String> = lacking.iter().map(|line| format!("`{line}`")).collect();
+            output.report(&format!(
+                "\n`{ignored}` is there already and was left as it is: add {} to it, which lakewright writes and nobody commits",
+                lines.join(" and ")
+            ));
+        }
         output.progress(&format!("\nNext: lakewright plan{words}, then lakewright apply{words}"));
     }
     Ok(Exit::Ok)
+}
+
+/// The blueprints' names.
+fn blueprints() -> Vec<String> {
+    blueprint::all().iter().map(|one| one.name.to_owned()).collect()
+}
+
+/// What git is to leave alone: the sandbox, and saved plans.
+const IGNORED: &str = "# lakewright: the sandbox's cloud, and saved plans, which hold for one state of an account\n.lakewright/\n*.plan\n";
+
+/// The lines of [`IGNORED`] that a `.gitignore` of the user's own lacks.
+fn lacking(path: &Utf8Path) -> Vec<&'static str> {
+    let wanted = IGNORED.lines().filter(|line| !line.starts_with('#'));
+    let Some(own) = env::exists(path).then(|| env::read(path).ok()).flatten() else {
+        return Vec::new();
+    };
+    let own = String::from_utf8_lossy(&own).into_owned();
+    let bare = |line: &str| line.trim().trim_matches('/').to_owned();
+    wanted.filter(|line| !own.lines().any(|there| bare(there) == bare(line))).collect()
 }
 
 fn list(output: &Output) {

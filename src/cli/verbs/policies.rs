@@ -1,16 +1,14 @@
 //! `policies deployer`: the least that whoever deploys a lake has to be allowed. `policies show`, `policies list`: the
 //! documents of the vocabulary, and why they permit what they do.
 
-use std::ffi::OsStr;
-
 use anyhow::anyhow;
 use camino::Utf8PathBuf;
-use clap::builder::{PossibleValue, StringValueParser, TypedValueParser};
-use clap::{Arg, Args, Command, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::commands::Spec;
+use crate::cli::completed::Completed;
 use crate::cli::output::Output;
-use crate::cli::{Ended, Exit, env, load, planning};
+use crate::cli::{Ended, Exit, Misuse, env, load, planning};
 use crate::deployer::{self, NoPolicies, Policies, Purpose};
 use crate::diagnostic::nearest;
 use crate::policy::Library;
@@ -25,10 +23,13 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum What {
     /// The least privilege to plan or apply this lake, scoped to what it is made of
+    #[command(
+        after_help = "Examples:\n  lakewright policies deployer --env prod --for plan\n  lakewright policies deployer --env prod --for boundary --out policies/    # first: roles carry it\n  lakewright policies deployer --env prod --for apply --json | jq '.policies[].document'"
+    )]
     Deployer(Deployer),
     /// What one document of the vocabulary permits, why, and to whom it is given
     #[command(
-        after_help = "Examples:\n  lakewright policies show s3-delete\n  lakewright policies show bucket-read --json | jq .document > policies/bucket-read.json"
+        after_help = "Examples:\n  lakewright policies show s3-delete      # `lakewright policies list` prints the names\n  lakewright policies show bucket-read --json | jq .document > policies/bucket-read.json"
     )]
     Show(Show),
     /// The documents of the vocabulary: name, effect, layer, title
@@ -41,7 +42,7 @@ enum What {
 #[derive(Debug, Args)]
 struct Show {
     /// Its name, as `policies list` prints it.
-    #[arg(value_parser = Names, hide_possible_values = true)]
+    #[arg(value_parser = Completed(names), hide_possible_values = true)]
     name: String,
 }
 
@@ -55,28 +56,6 @@ struct Deployer {
     /// Write each policy to DIR/NAME.json.
     #[arg(long, value_name = "DIR")]
     out: Option<Utf8PathBuf>,
-}
-
-/// Names of documents: completed by the shell, and judged by the verb, which says what is near.
-#[derive(Debug, Clone)]
-struct Names;
-
-impl TypedValueParser for Names {
-    type Value = String;
-
-    fn parse_ref(
-        &self,
-        command: &Command,
-        arg: Option<&Arg>,
-        value: &OsStr,
-    ) -> Result<String, clap::Error> {
-        StringValueParser::new().parse_ref(command, arg, value)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let names = Library::built_in().names().into_iter().map(str::to_owned).collect::<Vec<_>>();
-        Some(Box::new(names.into_iter().map(PossibleValue::new)))
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -132,11 +111,18 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     Ok(Exit::Ok)
 }
 
+/// The names of the documents.
+fn names() -> Vec<String> {
+    Library::built_in().names().into_iter().map(str::to_owned).collect()
+}
+
 fn show(name: &str, output: &Output) -> Ended {
     let library = Library::built_in();
     let document = library.get(name).ok_or_else(|| match nearest(name, library.names()) {
-        Some(near) => anyhow!("no document is called `{name}`: did you mean `{near}`?"),
-        None => anyhow!("no document is called `{name}`: `lakewright policies list` prints them"),
+        Some(near) => Misuse(format!("no document is called `{name}`: did you mean `{near}`?")),
+        None => Misuse(format!(
+            "no document is called `{name}`: `lakewright policies list` prints them"
+        )),
     })?;
     match output.json {
         true => output.document(vocabulary::json(document), Exit::Ok),

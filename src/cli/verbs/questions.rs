@@ -1,11 +1,13 @@
 //! `access can`, `who`, `what`, `check`: questions to one state.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, anyhow, bail};
 use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
-use crate::access::State;
 use crate::access::reach::{Subject, outsiders, trusted};
+use crate::access::{Index, State};
 use crate::cli::asked::Asked;
 use crate::cli::asking::Asking;
 use crate::cli::called::{Called, Place};
@@ -25,13 +27,13 @@ enum Expected {
 
 #[derive(Debug, Args)]
 pub struct Can {
-    /// Who: as the spec writes it, or an ARN.
+    /// Who: role/NAME, user/NAME, ACCOUNT:role/NAME, account/ID, a pipeline, anonymous, or an ARN.
     principal: String,
     /// read, write, delete, manage, or an action of IAM.
     action: String,
-    /// Where: as the spec writes it, or an ARN.
+    /// Where: raw/, raw/ledger/, sales, sales.orders, keys.raw, a source, or an ARN.
     on: String,
-    /// The state.
+    /// The state: a spec, git:REV, templates, deployed, live (`lakewright access diff --help`).
     #[arg(default_value = "lake.yaml")]
     state: String,
     /// Exit 4 if the answer is another one, or undecided.
@@ -43,9 +45,9 @@ pub struct Can {
 
 #[derive(Debug, Args)]
 pub struct Who {
-    /// Where: as the spec writes it, or an ARN.
+    /// Where: raw/, raw/ledger/, sales, sales.orders, keys.raw, a source, or an ARN.
     on: String,
-    /// The state.
+    /// The state: a spec, git:REV, templates, deployed, live (`lakewright access diff --help`).
     #[arg(default_value = "lake.yaml")]
     state: String,
     #[command(flatten)]
@@ -54,9 +56,9 @@ pub struct Who {
 
 #[derive(Debug, Args)]
 pub struct What {
-    /// Who: as the spec writes it, or an ARN.
+    /// Who: role/NAME, user/NAME, ACCOUNT:role/NAME, account/ID, a pipeline, anonymous, or an ARN.
     principal: String,
-    /// The state.
+    /// The state: a spec, git:REV, templates, deployed, live (`lakewright access diff --help`).
     #[arg(default_value = "lake.yaml")]
     state: String,
     #[command(flatten)]
@@ -67,7 +69,7 @@ pub struct What {
 pub struct Check {
     /// A list of what principals can and cannot do.
     file: Utf8PathBuf,
-    /// The state.
+    /// The state: a spec, git:REV, templates, deployed, live (`lakewright access diff --help`).
     #[arg(default_value = "lake.yaml")]
     state: String,
     #[command(flatten)]
@@ -85,12 +87,23 @@ pub(super) fn read(word: &str, asked: &Asked, output: &Output) -> Result<(State,
     Ok((state, side))
 }
 
+/// Says that a name in the question may be a slip of the pen. It is answered all the same.
+fn note(slip: &str, output: &Output) {
+    output.progress(&format!("note: {}\n", crate::render::escape(slip)));
+}
+
 pub fn can(arguments: &Can, output: &Output) -> Ended {
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
-    let mut asking = Asking::new(&state, &side);
+    let index = Index::new(&state);
+    let mut asking = Asking::new(&index, &side);
     let who = asking.called.subject(&arguments.principal)?;
     let place = asking.called.place(&arguments.on)?;
     Asking::checked(&arguments.action, &place)?;
+    let slips = asking.called.unheard(&arguments.principal, &who);
+    slips
+        .into_iter()
+        .chain(asking.called.unheard_of(&arguments.on))
+        .for_each(|slip| note(&slip, output));
     let answer = asking.answer(&who, &arguments.action, &place);
     let holds = match arguments.expect {
         None => true,
@@ -132,8 +145,10 @@ fn everybody(called: &Called<'_>, place: &Place) -> Vec<(Subject, String)> {
 
 pub fn who(arguments: &Who, output: &Output) -> Ended {
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
-    let mut asking = Asking::new(&state, &side);
+    let index = Index::new(&state);
+    let mut asking = Asking::new(&index, &side);
     let place = asking.called.place(&arguments.on)?;
+    asking.called.unheard_of(&arguments.on).iter().for_each(|slip| note(slip, output));
     let mut rows = Vec::new();
     for (who, name) in everybody(&asking.called, &place) {
         // for whoever may read without being anybody, the rest goes without saying
@@ -145,8 +160,10 @@ pub fn who(arguments: &Who, output: &Output) -> Ended {
 
 pub fn what(arguments: &What, output: &Output) -> Ended {
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
-    let mut asking = Asking::new(&state, &side);
+    let index = Index::new(&state);
+    let mut asking = Asking::new(&index, &side);
     let who = asking.called.subject(&arguments.principal)?;
+    asking.called.unheard(&arguments.principal, &who).iter().for_each(|slip| note(slip, output));
     let mut rows = Vec::new();
     for place in asking.called.places() {
         rows.extend(asking.row(place.name.clone(), &who, &place));
@@ -246,12 +263,20 @@ pub fn check(arguments: &Check, output: &Output) -> Ended {
     let text = syntax::decode(env::named(&arguments.file, NO_ASSERTIONS)?);
     let all = assertions(&text).with_context(|| format!("`{}`", arguments.file))?;
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
-    let mut asking = Asking::new(&state, &side);
+    let index = Index::new(&state);
+    let mut asking = Asking::new(&index, &side);
     let (mut listed, mut told, mut failed) = (Vec::new(), String::new(), 0_usize);
+    let mut said = BTreeSet::new();
     for one in &all {
         let who = asking.called.subject(&one.who)?;
         let place = asking.called.place(&one.on)?;
         Asking::checked(&one.action, &place)?;
+        if said.insert(one.who.clone()) {
+            asking.called.unheard(&one.who, &who).iter().for_each(|slip| note(slip, output));
+        }
+        if said.insert(one.on.clone()) {
+            asking.called.unheard_of(&one.on).iter().for_each(|slip| note(slip, output));
+        }
         let answer = asking.answer(&who, &one.action, &place);
         let holds = answer.word() == if one.allowed { "allow" } else { "deny" };
         let names = |arn: &str| asking.called.name(arn);

@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
 
-use crate::access::State;
+use crate::access::{Index, State};
 use crate::cli::asked::{Asked, let_pass};
 use crate::cli::called::Called;
 use crate::cli::load::Root;
 use crate::cli::output::Output;
 use crate::cli::planning;
+use crate::cli::revision::Unknown;
 use crate::cli::states::{self, Content, Side};
 use crate::cli::{Ended, Exit, Misuse, Stop, entries, env, waiving};
+use crate::lake::formation::{fits, tags_of_column};
 use crate::lake::{Lake, Place, access::Verb};
 use crate::plan::{self, Plan, file};
 use crate::render::review::{self as view, View};
@@ -111,9 +113,10 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     let (mut old, mut new, plan) = both(&arguments, output)?;
     let (mut before, mut after) = (state(&mut old)?, state(&mut new)?);
     arguments.asked.supply(&mut [&mut before, &mut after])?;
-    let lake = new.side.spec.as_ref().or(old.side.spec.as_ref()).map(|ready| &ready.lake);
+    let lake = new.side.spec.as_ref().or(old.side.spec.as_ref()).map(|spec| &spec.lake);
     let about = about(lake, plan.as_ref());
-    let needs = new.side.spec.as_ref().map(|ready| needs(&ready.lake, &after));
+    let needs = new.side.spec.as_ref().map(|spec| needs(&spec.lake, &after));
+    let (old_index, new_index) = (Index::new(&before), Index::new(&after));
     let line = |cause: plan::Cause| {
         let plan::Cause { path, file, line } = cause;
         Line { path, file, line, is_before: false }
@@ -127,14 +130,14 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
         &review::Side {
             name: old.name.clone(),
             commit: old.commit.clone(),
-            state: &before,
+            index: &old_index,
             place: &old_place,
             differs: &gone,
         },
         &review::Side {
             name: new.name.clone(),
             commit: new.commit.clone(),
-            state: &after,
+            index: &new_index,
             place: &new_place,
             differs: &come,
         },
@@ -202,7 +205,7 @@ fn both(arguments: &Arguments, output: &Output) -> Result<(Named, Named, Option<
                     account: plan.account.to_string(),
                     ..About::default()
                 };
-                let (before, after) = Side::of_plan(plan);
+                let (before, after) = Side::of_plan(&plan, output)?;
                 let name = |text: &str, side| Named { name: text.to_owned(), commit: None, side };
                 let after = name(word, after);
                 return Ok((name("what is deployed", before), after, Some(about)));
@@ -212,7 +215,7 @@ fn both(arguments: &Arguments, output: &Output) -> Result<(Named, Named, Option<
                 false => (None, word),
             }
         }
-        (None, _) => (head(&asked.spec)?, spec),
+        (None, _) => (head(&asked.spec, output)?, spec),
     };
     if old == Some("-") && new == "-" {
         return Err(Misuse("only one of the two states can be `-`".to_owned()).into());
@@ -231,11 +234,30 @@ fn both(arguments: &Arguments, output: &Output) -> Result<(Named, Named, Option<
 }
 
 /// What a review compares the spec with where nobody says: the last commit, or nothing where the spec is not in it yet.
-fn head(spec: &Utf8Path) -> anyhow::Result<Option<&'static str>> {
-    let root = Root::revision(spec, "HEAD").context(
-        "there is no commit to compare with: name two states, such as `lakewright review old.yaml new.yaml`, or one, which is compared with nothing",
-    )?;
-    Ok(root.read(spec).is_ok().then_some("git:HEAD"))
+fn head(spec: &Utf8Path, output: &Output) -> anyhow::Result<Option<&'static str>> {
+    let typed = planning::typed(spec.as_str());
+    let alone = format!("`lakewright review {typed}`, which compares it with nothing");
+    if !env::exists(spec) {
+        return Ok(None);
+    }
+    let root = Root::revision(spec, "HEAD").map_err(|error| match error.downcast_ref() {
+        Some(Unknown::NoRepository(_)) => anyhow!(
+            "`{spec}` is in no git repository, so there is no commit to compare it with: name two states, such as `lakewright review old.yaml {typed}`, or type {alone}"
+        ),
+        Some(Unknown::NoCommit(_)) => anyhow!(
+            "the git repository has no commit yet that `{spec}` could be compared with: commit it first, or type {alone}"
+        ),
+        _ => error.context(format!(
+            "there is no commit to compare `{spec}` with: name two states, or type {alone}"
+        )),
+    })?;
+    if root.read(spec).is_err() {
+        output.report(&format!(
+            "`{spec}` is not in the last commit (git:HEAD), so it is compared with nothing: everything that it lets in is new.\n"
+        ));
+        return Ok(None);
+    }
+    Ok(Some("git:HEAD"))
 }
 
 /// The plan that a word names, by `plan:` or by what is in the file.
@@ -302,7 +324,7 @@ fn command(arguments: &Arguments, old: &Named, new: &Named) -> String {
 
 /// Who and what is asked about beside the verdict.
 fn asked(old: &Side, new: &Side, output: &Output) -> review::Asked {
-    let lake = |side: &Side| side.spec.as_ref().map(|ready| ready.lake.clone());
+    let lake = |side: &Side| side.spec.as_ref().map(|spec| spec.lake.clone());
     let (before, after) = (lake(old), lake(new));
     review::Asked {
         keepers: after.as_ref().map(planning::keepers).unwrap_or_default(),
@@ -327,15 +349,11 @@ fn about(lake: Option<&Lake>, plan: Option<&About>) -> About {
     }
 }
 
-/// The flows of a lake, as questions. What Lake Formation decides about is not asked: its grants are rows of their own.
+/// The flows of a lake, as questions.
 fn needs(lake: &Lake, state: &State) -> Vec<Need> {
     let called = Called { state, lake: Some(lake) };
     let mut found = Vec::new();
     let mut need = |path: String, who: &str, verb: &'static str, place: &Place| {
-        let governed = matches!(place, Place::Database(_) | Place::Table { .. });
-        if governed && lake.lake_formation.is_some() {
-            return;
-        }
         let word = place.to_string();
         if let (Ok(subject), Ok(asked)) = (called.subject(who), called.place(&word)) {
             let name = called.name_of(&subject);
@@ -361,6 +379,22 @@ fn needs(lake: &Lake, state: &State) -> Vec<Need> {
                 for verb in verbs {
                     need(path.clone(), &who.value.to_string(), verb, &grant.place.value);
                 }
+            }
+        }
+    }
+    for entry in lake.access.values() {
+        let Some(tagged) = &entry.tagged else { continue };
+        for (database, table) in
+            lake.governed().flat_map(|one| one.tables.values().map(move |table| (one, table)))
+        {
+            let carries =
+                |column: &&str| fits(&tagged.value, &tags_of_column(database, table, column));
+            if !table.column_names().iter().any(carries) {
+                continue;
+            }
+            let place = Place::Table { database: database.name.clone(), table: table.name.clone() };
+            for who in &entry.who {
+                need(format!("{}.lf_tags", entry.path()), &who.value.to_string(), "read", &place);
             }
         }
     }

@@ -3,16 +3,17 @@
 use clap::{Args, ValueEnum};
 
 use super::questions::read;
+use crate::access::Index;
 use crate::cli::asked::Asked;
 use crate::cli::output::Output;
-use crate::cli::{Ended, Exit, planning, waiving};
+use crate::cli::{Ended, Exit, waiving};
 use crate::render::access_reach::add_layers;
 use crate::render::access_rules::{self as view, View};
 use crate::rules::{self, Severity};
 
 #[derive(Debug, Args)]
 pub struct Rules {
-    /// The state.
+    /// The state: a spec, git:REV, templates, deployed, live (`lakewright access diff --help`).
     #[arg(default_value = "lake.yaml")]
     state: String,
     /// Exit 4 if anything as grave as this, or graver, is found and not waived.
@@ -54,18 +55,17 @@ pub fn run(arguments: &Rules, output: &Output) -> Ended {
         return Ok(Exit::Ok);
     }
     let (state, side) = read(&arguments.state, &arguments.asked, output)?;
-    let lake = side.spec.as_ref().map(|ready| &ready.lake);
-    let found = rules::run(&state, &waiving::around(lake));
+    let lake = side.spec.as_ref().map(|spec| &spec.lake);
+    let found = rules::run(&Index::new(&state), &waiving::around(lake));
     let waivers = lake.map(waiving::of).unwrap_or_default();
     // of one state, every waiver that counts is an old one
     let judged = rules::judge(&waivers, &waivers, found, waiving::today());
-    if let Some(ready) = &side.spec {
-        output.findings(&waiving::told(&ready.lake, &judged), &ready.sources);
+    if let Some(spec) = &side.spec {
+        output.findings(&waiving::told(&spec.lake, &judged), &spec.sources);
     }
     let fails = |least: Grave| judged.open.iter().any(|one| one.rule.severity <= least.into());
     let exit = if arguments.fail_on.is_some_and(fails) { Exit::Gate } else { Exit::Ok };
-    let context = side.spec.as_ref().map(|ready| planning::context(ready, Vec::new()));
-    let place = |path: &str| context.as_ref().map(|context| context.cause(path));
+    let place = |path: &str| side.spec.as_ref().map(|spec| spec.cause(path));
     let view = View { judged: &judged, place: &place };
     if output.json {
         let mut body = view::json(&view);

@@ -26,7 +26,9 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
     if output.json {
         output.document(rendered::json(&status), Exit::Ok);
     } else {
-        output.data(&rendered::text(&status));
+        let asked = &arguments.spec;
+        let apply = planning::command("apply", &asked.file, asked.env.as_deref(), &arguments.place);
+        output.data(&rendered::text(&status, &apply));
     }
     Ok(Exit::Ok)
 }

@@ -2,16 +2,19 @@
 
 use clap::Args;
 
+use crate::access::State;
 use crate::check;
 use crate::cli::commands::Spec;
 use crate::cli::load::{self, Loaded};
 use crate::cli::output::Output;
-use crate::cli::{Ended, Exit, waiving};
-use crate::compile;
-use crate::diagnostic::{Diagnostics, Severity};
+use crate::cli::{Ended, Exit, states, waiving};
+use crate::compile::{self, Understood};
+use crate::diagnostic::{self, Diagnostic, Diagnostics, Severity};
 use crate::document::Map;
+use crate::lake::{Lake, Origins};
+use crate::plan::paths;
 use crate::resolve;
-use crate::stacks::Placement;
+use crate::stacks::{Placement, Stack};
 use crate::vocabulary::Vocabulary;
 
 #[derive(Debug, Args)]
@@ -59,7 +62,9 @@ pub fn run(arguments: Arguments, output: &Output) -> Ended {
 
 /// What is found while the lake of an environment is made into templates.
 fn made_of(loaded: &mut Loaded, environment: &str) -> Diagnostics {
-    let Some(lake) = compile::understand(&loaded.tree, environment).lake else {
+    let Understood { lake: Some(lake), origins, .. } =
+        compile::understand(&loaded.tree, environment)
+    else {
         return Diagnostics::default();
     };
     let expired = waiving::expired(&lake, waiving::today());
@@ -68,7 +73,27 @@ fn made_of(loaded: &mut Loaded, environment: &str) -> Diagnostics {
     if !found.has_errors() {
         let scripts = load::scripts(&lake, &loaded.folder, &load::Root::Here);
         let compiled = compile::compile(&lake, &library, &scripts, &Placement::default());
+        if !compiled.diagnostics.has_errors() {
+            found.extend(closed(&lake, &origins, &compiled.stacks));
+        }
         found.extend(compiled.diagnostics);
+    }
+    found
+}
+
+/// Services of the lake that its own policies keep out.
+fn closed(lake: &Lake, origins: &Origins, stacks: &[Stack]) -> Diagnostics {
+    let after = states::of_stacks(lake, stacks);
+    let mut found = Diagnostics::default();
+    for closed in paths::closed(&State::default(), &after).unwrap_or_default() {
+        let path = states::path_of(stacks, &closed.by);
+        let Some(span) = origins.find(&path).or(lake.home.span) else { continue };
+        let told = format!("{} stops {}", closed.by.statement, closed.what);
+        found.push(
+            Diagnostic::warning(diagnostic::LW0407, span, told)
+                .at(path)
+                .help("except the service in the Deny, together with the account that it acts for"),
+        );
     }
     found
 }

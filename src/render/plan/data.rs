@@ -58,13 +58,14 @@ pub fn json(plan: &Plan) -> Map {
         plan.access
             .iter()
             .map(|grant| {
-                document!({
-                    "change": (if grant.added { "added" } else { "removed" }),
-                    "who": (grant.who.clone()),
-                    "verb": (grant.verb.clone()),
-                    "place": (grant.place.clone()),
-                    "cause": (cause(&grant.cause))
-                })
+                let mut map = Map::new();
+                map.insert("change", if grant.added { "added" } else { "removed" });
+                map.insert("who", grant.who.clone());
+                map.insert("verb", grant.verb.clone());
+                map.insert("place", grant.place.clone());
+                map.insert_some("when", grant.when.clone());
+                map.insert("cause", cause(&grant.cause));
+                Value::Map(map)
             })
             .collect::<Value>(),
     );

@@ -69,9 +69,10 @@ fn top(plan: &Plan) -> String {
     }
     if !plan.access.is_empty() {
         let _ = writeln!(out, "\n**Access**\n\n```diff");
-        for (added, text, _) in access_lines(plan) {
+        for (added, text, when, _) in access_lines(plan) {
             let sign = if added { '+' } else { '-' };
-            let _ = writeln!(out, "{sign} {}", fenced(&text));
+            let when = when.map_or(String::new(), |when| format!(" {when}"));
+            let _ = writeln!(out, "{sign} {}", fenced(&format!("{text}{when}")));
         }
         let _ = writeln!(out, "```");
     }

@@ -97,13 +97,13 @@ pub fn access_summary(plan: &Plan) -> Option<String> {
 const OWN_FLOW: u8 = 3;
 
 /// Grants as they are printed: what one may do at one place on one line, strangers first, our own
-/// flows last.
-fn access_lines(plan: &Plan) -> Vec<(bool, String, &Cause)> {
-    /// How near they are to us, who, whether it goes, where.
-    type Key<'a> = (u8, &'a str, bool, &'a str);
+/// flows last; with the conditions and where they come from.
+fn access_lines(plan: &Plan) -> Vec<(bool, String, Option<&str>, &Cause)> {
+    /// How near they are to us, who, whether it goes, where, when.
+    type Key<'a> = (u8, &'a str, bool, &'a str, Option<&'a str>);
     let mut merged: BTreeMap<Key, (Vec<&str>, &Cause)> = BTreeMap::new();
     for grant in &plan.access {
-        let GrantChange { added, who, verb, place, cause } = grant;
+        let GrantChange { added, who, verb, place, when, cause } = grant;
         let nearness = match who.as_str() {
             who if who.starts_with("everyone") || who.starts_with("anyone") => 0,
             who if who.starts_with("the role of ") => OWN_FLOW,
@@ -114,12 +114,12 @@ fn access_lines(plan: &Plan) -> Vec<(bool, String, &Cause)> {
         if nearness == OWN_FLOW && plan.operation == Operation::Destroy {
             continue;
         }
-        let key = (nearness, who.as_str(), !*added, place.as_str());
+        let key = (nearness, who.as_str(), !*added, place.as_str(), when.as_deref());
         merged.entry(key).or_insert_with(|| (Vec::new(), cause)).0.push(verb);
     }
     merged
         .into_iter()
-        .map(|((_, who, gone, place), (mut verbs, cause))| {
+        .map(|((_, who, gone, place, when), (mut verbs, cause))| {
             verbs.sort_by_key(|verb| {
                 ["read", "write", "delete"].iter().position(|known| known == verb).unwrap_or(3)
             });
@@ -132,7 +132,7 @@ fn access_lines(plan: &Plan) -> Vec<(bool, String, &Cause)> {
                 }
                 false => format!("{who}: {} {place}", verbs.join(", ")),
             };
-            (!gone, text, cause)
+            (!gone, text, when, cause)
         })
         .collect()
 }

@@ -194,11 +194,23 @@ impl Printer {
             return;
         }
         self.heading("Access");
-        for (added, text, cause) in access_lines(plan) {
+        for (added, text, when, cause) in access_lines(plan) {
             let (symbol, style) = if added { ("+", GREEN) } else { ("-", RED) };
-            let text = clean(&text);
+            let (text, when) = (clean(&text), when.map(clean));
+            let place = line(cause);
+            let both = when.as_ref().map(|when| format!("{text} {when}"));
+            let own = place.as_ref().map_or(0, |place| place.chars().count() + 2);
+            let width = self.view.width;
+            let fits = |text: &String| 6 + text.chars().count() + own <= width;
+            let (text, rest) = match both.filter(fits) {
+                Some(both) => (both, None),
+                None => (text, when),
+            };
             let styled = format!("{} {text}", self.paint(style, &format!("{symbol:>5}")));
-            self.placed(&styled, 6 + text.chars().count(), line(cause).as_deref());
+            self.placed(&styled, 6 + text.chars().count(), place.as_deref());
+            for part in rest.iter().flat_map(|rest| wrapped(rest, width.saturating_sub(8))) {
+                self.line(&format!("        {part}"));
+            }
         }
     }
 
@@ -459,6 +471,7 @@ impl Printer {
             for help in &refusal.help {
                 self.line(&format!("   = help: {}", clean(help)));
             }
+            self.line(&format!("   = explain: lakewright explain {}", refusal.code));
         }
     }
 }

@@ -193,7 +193,7 @@ fn lost(out: &mut String, number: usize, item: &Item, view: &View<'_>) {
     let (main, rest) = said(item, view.all);
     let text = match item.request {
         Some(_) => format!("{} loses {main}", item.who),
-        None => format!("{} gains nothing", item.who),
+        None => format!("{} may lose something, and gains nothing", item.who),
     };
     head(out, number, label(item, false), &text, &item.place);
     if let Some(rest) = rest {
@@ -251,10 +251,13 @@ fn statements(view: &View<'_>) -> String {
         return String::new();
     }
     let bytes: usize = changed.iter().map(|one| one.bytes()).sum();
-    let kibibytes = format!("{}.{}", bytes / 1024, bytes % 1024 * 10 / 1024);
+    let size = match bytes {
+        1 => "1 byte".to_owned(),
+        0..1024 => format!("{bytes} bytes"),
+        _ => format!("{}.{} KiB", bytes / 1024, bytes % 1024 * 10 / 1024),
+    };
     let noun = if changed.len() == 1 { "policy" } else { "policies" };
-    let mut out =
-        format!("\nPOLICIES  {} {noun} changed, {kibibytes} KiB of statements", changed.len());
+    let mut out = format!("\nPOLICIES  {} {noun} changed, {size} of statements", changed.len());
     if !view.statements {
         let _ = writeln!(out, ": {} --policies", escape_line(view.command));
         return out;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Barrier, cause};
-use crate::access::{State, in_request};
+use crate::access::{Index, in_request};
 use crate::document;
 use crate::document::Map;
 use crate::verdict::effective::{EXAMPLE_ACCOUNT, possible};
@@ -11,14 +11,14 @@ use crate::verdict::read::{Effect, Statement};
 use crate::verdict::{Decision, Document, Kind, Options, Reach, Request, evaluate};
 
 /// Each Deny of a resource's policy with a request from outside that it stops.
-pub(super) fn barriers(state: &State) -> Vec<Barrier> {
+pub(super) fn barriers(index: &Index<'_>) -> Vec<Barrier> {
     let mut out = Vec::new();
     // most buckets have the same Denies: searched once, and asked again with the other's name
     let mut known: BTreeMap<String, (&str, Option<Request>)> = BTreeMap::new();
-    for (subject, guarded) in &state.resources {
-        for held in &guarded.policies {
-            let Ok(document) = Document::read(&held.document, Kind::Resource) else { continue };
-            let policy = [document];
+    for guard in index.guards() {
+        let (subject, guarded) = (guard.name, guard.guarded);
+        for (document, held) in guard.policies.documents.iter().zip(&guard.policies.held) {
+            let policy = std::slice::from_ref(document);
             let denies = policy[0].statements.iter().filter(|one| one.effect == Effect::Deny);
             for statement in denies {
                 let own = in_request(subject);
@@ -27,10 +27,10 @@ pub(super) fn barriers(state: &State) -> Vec<Barrier> {
                     let mut request = request.clone()?;
                     let other = in_request(other);
                     request.resource = request.resource.map(|text| text.replace(&*other, &own));
-                    let denied = evaluate(&policy, &request, Reach::Whole) == Decision::Denied;
+                    let denied = evaluate(policy, &request, Reach::Whole) == Decision::Denied;
                     denied.then_some(request)
                 });
-                let stops = same.or_else(|| stopped_by(statement, &policy, &guarded.account));
+                let stops = same.or_else(|| stopped_by(statement, policy, &guarded.account));
                 known.entry(shape).or_insert_with(|| (subject, stops.clone()));
                 let cause = cause(held, statement);
                 out.push(Barrier { subject: subject.clone(), cause, stops });

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::access::{State, in_request};
+use crate::access::{Index, State, in_request};
 use crate::catalogue::{escalations, senders};
 use crate::verdict::read::{Condition, Statement};
-use crate::verdict::{Document, Kind, Name, Request, Requester, Standing};
+use crate::verdict::{Name, Request, Requester, Standing};
 
 /// The context of a request: by key in lower case the key as written, and its values.
 pub(super) type Context = BTreeMap<String, (String, Vec<String>)>;
@@ -164,10 +164,9 @@ pub(super) fn unsent<'s>(
 }
 
 /// The organization that policies name, if they name one.
-pub(super) fn organization(state: &State) -> Option<String> {
+pub(super) fn organization(index: &Index<'_>) -> Option<String> {
     let mut found = BTreeSet::new();
-    for held in state.resources.values().flat_map(|one| &one.policies) {
-        let Ok(document) = Document::read(&held.document, Kind::Resource) else { continue };
+    for document in index.guards().flat_map(|guard| &guard.policies.documents) {
         for condition in document.statements.iter().flat_map(|one| &one.conditions) {
             if matches!(condition.key.as_str(), "aws:principalorgid" | "aws:sourceorgid") {
                 found.extend(condition.values.iter().map(|value| value.shown()));
