@@ -10,8 +10,10 @@ use std::path::Path;
 
 use lakewright::access::{Source, read};
 use lakewright::document::{Map, Value};
-use lakewright::rules::{Around, Finding, run};
+use lakewright::rules::{Around, Finding};
 use lakewright::syntax;
+
+use super::ground::run;
 
 fn texts(value: Option<&Value>) -> Vec<&str> {
     value.and_then(Value::as_list).unwrap_or(&[]).iter().filter_map(Value::as_str).collect()
