@@ -19,6 +19,7 @@ use super::guarded;
 use super::results;
 use super::rows;
 use super::state::{Origin, State, Unread};
+use super::template::{NOBODY, TABLE_DEFAULTS};
 use crate::verdict::{
     Comparison, Options, Reason, ReasonKind, Request, Requester, Standing, Verdict,
 };
@@ -386,8 +387,15 @@ fn unmodelled<'u>(old: &'u [Unread], new: &'u [Unread]) -> Vec<Row> {
             entry.0 = true;
         }
     }
+    // what a database leaves to nobody comes and goes with it
+    let is_idle = |(_, (was, is, one)): &(_, (bool, bool, &Unread))| {
+        !(*was && *is)
+            && TABLE_DEFAULTS == (&*one.kind, &*one.property)
+            && NOBODY.contains(&&*one.value)
+    };
     differ
         .into_iter()
+        .filter(|one| !is_idle(one))
         .map(|((place, kind, property), entry)| {
             let (was, is, one) = entry;
             let what = match (was, is) {

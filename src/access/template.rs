@@ -9,6 +9,7 @@ mod identities;
 mod mentions;
 mod passed_over;
 mod unmodelled;
+pub(super) use unmodelled::{NOBODY, TABLE_DEFAULTS};
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -39,6 +39,15 @@ impl Axioms<'_> {
             self.forbid(key, vec![no_account]);
         }
         self.account_of_arn("aws:principalaccount", Some("aws:principalarn"));
+        self.names_of_users();
+    }
+
+    /// A user has a name of at least one character (IAM API reference, CreateUser).
+    fn names_of_users(&mut self) {
+        if let Some(key) = self.text("aws:username") {
+            let no_name = self.wrong(key, vec![arn("?*")]);
+            self.forbid(key, vec![no_name]);
+        }
     }
 
     pub fn principals(&mut self) {
@@ -130,6 +139,7 @@ impl Axioms<'_> {
         if let Some(key) = self.text("aws:username") {
             self.user_names(&requesters, key);
         }
+        self.names_of_users();
         if let Some(key) = self.text("aws:principalarn") {
             self.principal_arns(&requesters, key, principal);
             if let Some(who) = self.who(&requesters, of_nobody) {

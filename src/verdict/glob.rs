@@ -196,24 +196,18 @@ impl Glob {
 
     /// Whether no word can be taken by both, seen from how they begin.
     pub fn apart(&self, other: &Glob) -> bool {
+        // a symbol is as long as its value: behind it nothing is known to stand beside anything
+        let is_symbol = |tok: &Tok| matches!(tok, Tok::Char(c) if *c >= FIRST_SYMBOL);
         for (a, b) in self.toks.iter().zip(&other.toks) {
+            if is_symbol(a) || is_symbol(b) {
+                return false;
+            }
             match (a, b) {
-                (Tok::Char(a), Tok::Char(b)) => {
-                    if *a >= FIRST_SYMBOL || *b >= FIRST_SYMBOL {
-                        return false;
-                    }
-                    if a != b {
-                        return true;
-                    }
+                (Tok::Char(a), Tok::Char(b)) | (Tok::Fold(a), Tok::Fold(b)) if a != b => {
+                    return true;
                 }
-                (Tok::Fold(a), Tok::Fold(b)) if a != b => return true,
-                (Tok::Char(c), Tok::Fold(f)) | (Tok::Fold(f), Tok::Char(c)) => {
-                    if *c >= FIRST_SYMBOL {
-                        return false;
-                    }
-                    if fold(*c) != *f {
-                        return true;
-                    }
+                (Tok::Char(c), Tok::Fold(f)) | (Tok::Fold(f), Tok::Char(c)) if fold(*c) != *f => {
+                    return true;
                 }
                 (Tok::Star { .. }, _) | (_, Tok::Star { .. }) => return false,
                 _ => {}
@@ -337,6 +331,16 @@ mod tests {
 
     fn word(text: &str) -> Vec<Letter> {
         text.chars().map(|c| c as Letter).collect()
+    }
+
+    #[test]
+    fn a_symbol_is_as_long_as_its_value() {
+        let mut with = glob("a?/*");
+        with.toks[1] = Tok::Char(FIRST_SYMBOL);
+        assert!(!with.apart(&glob("a?b*")), "the value may be `xb`");
+        assert!(!glob("a?b*").apart(&with));
+        assert!(with.apart(&glob("b?b*")));
+        assert!(glob("a?/*").apart(&glob("a?b*")), "a question mark is one character");
     }
 
     #[test]

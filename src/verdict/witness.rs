@@ -60,6 +60,10 @@ pub fn request(
     if let Some(other) = numbered.find(|other| *other == best || replays(other)) {
         best = other;
     }
+    let named = with_user_name(model, &best);
+    if named != best && replays(&named) {
+        best = named;
+    }
     if let Some(who) = of_arn(model, &best) {
         let other = Request { principal: Some(who), ..best.clone() };
         if replays(&other) {
@@ -192,6 +196,32 @@ fn texts(model: &Model, held: &[Rc<Held>], dimension: usize, symbols: &[String])
     };
     let mut out: Vec<String> = values.iter().map(text).collect();
     out.dedup();
+    out
+}
+
+/// With `aws:username` at the end of the user's ARN, where nobody names the user.
+fn with_user_name(model: &Model, request: &Request) -> Request {
+    let mut out = request.clone();
+    let Some(name) = request.single("aws:username").map(str::to_owned) else { return out };
+    let renamed = |path: &str| match path.rsplit_once('/') {
+        Some((folder, _)) => format!("{folder}/{name}"),
+        None => name.clone(),
+    };
+    if let Some((_, values)) = out.context.get_mut("aws:principalarn") {
+        for value in values.iter_mut().filter(|value| value.contains(":user/")) {
+            *value = renamed(value);
+        }
+    }
+    let at = model.requesters.iter().position(|who| Some(who) == request.principal.as_ref());
+    if let (Some(Requester::User { path, .. }), Some(at)) = (&mut out.principal, at)
+        && model.unnamed.contains(&at)
+    {
+        *path = renamed(path);
+        let own = out.principal.as_ref().and_then(Requester::principal_arn);
+        if let (Some((_, values)), Some(own)) = (out.context.get_mut("aws:principalarn"), own) {
+            *values = vec![own];
+        }
+    }
     out
 }
 

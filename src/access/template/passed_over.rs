@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 use super::super::source::Source;
 use super::super::state::{Origin, Unread};
 use super::super::texts::kind_of;
-use super::unmodelled::{OF_A_FUNCTION, SILENT, has_macro, is_harmless, is_whole, parts};
+use super::unmodelled::{
+    NOBODY, OF_A_FUNCTION, SILENT, TABLE_DEFAULTS, has_macro, is_harmless, is_whole, parts,
+};
 use super::{Reader, origin, resources};
 use crate::document::{Map, Value};
 
@@ -93,8 +95,12 @@ impl Reader<'_> {
         } else if !is_harmless(kind) {
             let mut found = Vec::new();
             map.into_iter().for_each(|map| parts(map, "", &mut found));
-            let found: Vec<(String, String)> =
+            let mut found: Vec<(String, String)> =
                 found.into_iter().map(|(path, value)| (path, resolved(value).to_json())).collect();
+            let (of_kind, defaults) = TABLE_DEFAULTS;
+            if kind == of_kind && !found.iter().any(|(path, _)| path == defaults) {
+                found.push((defaults.to_owned(), NOBODY[1].to_owned()));
+            }
             for (path, value) in found {
                 self.passed_over(at, &path, WHY, value);
             }

@@ -150,6 +150,15 @@ const NAMES_INSIDE: &[&str] = &[
     "ResourcePolicy",
 ];
 
+/// What new tables of a Glue database leave to whom, and the database's type. An empty list gives nobody anything, and
+/// without one the account's settings hold (Lake Formation developer guide, "Changing the default security settings for
+/// your data lake"): neither lets anybody in by coming or going with its database, and the one is not the other.
+pub(in crate::access) const TABLE_DEFAULTS: (&str, &str) =
+    ("AWS::Glue::Database", "DatabaseInput/CreateTableDefaultPermissions");
+
+/// The values of [`TABLE_DEFAULTS`] that say nothing of anybody: none, and the account's.
+pub(in crate::access) const NOBODY: [&str; 2] = ["[]", "\"as the settings say\""];
+
 /// What SAM makes a function's role, its permissions and its address of
 /// (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html>).
 pub(super) const OF_A_FUNCTION: &[&str] = &[
