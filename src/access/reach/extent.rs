@@ -235,9 +235,10 @@ impl Shape {
     /// other name.
     fn spells(&self, place: &str, word: &str) -> bool {
         !self.holds_all(place)
-            && self.begins(place).into_iter().any(|at| {
-                self.after(word, at, |atom| atom == Atom::Star).contains(&self.0.len())
-            })
+            && self
+                .begins(place)
+                .into_iter()
+                .any(|at| self.after(word, at, |atom| atom == Atom::Star).contains(&self.0.len()))
     }
 
     /// The objects below the place that stand for it, with a word in the place of each `*`: once with all that the
@@ -273,8 +274,7 @@ fn fresh(place: &str, patterns: &[Shape]) -> Option<String> {
     let longer = letters().map(|letter| format!("{letter}-object"));
     let short = letters().map(String::from);
     let mut all = words.into_iter().chain(longer).chain(short);
-    let near: Vec<&Shape> =
-        patterns.iter().filter(|one| !one.begins(place).is_empty()).collect();
+    let near: Vec<&Shape> = patterns.iter().filter(|one| !one.begins(place).is_empty()).collect();
     all.find(|word| near.iter().all(|one| !one.spells(place, word)))
 }
 

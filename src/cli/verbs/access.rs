@@ -46,7 +46,7 @@ enum Question {
     What(questions::What),
     /// Check what a file says that principals can and cannot do
     #[command(
-        after_help = "The file is a list, such as\n  - { who: role/Analyst, can: read, on: marts }\n  - { who: role/Analyst, cannot: [write, delete], on: [bronze/, marts] }\n\nExample:\n  lakewright access check access.yaml --env prod    # exit 4 if one does not hold"
+        after_help = "The file is a list, such as\n  - { who: role/Analyst, can: read, on: marts }\n  - { who: role/Analyst, cannot: [write, delete], on: [bronze/, marts] }\n\n`can` holds where all of the place is reached, `cannot` where nothing of it is.\n\nExample:\n  lakewright access check access.yaml --env prod    # exit 4 if one does not hold"
     )]
     Check(questions::Check),
     /// List what the rules find in a state, and what waivers silence
