@@ -578,7 +578,7 @@ fn reached_of(resource: &str, own: &str, bucket: &str) -> Extent {
     let who = Subject::Named("arn:aws:iam::111111111111:role/start".into());
     let target = Target {
         kind: "object".into(),
-        resource: Value::from(resource),
+        resource: Value::from(resource.to_owned()),
         guard: "arn:aws:s3:::data".into(),
     };
     let closure = Closure::of(&judge, &who);
@@ -651,7 +651,7 @@ fn how_much_is_asked_of_objects_and_through_others() {
     let of = |kind: &str, resource: &str| {
         let target = Target {
             kind: kind.into(),
-            resource: Value::from(resource),
+            resource: Value::from(resource.to_owned()),
             guard: "arn:aws:s3:::data".into(),
         };
         extent(&judge, &closure, &who, &["s3:GetObject".to_owned()], &target)

@@ -216,7 +216,7 @@ pub fn answer_text(question: &str, answer: &Answer, names: Names<'_>) -> String 
 /// Answers as a table, a line for each principal or place.
 pub fn rows_text(rows: &[Row], names: Names<'_>) -> String {
     let wide = rows.iter().map(|row| escape(&row.name).chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for row in rows {
         let mut ways: Vec<(String, Vec<String>)> = Vec::new();
         for (verb, answer) in &row.answers {
@@ -255,10 +255,14 @@ pub fn rows_text(rows: &[Row], names: Names<'_>) -> String {
         }
         for (at, (way, verbs)) in ways.iter().enumerate() {
             let name = if at == 0 { escape(&row.name).into_owned() } else { String::new() };
-            text += &format!("{name:wide$}  {:<26} {}\n", verbs.join(" "), escape(way));
+            lines.push((name, verbs.join(" "), escape(way).into_owned()));
         }
     }
-    text
+    let verbs = lines.iter().map(|(_, verbs, _)| verbs.len()).max().unwrap_or(0).max(26);
+    let line = |(name, own, way): &(String, String, String)| {
+        format!("{name:wide$}  {own:<verbs$} {way}\n")
+    };
+    lines.iter().map(line).collect()
 }
 
 /// Who reads the data of a table without Lake Formation, and how; nothing where it decides about none.
