@@ -17,6 +17,7 @@ use lakewright::spec::decode::At;
 use lakewright::spec::environments::PolicyName;
 use lakewright::stacks::{Placement, Stack};
 use lakewright::syntax::parse;
+use lakewright::verdict::{Decision, Document, Kind, Reach, Request, Standing, evaluate};
 
 /// Every example in every environment, with a boundary in each.
 fn lakes() -> Vec<(String, Lake, Vec<Stack>)> {
@@ -267,6 +268,72 @@ fn the_boundary_holds_every_role_of_the_lake_and_no_permission_on_iam() {
         assert!(!allowed.iter().any(|action| action.starts_with("iam:")), "{name}");
     }
     assert!(with > 0 && without > 0, "{with} lakes make roles, {without} make none");
+}
+
+/// Whoever holds the policy for applying cannot make a role without the boundary, nor take it off, replace it or change
+/// what it says, were everything else allowed to them.
+#[test]
+fn the_boundary_stays_whatever_else_is_allowed() {
+    let mut seen = 0;
+    for (name, lake, stacks) in lakes() {
+        let made = made(&lake, &stacks, Purpose::Apply);
+        let wall = format!("arn:aws:iam::{}:policy/lake/wall", lake.home.account);
+        let mut documents: Vec<Document> = made
+            .policies
+            .iter()
+            .map(|one| Document::read(&one.document, Kind::Identity).expect("a policy"))
+            .collect();
+        let asked = |action: &str, on: &str, boundary: Option<&str>| {
+            let mut context = vec![("aws:CalledVia", "cloudformation.amazonaws.com")];
+            context.extend(boundary.map(|arn| ("iam:PermissionsBoundary", arn)));
+            let context = context.into_iter();
+            Request {
+                principal: None,
+                standing: Standing::Delegated,
+                action: action.to_owned(),
+                resource: Some(on.to_owned()),
+                context: context
+                    .map(|(key, value)| {
+                        (key.to_ascii_lowercase(), (key.to_owned(), vec![value.to_owned()]))
+                    })
+                    .collect(),
+                tokens: Vec::new(),
+            }
+        };
+        let answer =
+            |documents: &[Document], request: &Request| evaluate(documents, request, Reach::Whole);
+        let creating = statements(&made).into_iter().find(|one| {
+            let own = one.at(&["Condition", "StringEquals", "iam:PermissionsBoundary"]);
+            texts(one, "Action").contains(&"iam:CreateRole")
+                && own == Some(&Value::from(wall.clone()))
+        });
+        let Some(creating) = creating else { continue };
+        let role = texts(creating, "Resource")[0].replace('*', "x");
+        let other = format!("arn:aws:iam::{}:policy/other", lake.home.account);
+        let create = |boundary| asked("iam:CreateRole", &role, boundary);
+        assert_eq!(answer(&documents, &create(Some(&wall))), Decision::Allowed, "{name} {role}");
+        for boundary in [None, Some(other.as_str())] {
+            assert_ne!(answer(&documents, &create(boundary)), Decision::Allowed, "{name}");
+            let put = asked("iam:PutRolePermissionsBoundary", &role, boundary);
+            assert_ne!(answer(&documents, &put), Decision::Allowed, "{name}");
+        }
+        let everything = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}"#;
+        let everything = Value::from_json(everything).expect("JSON");
+        documents.push(Document::read(&everything, Kind::Identity).expect("a policy"));
+        let take_off = asked("iam:DeleteRolePermissionsBoundary", &role, Some(&wall));
+        assert_eq!(answer(&documents, &take_off), Decision::Denied, "{name}");
+        for action in [
+            "CreatePolicyVersion",
+            "DeletePolicy",
+            "DeletePolicyVersion",
+            "SetDefaultPolicyVersion",
+        ] {
+            let change = asked(&format!("iam:{action}"), &wall, None);
+            assert_eq!(answer(&documents, &change), Decision::Denied, "{name} {action}");
+        }
+        seen += 1;
+    }
+    assert!(seen >= 7, "{seen}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //! what lakewright makes itself, and where one of its constructions is taken out of a template, the rule that stands for it
 //! complains. Waivers silence what they cover, for as long as they say, and not in the change that adds them.
 
+#[path = "rules/cases.rs"]
+mod cases;
 #[path = "rules/ground.rs"]
 mod ground;
 #[path = "rules/reach_of_waivers.rs"]
@@ -16,6 +18,9 @@ use jiff::civil::{Date, date};
 use lakewright::catalogue::watched::{set, watched};
 use lakewright::diagnostic::Code;
 use lakewright::rules::{Around, Finding, RULES, Severity, Waiver, judge};
+use lakewright::verdict::{
+    Decision, Document as Policy, Kind, Reach, Request, Requester, Standing, evaluate,
+};
 use serde_json::{Value, json};
 
 /// What is wrong with a role that has these statements.
@@ -540,6 +545,67 @@ fn what_is_left_to_iam_is_found() {
     assert!(seen >= 4, "{seen}");
 }
 
+/// T19. Uploads to buckets with a key of their own are held to it, in the templates that are made: other
+/// encryption, AWS's own key and keys of the caller are refused, and an upload that asks for nothing is not.
+#[test]
+fn uploads_that_ask_for_another_encryption_are_refused() {
+    let mut seen = 0;
+    for lake in lakes() {
+        let state = lake.state();
+        let encrypted = state.resources.iter().filter(|(_, one)| {
+            one.kind == "AWS::S3::Bucket" && one.key.is_some() && one.origin.is_some()
+        });
+        // what S3 copies somewhere keeps to the rule of replication
+        let copies =
+            |name: &String| state.transfers.iter().any(|it| it.role.is_some() && it.to == *name);
+        for (bucket, one) in encrypted.filter(|(name, _)| !copies(name)) {
+            let documents: Vec<Policy> = one
+                .policies
+                .iter()
+                .map(|held| Policy::read(&held.document, Kind::Resource).expect("a policy"))
+                .collect();
+            let answer = |context: &[(&str, &str)]| {
+                let always =
+                    [("aws:SecureTransport", "true"), ("aws:PrincipalAccount", &*lake.account)];
+                let request = Request {
+                    principal: Some(Requester::read(
+                        "AWS",
+                        &format!("arn:aws:iam::{}:role/loader", lake.account),
+                    )),
+                    standing: Standing::Delegated,
+                    action: "s3:PutObject".to_owned(),
+                    resource: Some(format!("{bucket}/x")),
+                    context: always
+                        .iter()
+                        .chain(context)
+                        .map(|(key, value)| {
+                            (
+                                key.to_ascii_lowercase(),
+                                ((*key).to_owned(), vec![(*value).to_owned()]),
+                            )
+                        })
+                        .collect(),
+                    tokens: Vec::new(),
+                };
+                evaluate(&documents, &request, Reach::Whole)
+            };
+            let kind = "s3:x-amz-server-side-encryption";
+            let customer = ("s3:x-amz-server-side-encryption-customer-algorithm", "AES256");
+            assert_ne!(answer(&[]), Decision::Denied, "{} {bucket}", lake.name);
+            for refused in [vec![(kind, "AES256")], vec![(kind, "aws:kms")], vec![customer]] {
+                assert_eq!(
+                    answer(&refused),
+                    Decision::Denied,
+                    "{} {bucket} {refused:?}",
+                    lake.name
+                );
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 10, "{seen}");
+}
+
 /// T20. Writing never comes with what undoes versions, retention, lifecycle or replication.
 #[test]
 fn writing_with_what_undoes_is_found() {
@@ -551,6 +617,12 @@ fn writing_with_what_undoes_is_found() {
                 statement["Effect"] == "Allow" && actions.iter().any(|one| one == "s3:PutObject");
             actions.push(action.clone());
             statement["Action"] = json!(actions);
+            // rules of lifecycle and replication are the bucket's: on objects alone they give nothing
+            if writes && action.ends_with("Configuration") {
+                let mut resources = words(statement, "Resource");
+                resources.push("arn:aws:s3:::*".to_owned());
+                statement["Resource"] = json!(resources);
+            }
             writes
         };
         let count = bent(&lakes, IDENTITY, "LW0465", bend);

@@ -156,6 +156,92 @@ fn request(action: &str, resource: &str, context: &BTreeMap<String, String>) -> 
     }
 }
 
+// --- T11 -------------------------------------------------------------------------
+
+/// Who asks, with which keys, and whether the perimeter denies it.
+type Case<'c> = (&'c str, Vec<(&'c str, &'c str)>, bool);
+
+/// The perimeter keeps out strangers and services that act for them, lets in the organization, the trusted accounts and
+/// services that act for these; without any of its statements or keys one of them is answered otherwise.
+#[test]
+fn every_part_of_the_perimeter_decides_something() {
+    let whole = filled("bucket-deny-outside-organization");
+    let own = [("aws:PrincipalOrgID", "o-a1b2c3d4e5"), ("aws:PrincipalAccount", "444455556666")];
+    let trusted =
+        [("aws:PrincipalOrgID", "o-zzzzzzzzzz"), ("aws:PrincipalAccount", "333333333333")];
+    let stranger =
+        [("aws:PrincipalOrgID", "o-zzzzzzzzzz"), ("aws:PrincipalAccount", "999988887777")];
+    let caller = |service: &'static str, via: &'static str| {
+        [("aws:PrincipalIsAWSService", service), ("aws:ViaAWSService", via)]
+    };
+    let source = |organization: &'static str, account: &'static str| {
+        [("aws:SourceOrgID", organization), ("aws:SourceAccount", account)]
+    };
+    let plain = caller("false", "false");
+    let service = caller("true", "false");
+    let cases: [Case<'_>; 9] = [
+        ("of the organization", [own, plain].concat(), false),
+        ("a trusted account", [trusted, plain].concat(), false),
+        ("a stranger", [stranger, plain].concat(), true),
+        ("nobody that signed", Vec::new(), true),
+        (
+            "a service for the account",
+            [service, source("o-zzzzzzzzzz", "111122223333")].concat(),
+            false,
+        ),
+        (
+            "a service for the organization",
+            [service, source("o-a1b2c3d4e5", "777766665555")].concat(),
+            false,
+        ),
+        (
+            "a service for a stranger",
+            [service, source("o-zzzzzzzzzz", "999988887777")].concat(),
+            true,
+        ),
+        ("a service that does not say", service.to_vec(), true),
+        ("a service for its caller", [stranger, caller("false", "true")].concat(), false),
+    ];
+    let answers = |statements: &Value| -> Vec<bool> {
+        let document = policy(statements, Kind::Resource);
+        let denied = |context: &[(&str, &str)]| {
+            let context = context
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect();
+            let mut asked = request("s3:GetObject", "arn:aws:s3:::acme-prod-raw/x", &context);
+            asked.principal =
+                Some(Requester::read("AWS", "arn:aws:iam::999988887777:role/someone"));
+            evaluate(std::slice::from_ref(&document), &asked, Reach::Whole) == Decision::Denied
+        };
+        cases.iter().map(|(_, context, _)| denied(context)).collect()
+    };
+    let meant: Vec<bool> = cases.iter().map(|(.., denied)| *denied).collect();
+    let found = answers(&whole);
+    for (at, (what, ..)) in cases.iter().enumerate() {
+        assert_eq!(found[at], meant[at], "{what}");
+    }
+    let mut parts = 0;
+    for at in 0..whole.as_array().expect("a list").len() {
+        let mut less = whole.clone();
+        less.as_array_mut().expect("a list").remove(at);
+        assert_ne!(answers(&less), meant, "statement {at} decides nothing");
+        for (operator, keys) in whole[at]["Condition"].as_object().expect("conditions") {
+            for key in keys.as_object().expect("keys").keys() {
+                let mut less = whole.clone();
+                let keys = less[at]["Condition"][operator].as_object_mut().expect("keys");
+                keys.remove(key);
+                if keys.is_empty() {
+                    less[at]["Condition"].as_object_mut().expect("operators").remove(operator);
+                }
+                assert_ne!(answers(&less), meant, "{key} of statement {at} decides nothing");
+                parts += 1;
+            }
+        }
+    }
+    assert_eq!(parts, 7);
+}
+
 // --- T17 -------------------------------------------------------------------------
 
 /// Glue asks for the catalog, the database and the table, each: a document that names tables names all three, and without

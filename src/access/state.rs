@@ -188,6 +188,9 @@ pub struct Guarded {
     pub key: Option<String>,
     /// Whether it stays when its stack lets go of it and the policy does not.
     pub outlives_policy: bool,
+    /// Whether KMS is told not to look whether a key's policy can be changed again
+    /// (<https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html#prevent-unmanageable-key>).
+    pub unchecked: bool,
 }
 
 /// The four settings of a bucket's public access block

@@ -210,7 +210,11 @@ impl Reader<'_> {
                     Some(_) => self.guard(at, &arn, kind, "KeyPolicy"),
                     None => self.key_by_default(at, &arn),
                 }
-                self.guarded(source, &arn, kind).origin = Some(origin(source, id, definition));
+                let bypassed = properties.get("BypassPolicyLockoutSafetyCheck");
+                let guarded = self.guarded(source, &arn, kind);
+                guarded.origin = Some(origin(source, id, definition));
+                // what is left open may be so
+                guarded.unchecked = bypassed.is_some_and(|value| truth(value) != Some(false));
             }
             "AWS::SNS::TopicPolicy" => {
                 for topic in self.list(source, properties.get("Topics")) {
@@ -333,6 +337,7 @@ impl Reader<'_> {
             partition: source.partition(),
             key: None,
             outlives_policy: false,
+            unchecked: false,
         })
     }
 

@@ -3,7 +3,10 @@
 //!
 //! Columns and rows mean nothing to somebody who reads the files. Everybody counts who reaches them:
 //! access to objects, to a table that IAM decides about and that lies at the same place, results of
-//! Athena, a job whose role is theirs. Grants of Lake Formation add up: one broader grant undoes a narrower one.
+//! Athena, a job whose role is theirs; and all of it for the roles that somebody takes, one after the other. Grants of
+//! Lake Formation add up: one broader grant undoes a narrower one, and what two narrow ones show together is said (LW0439).
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::headline_of;
 use crate::diagnostic::{self, Diagnostic, Diagnostics};
@@ -11,6 +14,7 @@ use crate::lake::Lake;
 use crate::lake::access::{Access, Grant, Verb};
 use crate::lake::formation::{Restricted, Through, fits, tags_of_column, visible};
 use crate::lake::places::{Database, Place, Table};
+use crate::lake::roles::Role;
 use crate::lake::views::{Views, beyond};
 use crate::names::Name;
 use crate::source::Span;
@@ -18,16 +22,54 @@ use crate::spec::decode::At;
 use crate::spec::reference::Principal;
 
 pub(super) fn check(lake: &Lake, found: &mut Diagnostics) {
+    let mut reached: BTreeMap<String, Vec<Reached<'_>>> = BTreeMap::new();
+    let mut summed = BTreeSet::new();
     for restricted in lake.restricted() {
         let Some(table) = table_of(lake, &restricted) else { continue };
         if takes_nothing(lake, &restricted, table) {
             continue;
         }
-        if let Some(way) = way_round(lake, &restricted, table) {
-            found.push(way);
+        let who = restricted.who.value.to_string();
+        let reached = reached.entry(who).or_insert_with(|| acting_as(lake, &restricted.who.value));
+        match way_round(lake, &restricted, table, reached) {
+            Some(way) => found.push(way),
+            None => together(lake, &restricted, table, reached, &mut summed, found),
         }
     }
     listed(lake, found);
+}
+
+/// Somebody that a principal is, or becomes: the roles of the lake on the way.
+struct Reached<'l> {
+    who: Principal,
+    way: Vec<&'l Role>,
+}
+
+impl Reached<'_> {
+    /// The way, for people; `None` for the principal itself.
+    fn told(&self, who: &Principal) -> Option<String> {
+        let names = self.way.iter().map(|role| format!("`{}`", role.path()));
+        let names: Vec<String> = names.collect();
+        (!names.is_empty()).then(|| format!("`{who}` takes {}", names.join(", which takes ")))
+    }
+}
+
+/// A principal and every role of the lake that it takes: what a role is given, those who take it have.
+fn acting_as<'l>(lake: &'l Lake, who: &Principal) -> Vec<Reached<'l>> {
+    let taken = lake.taken_by(who).into_iter().filter_map(|way| {
+        let who = way.last()?.principal();
+        Some(Reached { who, way })
+    });
+    std::iter::once(Reached { who: who.clone(), way: Vec::new() }).chain(taken).collect()
+}
+
+/// Through whom somebody has what an entry or a job gives to others.
+fn through<'r, 'l>(
+    lake: &Lake,
+    given: &Principal,
+    reached: &'r [Reached<'l>],
+) -> Option<&'r Reached<'l>> {
+    reached.iter().find(|one| lake.covers(given, &one.who))
 }
 
 fn table_of<'l>(lake: &'l Lake, restricted: &Restricted) -> Option<&'l Table> {
@@ -43,62 +85,138 @@ fn takes_nothing(lake: &Lake, restricted: &Restricted, table: &Table) -> bool {
 }
 
 /// The first way by which somebody gets more of a table than an entry leaves.
-fn way_round(lake: &Lake, restricted: &Restricted, table: &Table) -> Option<Diagnostic> {
+fn way_round(
+    lake: &Lake,
+    restricted: &Restricted,
+    table: &Table,
+    reached: &[Reached<'_>],
+) -> Option<Diagnostic> {
     let who = &restricted.who.value;
+    let undone = |span: Span, how: &str, by: &Reached<'_>| {
+        let diagnostic = undone(restricted, table, span, how);
+        Some(match by.told(who) {
+            Some(way) => diagnostic.note(way),
+            None => diagnostic,
+        })
+    };
     // What an entry gives beside its own restriction is refused as such.
     let others = lake.access.values().filter(|access| access.name != restricted.access.name);
     for access in others {
-        // What a role is given, those who take it have.
-        let reaches = |given: &&At<Principal>| {
-            lake.covers(&given.value, who) || lake.takes(who, &given.value)
-        };
-        let Some(given) = access.who.iter().find(reaches) else {
-            continue;
-        };
+        let given = access
+            .who
+            .iter()
+            .find_map(|given| Some((given, through(lake, &given.value, reached)?)));
+        let Some((given, by)) = given else { continue };
         for grant in &access.grants {
             if let Some(how) = past(lake, access, given, grant, table) {
-                return Some(undone(restricted, table, grant.place.span, how));
+                return undone(grant.place.span, how, by);
             }
         }
         if let Some(tagged) = &access.tagged
             && shows_more(lake, restricted, table, &tagged.value)
         {
-            let how = "these LF-tags show more of it";
-            return Some(undone(restricted, table, tagged.span, how));
+            return undone(tagged.span, "these LF-tags show more of it", by);
         }
     }
-    if let Some((workgroup, span)) = by_results(lake, restricted, table) {
-        let how = format!("reads results of workgroup `{workgroup}`, which show more of it");
-        return Some(undone(restricted, table, span, &how));
+    for by in reached {
+        if let Some((workgroup, span)) = by_results(lake, restricted, table, &by.who) {
+            let how = format!("reads results of workgroup `{workgroup}`, which show more of it");
+            return undone(span, &how, by);
+        }
     }
     for pipeline in lake.pipelines.values() {
-        let Some(role) = pipeline.role.as_ref().filter(|role| lake.covers(&role.value, who)) else {
-            continue;
-        };
+        let Some(role) = &pipeline.role else { continue };
+        let Some(by) = through(lake, &role.value, reached) else { continue };
         let touched = pipeline.read.iter().chain(&pipeline.write);
         for place in touched {
             if lake.files_of(&place.value).iter().any(|at| at.overlaps(&table.location)) {
-                let how = "the job reads its files as this role";
-                return Some(undone(restricted, table, role.span, how));
+                return undone(role.span, "the job reads its files as this role", by);
             }
         }
     }
     None
 }
 
-/// Results of a workgroup that somebody reads as objects and that show more of a table than the entry
-/// leaves. Those who query in the workgroup itself are compared with each other (LW0428).
+/// What other entries with a restriction of their own add. Lake Formation shows the union, cell by cell: a column that
+/// one entry shows in all rows is shown in all rows, whatever condition another one asks for ("Data filtering and
+/// cell-level security", Lake Formation developer guide). Where that is the whole table, the restrictions hide nothing.
+fn together(
+    lake: &Lake,
+    restricted: &Restricted,
+    table: &Table,
+    reached: &[Reached<'_>],
+    summed: &mut BTreeSet<String>,
+    found: &mut Diagnostics,
+) {
+    let Some(database) = lake.databases.get(restricted.database) else { return };
+    let who = &restricted.who.value;
+    let own = &restricted.access.restriction;
+    let mut free: BTreeSet<&str> = match own.rows {
+        None => visible(own, database, table).into_iter().collect(),
+        Some(_) => BTreeSet::new(),
+    };
+    // What is shown in all rows by which grant.
+    let mut shown: Vec<(&Grant, &Reached<'_>, Vec<&str>)> = Vec::new();
+    for access in lake.access.values().filter(|access| access.name != restricted.access.name) {
+        let by = access.who.iter().find_map(|given| through(lake, &given.value, reached));
+        let Some(by) = by.filter(|_| access.restriction.rows.is_none()) else { continue };
+        let same = |grant: &&Grant| {
+            let tables = lake.tables_at(&grant.place.value);
+            let here = |(of, one): &(&Database, &Table)| {
+                of.name == database.name && one.name == table.name
+            };
+            grant.verb == Verb::Read && tables.iter().any(here)
+        };
+        if let Some(grant) = access.grants.iter().find(same) {
+            let columns = visible(&access.restriction, database, table);
+            free.extend(&columns);
+            shown.push((grant, by, columns));
+        }
+    }
+    let Some((grant, by, columns)) = shown.last() else { return };
+    let whole = free.len() == table.column_names().len();
+    // Once for all entries that have a part in it.
+    let name = format!("{}.{}", table.database, table.name);
+    if whole && !summed.insert(format!("{who} {name}")) {
+        return;
+    }
+    let diagnostic = if whole {
+        let how = "together they show the whole table; grants add up";
+        undone(restricted, table, grant.place.span, how)
+    } else if let Some(rows) = &own.rows {
+        let headline = format!(
+            "`{who}` sees more rows of table `{name}` than `{}.rows` leaves",
+            restricted.access.path()
+        );
+        let columns: Vec<String> = columns.iter().map(|one| format!("`{one}`")).collect();
+        Diagnostic::warning(diagnostic::LW0439, grant.place.span, headline_of(headline))
+            .label(format!("shows {} in all rows; grants add up", columns.join(", ")))
+            .also(rows.span, "the condition on rows")
+            .at(format!("{}.rows", restricted.access.path()))
+            .help("ask for the same `rows` there, or take those columns away, if that is not meant")
+    } else {
+        return;
+    };
+    found.push(match by.told(who) {
+        Some(way) => diagnostic.note(way),
+        None => diagnostic,
+    });
+}
+
+/// Results of a workgroup that somebody reads as objects, itself or as a role that it takes, and that show more of a
+/// table than the entry leaves. Those who query in the workgroup itself are compared with each other (LW0428).
 fn by_results<'l>(
     lake: &'l Lake,
     restricted: &Restricted,
     table: &Table,
+    acting: &Principal,
 ) -> Option<(&'l Name, Span)> {
     let who = &restricted.who.value;
     let name = format!("{}.{}", table.database, table.name);
     let only = |views: Views| views.into_iter().filter(|(of, _)| *of == name).collect::<Views>();
     let own = only(lake.views(who));
     lake.workgroups.values().find_map(|workgroup| {
-        let (_, grant) = lake.reads_results(workgroup, who)?;
+        let (_, grant) = lake.reads_results(workgroup, acting)?;
         let others = workgroup.who.iter().filter(|member| !lake.covers(&member.value, who));
         let shows =
             |member: &At<Principal>| beyond(&only(lake.views(&member.value)), &own).is_some();

@@ -1,5 +1,7 @@
 //! Roles that the lake makes so that others can take them.
 
+use std::collections::BTreeSet;
+
 use sha2::{Digest, Sha256};
 
 use super::Lake;
@@ -34,6 +36,11 @@ impl Role {
     pub fn path(&self) -> String {
         format!("roles.{}", self.name)
     }
+
+    /// Whom others name when they mean it.
+    pub fn principal(&self) -> Principal {
+        Principal::Role { account: None, name: self.role_name.clone() }
+    }
 }
 
 impl Lake {
@@ -49,12 +56,44 @@ impl Lake {
         }
     }
 
-    /// Whether somebody takes a role of the lake that a principal is, and so has what that is given.
+    /// Whether somebody takes a role of the lake that a principal is, be it as another role, and so has what that is
+    /// given.
     pub fn takes(&self, who: &Principal, role: &Principal) -> bool {
         let Some(role) = self.declared_role(role) else { return false };
+        self.taken_by(who).iter().any(|way| way.last().is_some_and(|last| last.name == role.name))
+    }
+
+    /// Every role of the lake that somebody takes: the roles on the way, the one that is meant last. Who has taken one
+    /// takes the next, if that names the first by what it is called in IAM.
+    pub fn taken_by(&self, who: &Principal) -> Vec<Vec<&Role>> {
+        let mut found: Vec<Vec<&Role>> = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut next = 0;
+        let mut asked = Some((who.clone(), Vec::new()));
+        while let Some((from, way)) = asked {
+            for role in self.roles.values().filter(|role| self.is_taken(role, &from)) {
+                if seen.insert(&role.name) {
+                    found.push(way.iter().copied().chain([role]).collect());
+                }
+            }
+            asked = found.get(next).map(|way| {
+                let last = way.last().expect("invariant: a way has a role");
+                (last.principal(), way.clone())
+            });
+            next += 1;
+        }
+        found
+    }
+
+    /// Whether a role lets somebody take it. A provider of SAML vouches for all of its groups and users: which of them
+    /// may take which role is said in its assertions, not in AWS.
+    fn is_taken(&self, role: &Role, who: &Principal) -> bool {
         role.assumed_by.iter().any(|at| match &at.value {
             Assumer::Principal(assumer) => self.covers(assumer, who),
-            Assumer::Oidc(_) | Assumer::Saml(_) => false,
+            Assumer::Saml(provider) => {
+                matches!(who, Principal::Saml { provider: own, .. } if own == provider)
+            }
+            Assumer::Oidc(_) => false,
         })
     }
 

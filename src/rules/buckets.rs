@@ -1,9 +1,12 @@
 //! Rules over buckets: their public access block, transport, rights of other accounts, access logs.
 
+use std::collections::BTreeSet;
+
 use super::ground::{Attached, Ground, Said, about, some_of};
 use super::table::of;
 use super::{Finding, trust};
 use crate::access::Guarded;
+use crate::catalogue::watched;
 use crate::diagnostic as codes;
 use crate::verdict::Name;
 use crate::verdict::read::Effect;
@@ -46,29 +49,34 @@ pub(super) fn rights_of_others(ground: &Ground<'_>, found: &mut Vec<Finding>) {
     }
 }
 
-/// Whether a statement refuses all requests without TLS.
-fn refuses_plain(said: &Said<'_>, bucket: &str) -> bool {
-    let everyone = said
-        .statement
-        .principals
-        .as_ref()
-        .is_some_and(|listed| !listed.not && listed.items.contains(&Name::Everyone));
-    let plain = said.statement.conditions.as_slice();
-    let only = matches!(plain, [one] if one.key == "aws:securetransport")
-        && said.demands("aws:securetransport", "false");
-    let all = !said.of("read_object").is_empty() && !said.of("write_object").is_empty();
-    let both = |ends: &str| {
-        let shown = crate::access::in_request(bucket).into_owned() + ends;
-        let text = said.statement.resources.as_ref();
-        text.is_some_and(|all| {
-            !all.not
-                && all.items.iter().any(|one| {
-                    let one = one.shown();
-                    one == shown || one == "*"
-                })
+/// Whether the statements that a bucket's policy has for it refuse all requests without TLS, together.
+fn refuses_plain(ground: &Ground<'_>, bucket: &str) -> bool {
+    let refusing: Vec<&Said<'_>> = ground
+        .policy_of(bucket)
+        .iter()
+        .filter(|said| {
+            let listed = said.statement.principals.as_ref();
+            let everyone =
+                listed.is_some_and(|listed| !listed.not && listed.items.contains(&Name::Everyone));
+            let plain = said.statement.conditions.as_slice();
+            let only = matches!(plain, [one] if one.key == "aws:securetransport")
+                && said.demands("aws:securetransport", "false");
+            said.statement.effect == Effect::Deny && everyone && only
         })
-    };
-    said.statement.effect == Effect::Deny && everyone && only && all && both("/*")
+        .collect();
+    let objects = crate::access::in_request(bucket).into_owned() + "/*";
+    ["read_object", "write_object"].iter().all(|set| {
+        watched::set(set).actions.iter().any(|action| {
+            refusing.iter().any(|said| {
+                let listed = said.statement.resources.as_ref();
+                let there = listed.is_some_and(|all| {
+                    let mut shown = all.items.iter().map(|one| one.shown());
+                    !all.not && shown.any(|one| one == objects || one == "*")
+                });
+                there && said.speaks_of(action)
+            })
+        })
+    })
 }
 
 pub(super) fn transport(ground: &Ground<'_>, found: &mut Vec<Finding>) {
@@ -77,7 +85,7 @@ pub(super) fn transport(ground: &Ground<'_>, found: &mut Vec<Finding>) {
         if one.origin.is_none() && one.policies.is_empty() {
             continue;
         }
-        if !ground.policy_of(name).iter().any(|said| refuses_plain(said, name)) {
+        if !refuses_plain(ground, name) {
             let policy = one.policies.first().map(|held| &held.origin);
             let origin = one.origin.as_ref().or(policy).cloned().unwrap_or_default();
             let message = "no statement of its policy refuses requests without TLS";
@@ -96,22 +104,26 @@ fn is_delivery(name: &Name) -> bool {
 }
 
 pub(super) fn logs(ground: &Ground<'_>, found: &mut Vec<Finding>) {
-    for (bucket, _) in buckets(ground) {
-        let policy: Vec<&Said<'_>> = ground
-            .policy_of(bucket)
-            .iter()
-            .filter(|said| said.statement.effect == Effect::Allow)
-            .collect();
-        let of_delivery = |said: &&&Said<'_>| {
-            let listed = said.statement.principals.as_ref();
-            listed.is_some_and(|listed| listed.items.iter().any(is_delivery))
-        };
-        let delivered: Vec<&Said<'_>> = policy.iter().filter(of_delivery).copied().collect();
-        if delivered.is_empty() {
-            continue;
+    let rule = of(codes::LW0457);
+    let of_delivery = |said: &&Said<'_>| {
+        let listed = said.statement.principals.as_ref();
+        said.statement.effect == Effect::Allow
+            && listed.is_some_and(|listed| listed.items.iter().any(is_delivery))
+    };
+    // where a bucket says that its logs go, and where a policy lets delivery in
+    let logging = || ground.state.transfers.iter().filter(|one| one.role.is_none());
+    let let_in = ground.allows(Attached::Resource).filter(of_delivery);
+    let let_in = let_in.filter(|said| said.kind == "AWS::S3::Bucket").map(|said| said.holder);
+    let all: BTreeSet<&str> = logging().map(|one| one.to.as_str()).chain(let_in).collect();
+    for bucket in all {
+        for one in logging().filter(|one| one.to == bucket && one.from == bucket) {
+            let message =
+                "the bucket's own access logs are delivered into it: each log makes the next";
+            let help = "log it elsewhere, or not at all";
+            found.push(about(rule, (bucket, "AWS::S3::Bucket"), &one.origin, message, help));
         }
-        let rule = of(codes::LW0457);
-        for said in &delivered {
+        let logs_itself = logging().any(|one| one.to == bucket && one.from == bucket);
+        for said in ground.policy_of(bucket).iter().filter(of_delivery).filter(|_| !logs_itself) {
             let itself = said.bound(&["aws:sourcearn"]).is_some_and(|condition| {
                 condition
                     .values
@@ -119,12 +131,15 @@ pub(super) fn logs(ground: &Ground<'_>, found: &mut Vec<Finding>) {
                     .any(|value| value.shown() == *crate::access::in_request(bucket))
             });
             if itself {
-                let message =
-                    "the bucket's own access logs are delivered into it: each log makes the next";
+                let message = "log delivery is let in for the bucket's own access logs: each log makes the next";
                 found.push(said.finding(rule, message, "log it elsewhere, or not at all"));
             }
         }
-        for said in policy.iter().filter(|said| !of_delivery(said)) {
+        let others = ground
+            .policy_of(bucket)
+            .iter()
+            .filter(|said| said.statement.effect == Effect::Allow && !of_delivery(said));
+        for said in others {
             let mut touched = said.of("write_object");
             touched.extend(said.of("delete_object"));
             if !touched.is_empty() {

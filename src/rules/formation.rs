@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ground::{Attached, Ground, about, some_of};
+use super::ground::{Attached, Ground, Said, about, some_of};
 use super::table::of;
 use super::{Finding, Rule};
-use crate::access::{Grant, PrincipalKind, State};
+use crate::access::reach::{Closure, Subject, Way};
+use crate::access::{Grant, On, PrincipalKind, State, in_request, permits};
 use crate::diagnostic as codes;
 use crate::document::Value;
+use crate::verdict::Name;
 
 /// What Lake Formation calls everybody whom IAM lets in.
 const EVERYBODY: &str = "IAM_ALLOWED_PRINCIPALS";
@@ -16,21 +18,6 @@ const EVERYBODY: &str = "IAM_ALLOWED_PRINCIPALS";
 struct Registered<'s> {
     location: &'s str,
     role: &'s str,
-}
-
-impl Registered<'_> {
-    fn bucket(&self) -> &str {
-        self.location.split('/').next().unwrap_or(self.location)
-    }
-
-    /// How the ARNs of its objects begin.
-    fn below(&self) -> String {
-        match self.location.contains('/') && !self.location.ends_with('/') {
-            true => format!("{}/", self.location),
-            false if self.location.contains('/') => self.location.to_owned(),
-            false => format!("{}/", self.location),
-        }
-    }
 }
 
 fn registered(state: &State) -> Vec<Registered<'_>> {
@@ -70,62 +57,147 @@ fn shown(grant: &Grant) -> String {
     found.unwrap_or_else(|| grant.resource.to_json())
 }
 
-/// The tables of which a principal is granted a part only: some columns, or the rows of a filter.
-fn restricted(state: &State) -> BTreeMap<(&str, &str), BTreeSet<&str>> {
+/// The tables of which a principal is granted a part only: some columns, or the rows of a filter; by tags as by name.
+fn restricted(state: &State) -> BTreeMap<(String, String), BTreeSet<&str>> {
+    let mut part: BTreeMap<(String, String), BTreeSet<&str>> = BTreeMap::new();
+    let data = || state.grants.iter().filter(|grant| of_data(grant));
+    let all: BTreeSet<&str> = data().map(|grant| grant.principal.as_str()).collect();
     let mut whole = BTreeSet::new();
-    let mut part = BTreeMap::new();
-    for grant in state.grants.iter().filter(|grant| of_data(grant)) {
-        let text = |path: &[&str]| grant.resource.at(path).and_then(Value::as_str);
-        let pair = |kind, name| text(&[kind, "DatabaseName"]).zip(text(&[kind, name]));
-        let who = grant.principal.as_str();
-        if let Some(table) = pair("Table", "Name")
-            && grant
-                .permissions
-                .iter()
-                .any(|one| matches!(one.as_str(), "SELECT" | "ALL" | "SUPER"))
-        {
-            whole.insert((table, who));
-        }
-        let some = pair("TableWithColumns", "Name").filter(|_| {
-            let named = grant.resource.at(&["TableWithColumns", "ColumnNames"]);
-            let but =
-                grant.resource.at(&["TableWithColumns", "ColumnWildcard", "ExcludedColumnNames"]);
-            let any = |list: Option<&Value>| {
-                list.and_then(Value::as_list).is_some_and(|all| !all.is_empty())
-            };
-            any(named) || any(but)
-        });
-        if let Some(table) = some.or_else(|| pair("DataCellsFilter", "TableName")) {
-            part.entry(table).or_insert_with(BTreeSet::new).insert(who);
+    for who in &all {
+        for permit in permits(state, who) {
+            let reads = matches!(permit.permission.as_str(), "SELECT" | "ALL" | "SUPER");
+            match permit.on {
+                On::Table(database, Some(table)) if reads && permit.partial => {
+                    part.entry((database, table)).or_default().insert(who);
+                }
+                On::Table(database, table) if reads => drop(whole.insert((database, table, *who))),
+                _ => {}
+            }
         }
     }
-    part.into_iter()
-        .map(|(table, mut all): (_, BTreeSet<&str>)| {
-            all.retain(|who| !whole.contains(&(table, who)));
-            (table, all)
-        })
-        .collect()
+    // a filter that no template makes leaves something out
+    for grant in data() {
+        let text = |key| grant.resource.at(&["DataCellsFilter", key]).and_then(Value::as_str);
+        let (Some(database), Some(table)) = (text("DatabaseName"), text("TableName")) else {
+            continue;
+        };
+        let name = format!("{database}.{table}.{}", text("Name").unwrap_or_default());
+        if !state.filters.contains_key(&name) {
+            let table = (database.to_owned(), table.to_owned());
+            part.entry(table).or_default().insert(grant.principal.as_str());
+        }
+    }
+    for ((database, table), all) in &mut part {
+        all.retain(|who| {
+            let table = Some(table.clone());
+            [table, None].into_iter().all(|table| !whole.contains(&(database.clone(), table, *who)))
+        });
+    }
+    part
+}
+
+/// A place in S3, and everywhere that buckets have S3 copy it to: ARNs without a slash at their end.
+fn with_copies(state: &State, location: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut next = vec![location.trim_end_matches('/').to_owned()];
+    while let Some(place) = next.pop() {
+        let (bucket, prefix) = place.split_once('/').unwrap_or((&place, ""));
+        let copies = state.transfers.iter().filter(|one| one.role.is_some());
+        for one in copies.filter(|one| *in_request(&one.from) == *bucket) {
+            let copied = match (format!("{prefix}/").starts_with(&one.prefix), prefix) {
+                (true, "") => in_request(&one.to).into_owned(),
+                (true, _) => format!("{}/{prefix}", in_request(&one.to)),
+                (false, _) if one.prefix.starts_with(prefix) => {
+                    format!("{}/{}", in_request(&one.to), one.prefix.trim_end_matches('/'))
+                }
+                (false, _) => continue,
+            };
+            if copied != place && !found.contains(&copied) {
+                next.push(copied);
+            }
+        }
+        found.insert(place);
+    }
+    found
+}
+
+fn bucket_of(place: &str) -> &str {
+    place.split('/').next().unwrap_or(place)
+}
+
+/// Those whom a principal of Lake Formation acts as to begin with: itself, or every role that its SAML provider vouches
+/// for, since only assertions say who takes which (API_AssumeDecoratedRoleWithSAML, Lake Formation developer guide).
+fn acting_as<'s>(ground: &Ground<'s>, who: &'s str) -> Vec<&'s str> {
+    let provider = [":group/", ":user/"].iter().find_map(|end| who.split_once(end));
+    let Some((provider, _)) = provider.filter(|(head, _)| head.contains(":saml-provider/")) else {
+        return vec![who];
+    };
+    let by_provider = |said: &&Said<'_>| {
+        let named = said.statement.principals.as_ref().map_or(&[][..], |listed| &listed.items);
+        !said.of("assume_saml").is_empty()
+            && named.iter().any(|name| {
+                matches!(name, Name::Other { kind, text } if kind == "Federated" && text == provider)
+            })
+    };
+    ground.allows(Attached::Trust).filter(by_provider).map(|said| said.holder).collect()
+}
+
+/// The way to somebody, for people; empty for oneself.
+fn told(start: Option<&str>, way: &[Way]) -> String {
+    let first = start.map(|role| format!("{role} (sign in)"));
+    let steps = way.iter().map(|one| format!("{} ({})", one.to, one.name));
+    let all: Vec<String> = first.into_iter().chain(steps).collect();
+    if all.is_empty() { String::new() } else { format!(", as {},", all.join(", then ")) }
 }
 
 pub(super) fn round_restriction(ground: &Ground<'_>, found: &mut Vec<Finding>) {
     let state = ground.state;
+    let mut closures: BTreeMap<&str, Closure> = BTreeMap::new();
     for ((database, table), all) in restricted(state) {
-        let Some(location) = state.locations.get(&(database.to_owned(), table.to_owned())) else {
+        let Some(location) = state.locations.get(&(database.clone(), table.clone())) else {
             continue;
         };
-        let bucket = location.split('/').next().unwrap_or(location);
-        let below = format!("{}/", location.trim_end_matches('/'));
+        let places = with_copies(state, location);
         for who in all.iter().filter(|who| who.starts_with("arn:")) {
-            let Some(action) = ground.reaches(who, "read_object", bucket, &below) else { continue };
+            let starts = acting_as(ground, who);
+            let direct = starts.iter().find_map(|start| {
+                places.iter().find_map(|place| {
+                    let below = format!("{place}/");
+                    let action = ground.reaches(start, "read_object", bucket_of(place), &below)?;
+                    Some((start, place, action, Vec::new()))
+                })
+            });
+            let reached = direct.or_else(|| {
+                starts.iter().find_map(|start| {
+                    let of = || Closure::of(&ground.judge, &Subject::Named((*start).to_owned()));
+                    let closure = closures.entry(start).or_insert_with(of);
+                    places.iter().find_map(|place| {
+                        let (action, way) = ground.reaches_through(closure, start, place)?;
+                        Some((start, place, action, way))
+                    })
+                })
+            });
+            let Some((start, place, action, way)) = reached else { continue };
             let grant =
                 state.grants.iter().find(|grant| grant.principal == **who && of_data(grant));
             let origin = grant.map(|grant| grant.origin.clone()).unwrap_or_default();
             let kind = state.principals.get(*who).map_or("principal", |one| one.kind.as_str());
-            let message =
-                format!("is granted a part of {database}.{table} and may {action} on {below}*");
-            let help = "take its access to the objects away: Lake Formation reads them for it";
+            let way = told(Some(*start).filter(|start| start != who), &way);
+            let copy = match place == location.trim_end_matches('/') {
+                true => "",
+                false => ", where its files are copied to",
+            };
+            let message = format!(
+                "is granted a part of {database}.{table} and{way} may {action} on {place}/*{copy}"
+            );
+            let help = match way.is_empty() {
+                true => "take its access to the objects away: Lake Formation reads them for it",
+                false => {
+                    "take the way or the access to the objects away: Lake Formation reads them for it"
+                }
+            };
             let told = about(of(codes::LW0458), (who, kind), &origin, message, help);
-            found.push(told.on(format!("{below}*")));
+            found.push(told.on(format!("{place}/*")));
         }
     }
 }
@@ -133,15 +205,25 @@ pub(super) fn round_restriction(ground: &Ground<'_>, found: &mut Vec<Finding>) {
 pub(super) fn past(ground: &Ground<'_>, found: &mut Vec<Finding>) {
     let state = ground.state;
     let all = registered(state);
+    let places: Vec<(&Registered<'_>, BTreeSet<String>)> =
+        all.iter().map(|one| (one, with_copies(state, one.location))).collect();
     for (name, one) in state.principals.iter().filter(|(_, one)| one.kind != PrincipalKind::Group) {
-        for place in all.iter().filter(|place| place.role != name) {
-            let below = place.below();
-            let Some(action) = ground.reaches(name, "read_object", place.bucket(), &below) else {
+        for (own, place) in places
+            .iter()
+            .filter(|(own, _)| own.role != name)
+            .flat_map(|(own, all)| all.iter().map(move |place| (own, place)))
+        {
+            let below = format!("{place}/");
+            let Some(action) = ground.reaches(name, "read_object", bucket_of(place), &below) else {
                 continue;
             };
             let origin = one.origin.clone();
             let origin = origin.or_else(|| one.identity.first().map(|held| held.origin.clone()));
-            let message = format!("may {action} on {below}* whatever Lake Formation grants");
+            let copy = match place == own.location.trim_end_matches('/') {
+                true => String::new(),
+                false => format!(" (a copy of {})", own.location),
+            };
+            let message = format!("may {action} on {below}*{copy} whatever Lake Formation grants");
             let help =
                 "grant it in Lake Formation instead, or say with a waiver why it reads the files";
             let subject = (name.as_str(), one.kind.as_str());

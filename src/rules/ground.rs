@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::{Around, Finding, Rule};
 use crate::access::reach::closure::resource;
-use crate::access::reach::{Judge, Reached, Subject, Target};
+use crate::access::reach::{Closure, Judge, Reached, Subject, Target, Way};
 use crate::access::{Boundary, Documents, Held, Index, Origin, State};
 use crate::catalogue::iam;
 use crate::catalogue::watched;
@@ -134,14 +134,28 @@ impl<'s> Ground<'s> {
     /// Whether an identity's statement gives an action on one of its resources, all things of the identity counted. What
     /// is not known is taken to be given.
     pub fn stands(&self, said: &Said<'_>, action: &str) -> bool {
+        self.stands_where(said, action, None)
+    }
+
+    /// The same of requests in which a key has a value.
+    pub fn stands_where(&self, said: &Said<'_>, action: &str, when: Option<(&str, &str)>) -> bool {
         if !self.cut.get(said.holder).copied().unwrap_or(false) {
             return true;
         }
         let who = Subject::Named(said.holder.to_owned());
-        said.resources().into_iter().any(|resource| {
-            let target = Target { kind: "any".to_owned(), resource, guard: String::new() };
-            !matches!(self.judge.ask(&who, action, &target, None, false), Reached::No { .. })
-        })
+        said.resources().into_iter().any(|resource| self.may(&who, action, resource, when))
+    }
+
+    /// Whether somebody may do something to a resource, as far as is known.
+    pub fn may(
+        &self,
+        who: &Subject,
+        action: &str,
+        resource: Value,
+        when: Option<(&str, &str)>,
+    ) -> bool {
+        let target = Target { kind: "any".to_owned(), resource, guard: String::new() };
+        !matches!(self.judge.ask(who, action, &target, when, false), Reached::No { .. })
     }
 
     /// Whether somebody gets through to objects below an ARN; what is not known is no.
@@ -155,6 +169,25 @@ impl<'s> Ground<'s> {
         let mut actions = watched::set(set).actions.iter();
         let found = actions.find(|one| self.judge.ask(&who, one, &target, None, false).is_yes());
         found.map(String::as_str)
+    }
+
+    /// Whether somebody gets through to objects below a place as another principal, by which action and on which way.
+    pub fn reaches_through(
+        &self,
+        closure: &Closure,
+        who: &str,
+        place: &str,
+    ) -> Option<(&'static str, Vec<Way>)> {
+        let target = Target {
+            kind: "object".to_owned(),
+            resource: Value::from(format!("{place}/*")),
+            guard: place.split('/').next().unwrap_or(place).to_owned(),
+        };
+        let who = Subject::Named(who.to_owned());
+        watched::set("read_object").actions.iter().find_map(|action| {
+            let (reached, way) = closure.ask(&self.judge, &who, action, &target);
+            reached.is_yes().then_some((action.as_str(), way))
+        })
     }
 
     /// A resource of the state as a target of its own.
@@ -201,7 +234,12 @@ impl<'s> Said<'s> {
 
     /// The condition that binds one of these keys (in lower case; `x*` for keys that begin so) to fixed values.
     pub fn bound(&self, keys: &[&str]) -> Option<&Condition> {
-        self.statement.conditions.iter().find(|condition| {
+        self.fixing(keys).into_iter().next()
+    }
+
+    /// All conditions that bind one of these keys.
+    pub fn fixing(&self, keys: &[&str]) -> Vec<&Condition> {
+        let fixes = |condition: &&Condition| {
             let named = keys.iter().any(|key| match key.strip_suffix('*') {
                 Some(head) => condition.key.starts_with(head),
                 None => condition.key == *key,
@@ -217,7 +255,16 @@ impl<'s> Said<'s> {
                     let of_any = condition.key == "aws:principalorgid" && text.contains(['*', '?']);
                     !of_any && !matches!(text.as_str(), "*" | "?*")
                 })
-        })
+        };
+        self.statement.conditions.iter().filter(fixes).collect()
+    }
+
+    /// The actions as they stand there; everything for `NotAction`.
+    pub fn actions(&self) -> Vec<String> {
+        match self.statement.actions.not {
+            true => vec!["*".to_owned()],
+            false => self.statement.actions.items.iter().map(|one| one.shown()).collect(),
+        }
     }
 
     /// Whether a condition of the form `key: value` is there.
@@ -323,5 +370,53 @@ pub fn some_of(list: &[&str]) -> String {
     match list.len() {
         0..=3 => list.join(", "),
         n => format!("{} and {} more", list[..3].join(", "), n - 3),
+    }
+}
+
+/// Whether two patterns of ARNs have a text in common, by `*` and `?`.
+pub fn meet(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    // whether what is left of one meets what is left of the other, from the end on
+    let mut behind = vec![false; other.len() + 1];
+    for i in (0..=one.len()).rev() {
+        let mut row = vec![false; other.len() + 1];
+        for j in (0..=other.len()).rev() {
+            let (a, b) = (one.get(i), other.get(j));
+            row[j] = match (a, b) {
+                (None, None) => true,
+                (Some('*'), _) if behind[j] => true,
+                (Some('*'), Some(_)) => row[j + 1],
+                (_, Some('*')) => row[j + 1] || (a.is_some() && behind[j]),
+                (Some(a), Some(b)) => (a == b || *a == '?' || *b == '?') && behind[j + 1],
+                _ => false,
+            };
+        }
+        behind = row;
+    }
+    behind[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::meet;
+
+    #[test]
+    fn patterns_meet_where_one_text_fits_both() {
+        for (one, other, is) in [
+            ("a", "a", true),
+            ("a", "b", false),
+            ("*", "", true),
+            ("a*", "*b", true),
+            ("a*c", "ab", false),
+            ("a?c", "a*", true),
+            ("b/x/*", "b/*", true),
+            ("b/x/*", "b/y/*", false),
+            ("*x*", "*y", true),
+            ("", "?", false),
+            ("ab*", "a*b", true),
+            ("a*", "", false),
+        ] {
+            assert_eq!((meet(one, other), meet(other, one)), (is, is), "{one} {other}");
+        }
     }
 }

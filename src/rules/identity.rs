@@ -6,7 +6,9 @@ use super::table::of;
 use crate::catalogue::escalations::escalations;
 use crate::catalogue::{iam, watched};
 use crate::diagnostic as codes;
+use crate::verdict::effective::of_anybody;
 use crate::verdict::read::Effect;
+use crate::verdict::{Document, Kind, Options, Verdict, compare};
 
 /// The keys that say whose bucket it is.
 const OWNER: [&str; 4] =
@@ -20,6 +22,10 @@ pub(super) fn everything(ground: &Ground<'_>, found: &mut Vec<Finding>) {
         }
     }
     for (name, one) in &ground.state.principals {
+        if let Some(said) = together(ground, name) {
+            let message = "may do everything to everything, by several statements together";
+            found.push(said.finding(of(codes::LW0445), message, help));
+        }
         let managed = |arn: &&String| named(arn, &watched::watched().managed.everything);
         for arn in one.attached.iter().filter(managed) {
             let origin = one.origin.clone().unwrap_or_default();
@@ -28,6 +34,25 @@ pub(super) fn everything(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             found.push(told);
         }
     }
+}
+
+/// The first of several statements of a principal that allow everything only together: all but some actions, and these.
+fn together<'g, 's>(ground: &'g Ground<'s>, name: &str) -> Option<&'g Said<'s>> {
+    let own = |said: &&Said<'_>| {
+        said.holder == name && said.statement.conditions.is_empty() && said.is_everywhere()
+    };
+    let own: Vec<&Said<'_>> = ground.allows(Attached::Identity).filter(own).collect();
+    if own.len() < 2
+        || own.iter().any(|said| said.is_everything())
+        || !own.iter().any(|said| said.statement.actions.not)
+    {
+        return None;
+    }
+    let statements = own.iter().map(|said| said.statement.clone()).collect();
+    let all =
+        compare(&[Document { statements }], &[of_anybody()], Kind::Identity, &Options::default());
+    let whole = matches!(all.verdict, Verdict::Equivalent | Verdict::Narrowed);
+    own.into_iter().next().filter(|said| whole && ground.stands(said, "*"))
 }
 
 /// Whether an ARN is one of AWS's own policies of these names.
@@ -123,7 +148,11 @@ pub(super) fn resource_account(ground: &Ground<'_>, found: &mut Vec<Finding>) {
                 action.resources.iter().any(|on| matches!(on.resource, "bucket" | "object"))
             })
         };
-        if patterns.any(|pattern| on_buckets(&pattern)) {
+        // a Deny, or the boundary, may keep it to an account all the same
+        let stranger = Some(("aws:ResourceAccount", "000000000000"));
+        let open =
+            |pattern: &String| on_buckets(pattern) && ground.stands_where(said, pattern, stranger);
+        if patterns.any(|pattern| open(&pattern)) {
             let message = format!("reaches {} whoever owns the bucket", said.place());
             let help = "add `\"StringEquals\": {\"aws:ResourceAccount\": \"ACCOUNT\"}`";
             found.push(said.finding(of(codes::LW0449), message, help));
@@ -173,28 +202,6 @@ pub(super) fn every_key(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             let message = format!("may {} with {}", some_of(&actions), said.place());
             let help = "name the keys";
             found.push(said.finding(of(codes::LW0453), message, help).listing(&actions));
-        }
-    }
-}
-
-pub(super) fn undoing(ground: &Ground<'_>, found: &mut Vec<Finding>) {
-    let both = |said: &&Said<'_>| {
-        matches!(said.attached, Attached::Identity | Attached::Resource)
-            && said.statement.effect == Effect::Allow
-            && !(said.is_everything() && said.is_everywhere())
-    };
-    for said in ground.said.iter().filter(both) {
-        if said.of("write_object").is_empty() {
-            continue;
-        }
-        let undo = said.of("undo_lock");
-        let stands =
-            |action: &&&str| said.attached == Attached::Resource || ground.stands(said, action);
-        let undo: Vec<&str> = undo.iter().filter(stands).copied().collect();
-        if !undo.is_empty() {
-            let message = format!("writes to {} and may {}", said.place(), some_of(&undo));
-            let help = "give these in a statement of their own, to a principal that does not write";
-            found.push(said.finding(of(codes::LW0465), message, help).listing(&undo));
         }
     }
 }

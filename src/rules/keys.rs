@@ -1,8 +1,11 @@
 //! Rules over key policies, and over grants of keys in any policy.
 
+use std::collections::BTreeMap;
+
 use super::Finding;
 use super::ground::{Attached, Ground, Said, some_of};
 use super::table::of;
+use crate::access::reach::{Reached, Subject};
 use crate::catalogue::watched;
 use crate::diagnostic as codes;
 use crate::verdict::Name;
@@ -44,16 +47,51 @@ pub(super) fn whole_account(ground: &Ground<'_>, found: &mut Vec<Finding>) {
 }
 
 pub(super) fn everything(ground: &Ground<'_>, found: &mut Vec<Finding>) {
-    for said in of_keys(ground) {
-        let all = said.of("all_of_keys").len() == watched::set("all_of_keys").actions.len();
+    let message = "a principal beside the account's root administers the key and uses it";
+    let help = "name what it administers or what it uses, not both";
+    let actions = &watched::set("all_of_keys").actions;
+    let names = |said: &Said<'_>| -> Vec<Name> {
         let items = said.statement.principals.as_ref().map_or(&[][..], |listed| &listed.items);
         let root =
             |name: &Name| matches!(name, Name::Account { account, .. } if account == said.account);
-        let others = items.iter().any(|name| !root(name) && *name != Name::Everyone);
-        if all && others {
-            let message = "a principal beside the account's root administers the key and uses it";
-            let help = "name what it administers or what it uses, not both";
+        items.iter().filter(|name| !root(name) && **name != Name::Everyone).cloned().collect()
+    };
+    // whom a key's policy names, and by which statements
+    let mut named: BTreeMap<(&str, Name), Vec<&Said<'_>>> = BTreeMap::new();
+    for said in of_keys(ground) {
+        let all = said.of("all_of_keys").len() == actions.len();
+        let others = names(said);
+        if all && !others.is_empty() {
             found.push(said.finding(of(codes::LW0452), message, help));
+            continue;
+        }
+        for name in others {
+            named.entry((said.holder, name)).or_default().push(said);
+        }
+    }
+    // what one of them may altogether, by its own policies too
+    for ((key, name), statements) in named {
+        let (word, account, path) = match &name {
+            Name::Role { account, path, .. } => ("role", account, path),
+            Name::User { account, path, .. } => ("user", account, path),
+            _ => continue,
+        };
+        let partition = ground.state.resources.get(key).map_or("aws", |one| one.partition);
+        let who = format!("arn:{partition}:iam::{account}:{word}/{path}");
+        let target = ground.target(key, "key");
+        let subject = Subject::Named(who.clone());
+        let may = |action: &String| match ground.judge.ask(&subject, action, &target, None, false) {
+            Reached::Yes { .. } => true,
+            Reached::No { .. } => false,
+            Reached::Unknown { .. } => statements.iter().any(|said| said.speaks_of(action)),
+        };
+        if actions.iter().all(may) {
+            let told = statements[0].finding(
+                of(codes::LW0452),
+                format!("{who} administers the key and uses it, by several statements together"),
+                help,
+            );
+            found.push(told);
         }
     }
 }
@@ -70,7 +108,10 @@ pub(super) fn grants(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             continue;
         }
         for action in said.of("make_grant") {
-            let stands = said.attached == Attached::Resource || ground.stands(said, action);
+            // a Deny of all that is not for a service leaves it to services
+            let anybody = Some(("kms:GrantIsForAWSResource", "false"));
+            let stands =
+                said.attached == Attached::Resource || ground.stands_where(said, action, anybody);
             if stands {
                 let message = format!("{action} for anybody, not for services only");
                 let help = "add `\"Bool\": {\"kms:GrantIsForAWSResource\": \"true\"}`";

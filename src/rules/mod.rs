@@ -11,6 +11,7 @@ mod buckets;
 mod formation;
 mod ground;
 mod identity;
+mod keeping;
 mod keys;
 mod outside;
 mod table;

@@ -1,16 +1,20 @@
 //! Rules over what is let in from outside, what locks its own people out, and what nobody read.
 
+use std::collections::BTreeSet;
+
 use super::Finding;
-use super::ground::{Attached, Ground, Said, about};
+use super::ground::{Attached, Ground, Said, about, some_of};
 use super::table::of;
 use super::trust::ORGANIZATION;
 use crate::access::reach::{Reached, Subject, Target};
 use crate::access::{Guarded, State};
+use crate::catalogue::escalations::escalations;
 use crate::catalogue::watched;
 use crate::diagnostic as codes;
 use crate::document::Value;
 use crate::verdict::public::{Publicity, publicity};
-use crate::verdict::{Document, Name};
+use crate::verdict::read::Condition;
+use crate::verdict::{Document, Name, Pattern};
 
 pub(super) fn public(ground: &Ground<'_>, found: &mut Vec<Finding>) {
     for said in ground.allows(Attached::Resource).chain(ground.allows(Attached::Trust)) {
@@ -38,23 +42,7 @@ const STRANGER: &str = "000000000000";
 
 /// The first action of a statement for everybody that gets through everything else that the state says.
 fn through(ground: &Ground<'_>, said: &Said<'_>) -> Option<String> {
-    let own = said.kind == "AWS::KMS::Key";
-    let kind = said.kind.rsplit("::").next().unwrap_or_default().to_lowercase();
-    let targets: Vec<Target> = match own {
-        true => vec![ground.target(said.holder, "key")],
-        false => {
-            let target = |resource: Value| Target {
-                kind: kind.clone(),
-                resource,
-                guard: said.holder.to_owned(),
-            };
-            said.resources().into_iter().map(target).collect()
-        }
-    };
-    let actions: Vec<String> = match said.statement.actions.not {
-        true => vec!["*".to_owned()],
-        false => said.statement.actions.items.iter().map(|one| one.shown()).collect(),
-    };
+    let (targets, actions) = (targets(ground, said), said.actions());
     // whoever is neither of the account nor named: with an account of AWS, and without
     let mut asked = vec![Subject::Account(STRANGER.to_owned())];
     // whose public policy is restricted to the account lets nobody in who has none
@@ -70,6 +58,17 @@ fn through(ground: &Ground<'_>, said: &Said<'_>) -> Option<String> {
             })
         })
     })
+}
+
+/// What a statement of a resource's policy is about: of a key's the key.
+fn targets(ground: &Ground<'_>, said: &Said<'_>) -> Vec<Target> {
+    if said.kind == "AWS::KMS::Key" {
+        return vec![ground.target(said.holder, "key")];
+    }
+    let kind = said.kind.rsplit("::").next().unwrap_or_default().to_lowercase();
+    let target =
+        |resource: Value| Target { kind: kind.clone(), resource, guard: said.holder.to_owned() };
+    said.resources().into_iter().map(target).collect()
 }
 
 /// The keys by which a statement for a service says for whom it may act.
@@ -90,24 +89,121 @@ fn without_region(service: &str) -> String {
     labels.into_iter().filter(|label| !region(label)).collect::<Vec<_>>().join(".")
 }
 
+/// The organization's keys: what is fixed there is no account.
+const OF_ORGANIZATIONS: [&str; 2] = ["aws:sourceorgid", "aws:sourceorgpaths"];
+
+/// The account that a value of a condition on the source fixes: `None` where anybody's fits, an empty text for what names
+/// something without its account. The ARNs of S3 have none, so that a pattern of them fits a stranger's bucket as well.
+fn fixed(condition: &Condition, value: &Pattern) -> Option<String> {
+    let shown = value.shown();
+    let is_id = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let open = |text: &str| text.contains(['*', '?']);
+    if OF_ORGANIZATIONS.contains(&condition.key.as_str()) {
+        let head = shown.split('/').next().unwrap_or_default();
+        return (!open(head)).then(String::new);
+    }
+    if is_id(&shown) {
+        return Some(shown);
+    }
+    if shown.starts_with("arn:") {
+        let parts: Vec<&str> = shown.splitn(6, ':').collect();
+        return match parts.get(4) {
+            Some(account) if is_id(account) => Some((*account).to_owned()),
+            Some(account) if account.is_empty() || open(account) => {
+                (account.is_empty() && !open(&shown)).then(String::new)
+            }
+            Some(_) => Some(String::new()),
+            None => (!open(&shown)).then(String::new),
+        };
+    }
+    let account = condition.key.ends_with("account") || condition.key.ends_with("owner");
+    (!(account && open(&shown))).then(String::new)
+}
+
+/// Accounts of others that a condition on the source lets in; `None` where it fixes none at all.
+fn others(ground: &Ground<'_>, said: &Said<'_>, condition: &Condition) -> Option<BTreeSet<String>> {
+    let fixed = condition.values.iter().map(|value| fixed(condition, value));
+    let mut accounts = fixed.collect::<Option<BTreeSet<String>>>()?;
+    // whose templates these are may be unknown
+    let own = |account: &String| {
+        account.is_empty()
+            || said.account == STRANGER
+            || account == said.account
+            || ground.around.family.contains(account)
+    };
+    accounts.retain(|account| !own(account));
+    Some(accounts)
+}
+
 pub(super) fn services(ground: &Ground<'_>, found: &mut Vec<Finding>) {
     for said in ground.allows(Attached::Resource).chain(ground.allows(Attached::Trust)) {
         let items = said.statement.principals.as_ref().map_or(&[][..], |listed| &listed.items);
         let on = if said.attached == Attached::Trust { "trust" } else { said.kind };
-        if said.bound(&SOURCE).is_some() || said.bound(&ORGANIZATION).is_some() {
+        let conditions = said.fixing(&SOURCE);
+        let sources: Vec<BTreeSet<String>> =
+            conditions.into_iter().filter_map(|condition| others(ground, said, condition)).collect();
+        if sources.iter().any(BTreeSet::is_empty) || said.bound(&ORGANIZATION).is_some() {
             continue;
         }
+        let strangers: Vec<&str> = sources.iter().flatten().map(String::as_str).collect();
         for name in items {
             let Name::Other { kind, text } = name else { continue };
             let plain = without_region(text);
             let silent = |one: &&watched::Silent| one.service == plain && one.on == on;
-            if kind != "Service" || watched::watched().silent.iter().find(silent).is_some() {
+            if kind != "Service"
+                || (strangers.is_empty()
+                    && watched::watched().silent.iter().any(|one| silent(&one)))
+                || is_refused(ground, said, text, strangers.first().copied().unwrap_or(STRANGER))
+            {
                 continue;
             }
-            let message = format!("{text} may act here for any account");
-            let help = "test `aws:SourceAccount`, and `aws:SourceArn` where the service sends it";
+            let (message, help) = match strangers.as_slice() {
+                [] => (
+                    format!("{text} may act here for any account"),
+                    "test `aws:SourceAccount`, and `aws:SourceArn` where the service sends it; a pattern of ARNs without an account fits anybody's",
+                ),
+                some => (
+                    format!(
+                        "{text} may act here for account {}, which is none of the lake's",
+                        some_of(some)
+                    ),
+                    "name the lake's own account, or say with a waiver whose it is",
+                ),
+            };
             found.push(said.finding(of(codes::LW0475), message, help));
         }
+    }
+}
+
+/// Whether another statement refuses a service what this one, which says nothing of the source, lets it do for an account.
+fn is_refused(ground: &Ground<'_>, said: &Said<'_>, service: &str, account: &str) -> bool {
+    let says = said.statement.conditions.iter().any(|one| SOURCE.contains(&one.key.as_str()));
+    let of_trust = said.attached == Attached::Trust;
+    if says || (of_trust && !said.speaks_of(&escalations().trust)) {
+        return false;
+    }
+    let who = Subject::Service(service.to_owned());
+    let when = Some(("aws:SourceAccount", account));
+    let (actions, targets) = match said.attached {
+        Attached::Trust => {
+            (vec![escalations().trust.clone()], vec![ground.target(said.holder, "role")])
+        }
+        _ => (said.actions(), targets(ground, said)),
+    };
+    actions.iter().all(|action| {
+        targets.iter().all(|target| {
+            matches!(ground.judge.ask(&who, action, target, when, false), Reached::No { .. })
+        })
+    })
+}
+
+pub(super) fn unchecked(ground: &Ground<'_>, found: &mut Vec<Finding>) {
+    for (name, one) in ground.state.resources.iter().filter(|(_, one)| one.unchecked) {
+        let origin = one.origin.clone().unwrap_or_default();
+        let message = "`BypassPolicyLockoutSafetyCheck` is not false";
+        let help =
+            "leave it out: KMS then refuses a policy that whoever writes it could not change again";
+        found.push(about(of(codes::LW0476), (name, &one.kind), &origin, message, help));
     }
 }
 
@@ -132,6 +228,10 @@ pub(super) fn unread(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             continue;
         }
         let name = format!("{}/{}", one.origin.stack, one.origin.logical_id);
+        // a list with nothing in it gives nothing
+        if one.value == "[]" {
+            continue;
+        }
         let message = match one.property.as_str() {
             "" => one.why.clone(),
             property => format!("{property}: {}", one.why),

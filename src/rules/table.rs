@@ -4,7 +4,7 @@
 //! and show what breaks each rule; `tests/rules.rs` holds both together. Sources of the controls: Security Hub user guide,
 //! "Security Hub CSPM controls reference"; Control Tower controls reference, "Proactive controls".
 
-use super::{Control, Rule, Severity, buckets, formation, identity, keys, outside, trust};
+use super::{Control, Rule, Severity, buckets, formation, identity, keeping, keys, outside, trust};
 use crate::diagnostic::{self, Code};
 
 const fn s3(id: &'static str) -> Control {
@@ -249,7 +249,7 @@ pub static RULES: &[Rule] = &[
               them.",
         controls: &[],
         waivable: true,
-        find: identity::undoing,
+        find: keeping::undoing,
     },
     Rule {
         code: diagnostic::LW0466,
@@ -342,5 +342,15 @@ pub static RULES: &[Rule] = &[
         controls: &[],
         waivable: true,
         find: outside::services,
+    },
+    Rule {
+        code: diagnostic::LW0476,
+        severity: Severity::High,
+        title: "the check that keeps a key's policy changeable is bypassed",
+        why: "KMS refuses a policy that its author could not change again, unless it is told not to look: the next slip of \
+              the pen leaves a key that nobody manages.",
+        controls: &[],
+        waivable: true,
+        find: outside::unchecked,
     },
 ];

@@ -44,6 +44,7 @@ pub use principal::{ANY_SESSION, Name, Requester, Sparing, Standing};
 pub use read::{Document, Malformed};
 pub use readings::Reading;
 pub use request::Request;
+pub use text::Pattern;
 
 /// What a policy is attached to, and so which elements it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -174,6 +174,25 @@ fn any(kind: &str) -> Target {
     Target { kind: kind.to_owned(), resource: Value::from("*"), guard: String::new() }
 }
 
+/// Whether a trust could name somebody at all: one for services and providers names no role and no user. Asked before the
+/// search is, since most roles of a state are for services.
+fn may_name(held: &Held, from: &Subject) -> bool {
+    if !matches!(from, Subject::Named(_)) {
+        return true;
+    }
+    let statements = match held.document.get("Statement") {
+        Some(Value::List(list)) => list.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => return true,
+    };
+    statements.iter().any(|statement| match statement.get("Principal") {
+        Some(Value::Map(map)) => {
+            map.iter().any(|(kind, _)| kind != "Service" && kind != "Federated")
+        }
+        _ => true,
+    })
+}
+
 /// The policies of a principal that somebody could write: attached ones, by ARN or reference.
 fn attached(one: &Principal) -> Vec<Target> {
     let target =
@@ -238,7 +257,8 @@ fn steps(judge: &Judge<'_>, from: &Subject) -> Steps {
             Kind::Assume | Kind::Become => {
                 for (name, one) in state.principals.iter().filter(|(name, _)| not_self(name)) {
                     let made = one.origin.is_some() && one.kind.as_str() == escalation.on;
-                    if made && (escalation.kind == Kind::Become || one.trust.is_some()) {
+                    let taken = || one.trust.as_ref().is_some_and(|held| may_name(held, from));
+                    if made && (escalation.kind == Kind::Become || taken()) {
                         step(name, each(&of_principal(name, one)));
                     }
                 }

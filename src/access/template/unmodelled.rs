@@ -6,16 +6,35 @@
 
 use crate::document::{Map, Value};
 
-/// Types that are about access as a whole: who is let in hangs on any of their properties. Those whose name ends as
-/// [`ENDS`] has it are too.
+/// Types that are about access as a whole, since they hand out roles, policies, credentials or ways in: who is let in
+/// hangs on any of their properties. Those whose name ends as [`ENDS`] has it are too. From the list of all types in the
+/// [resource reference](https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html);
+/// what only takes a role for itself is left to the role's trust.
 const WHOLE: &[&str] = &[
+    "AWS::AccountAccess::Entitlement",
     "AWS::Budgets::BudgetsAction",
+    "AWS::Chatbot::MicrosoftTeamsChannelConfiguration",
+    "AWS::Chatbot::SlackChannelConfiguration",
+    "AWS::CleanRooms::ConfiguredTableAssociation",
     "AWS::CloudFormation::StackSet",
     "AWS::Cognito::IdentityPool",
     "AWS::Cognito::IdentityPoolPrincipalTag",
     "AWS::Cognito::IdentityPoolRoleAttachment",
+    "AWS::Cognito::UserPoolGroup",
+    "AWS::Cognito::UserPoolUserToGroupAttachment",
+    "AWS::Config::AggregationAuthorization",
+    "AWS::DataZone::PolicyGrant",
+    "AWS::DataZone::ProjectMembership",
+    "AWS::EC2::EnclaveCertificateIamRoleAssociation",
+    "AWS::EFS::AccessPoint",
     "AWS::EKS::AccessEntry",
+    "AWS::EKS::Addon",
+    "AWS::EKS::IdentityProviderConfig",
     "AWS::EKS::PodIdentityAssociation",
+    "AWS::EMR::StudioSessionMapping",
+    "AWS::FSx::S3AccessPointAttachment",
+    "AWS::Glue::IdentityCenterConfiguration",
+    "AWS::IAM::AccessKey",
     "AWS::IAM::OIDCProvider",
     "AWS::IAM::SAMLProvider",
     "AWS::IAM::ServiceLinkedRole",
@@ -23,20 +42,39 @@ const WHOLE: &[&str] = &[
     "AWS::IoT::PolicyPrincipalAttachment",
     "AWS::IoT::RoleAlias",
     "AWS::Lambda::Url",
+    "AWS::OpenSearchServerless::SecurityConfig",
     "AWS::Organizations::Account",
     "AWS::Organizations::OrganizationalUnit",
+    "AWS::QuickSight::IAMPolicyAssignment",
+    "AWS::RAM::PermissionAssociation",
+    "AWS::RAM::PrincipalAssociation",
+    "AWS::RAM::ResourceAssociation",
     "AWS::RAM::ResourceShare",
+    "AWS::RAM::SourceAssociation",
+    "AWS::Redshift::EndpointAuthorization",
     "AWS::RolesAnywhere::CRL",
     "AWS::RolesAnywhere::Profile",
     "AWS::RolesAnywhere::TrustAnchor",
     "AWS::S3::AccessGrant",
+    "AWS::S3::AccessGrantsInstance",
     "AWS::S3::AccessGrantsLocation",
     "AWS::S3::AccessPoint",
+    "AWS::S3::MultiRegionAccessPoint",
+    "AWS::S3Express::AccessPoint",
+    "AWS::S3Files::AccessPoint",
     "AWS::S3ObjectLambda::AccessPoint",
+    "AWS::S3Outposts::AccessPoint",
+    "AWS::SSO::ApplicationAssignment",
     "AWS::SSO::Assignment",
+    "AWS::SSO::InstanceAccessControlAttributeConfiguration",
     "AWS::SSO::PermissionSet",
+    "AWS::SageMaker::UserProfile",
+    "AWS::ServiceCatalog::LaunchRoleConstraint",
     "AWS::ServiceCatalog::PortfolioPrincipalAssociation",
     "AWS::ServiceCatalog::PortfolioShare",
+    "AWS::ServiceCatalog::StackSetConstraint",
+    "AWS::Shield::DRTAccess",
+    "AWS::Transfer::User",
 ];
 
 /// How the names of types end that are a policy or a permission.
