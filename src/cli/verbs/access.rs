@@ -31,7 +31,7 @@ enum Question {
     Diff(Diff),
     /// Say whether a principal can do something to a place, directly or through others
     #[command(
-        after_help = "`manage` is to change who gets in. `ALLOWED for some of it` is an answer with an object that is reached and one\nthat is not: `--expect allow` holds where all of the place is reached, `--expect deny` where nothing is.\n\nExamples:\n  lakewright access can role/Analyst read marts --env prod\n  lakewright access can account/444455556666 s3:GetObject raw/ledger/ --expect deny"
+        after_help = "`manage` is to change who gets in. `ALLOWED for some of it` is an answer with an object that is reached and one that is not: `--expect allow` holds where all of the place is reached, `--expect deny` where nothing is.\n\nExamples:\n  lakewright access can role/Analyst read marts --env prod\n  lakewright access can account/444455556666 s3:GetObject raw/ledger/ --expect deny"
     )]
     Can(questions::Can),
     /// Say who can read, write or delete at a place, or change who gets in
