@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use lakewright::access::reach::{Closure, Judge, Reached, Subject, Target};
+use lakewright::access::reach::{Closure, Extent, Judge, Reached, Subject, Target, extent};
 use lakewright::access::{Boundary, Index, Source, State, read};
 use lakewright::document::Value;
 use support::simulator;
@@ -561,4 +561,154 @@ fn a_signed_request_has_its_name_and_an_unsigned_one_no_account() {
     );
     let found = ask(&public, &Subject::Anonymous);
     assert!(matches!(found, Reached::No { .. }), "{found:?}");
+}
+
+/// What of a place the role `start` reaches, with these statements and those of the bucket `data`.
+fn reached_of(resource: &str, own: &str, bucket: &str) -> Extent {
+    let policy = match bucket.is_empty() {
+        true => String::new(),
+        false => format!(
+            r#", "P": {{"Type": "AWS::S3::BucketPolicy", "Properties": {{"Bucket": {{"Ref": "Bdata"}}, "PolicyDocument":
+                {{"Version": "2012-10-17", "Statement": [{bucket}]}}}}}}"#
+        ),
+    };
+    let state = lake(&[own], NOBODY, &policy);
+    let index = Index::new(&state);
+    let judge = Judge::new(&index);
+    let who = Subject::Named("arn:aws:iam::111111111111:role/start".into());
+    let target = Target {
+        kind: "object".into(),
+        resource: Value::from(resource.to_owned()),
+        guard: "arn:aws:s3:::data".into(),
+    };
+    let closure = Closure::of(&judge, &who);
+    let (reached, _) = closure.ask(&judge, &who, "s3:GetObject", &target);
+    assert!(reached.is_yes(), "{resource}, {own}, {bucket}: {reached:?}");
+    extent(&judge, &closure, &who, &["s3:GetObject".to_owned()], &target)
+}
+
+#[test]
+fn a_place_is_reached_wholly_or_in_part() {
+    let allow = |resource: &str, more: &str| {
+        format!(
+            r#"{{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/{resource}"{more}}}"#
+        )
+    };
+    let deny = |element: &str, resource: &str, more: &str| {
+        format!(
+            r#"{{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "{element}": "arn:aws:s3:::data/{resource}"{more}}}"#
+        )
+    };
+    let plain = r#", "Condition": {"Bool": {"aws:SecureTransport": "false"}}"#;
+    let no = String::new;
+    // what is asked for, the Allow, what the bucket says, and what is not reached of it
+    let cases: &[(&str, String, String, Option<&str>)] = &[
+        ("*", allow("*", ""), no(), None),
+        ("a/*", allow("*", ""), no(), None),
+        ("a/*", allow("a/*", ""), no(), None),
+        ("*", allow("a/*", ""), no(), Some("any-object")),
+        ("a/*", allow("a/x/*", ""), no(), Some("a/any-object")),
+        ("a/*", allow("a/x", ""), no(), Some("a/any-object")),
+        ("a/*", allow("*.csv", ""), no(), Some("a/any-object")),
+        ("a/*", allow("a/any*", ""), no(), Some("a/some-object")),
+        // the object itself
+        ("a/x", allow("a/x", ""), no(), None),
+        ("a/x", allow("a/*", ""), no(), None),
+        // taken out by a Deny below, beside, or only of what nobody has to send
+        ("a/*", allow("*", ""), deny("Resource", "a/secret/*", ""), Some("a/secret/any-object")),
+        ("*", allow("*", ""), deny("Resource", "a/x", ""), Some("a/x")),
+        ("a/*", allow("*", ""), deny("Resource", "*.key", ""), Some("a/.key")),
+        ("a/*", allow("*", ""), deny("NotResource", "a/x/*", ""), Some("a/any-object")),
+        ("a/*", allow("*", ""), deny("NotResource", "a/*", ""), None),
+        ("a/*", allow("*", ""), deny("Resource", "b/*", ""), None),
+        ("a/*", allow("*", ""), deny("Resource", "a/secret/*", plain), None),
+    ];
+    for (place, own, bucket, not) in cases {
+        let arn = |end: &str| format!("arn:aws:s3:::data/{end}");
+        let expected = match not {
+            Some(not) => Extent::Some { not: Some(arn(not)), unknown: None },
+            None => Extent::All,
+        };
+        assert_eq!(reached_of(&arn(place), own, bucket), expected, "{place}: {own} {bucket}");
+    }
+    let but = r#"{"Effect": "Allow", "Action": "s3:GetObject", "NotResource": "arn:aws:s3:::data/a/x/*"}"#;
+    let not = Some("arn:aws:s3:::data/a/x/any-object".to_owned());
+    assert_eq!(reached_of("arn:aws:s3:::data/a/*", but, ""), Extent::Some { not, unknown: None });
+    // what a parameter takes out is not known
+    let filled = r#"{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": {"Fn::Sub": "arn:aws:s3:::data/a/${Unheard}/*"}}"#;
+    let found = reached_of("arn:aws:s3:::data/a/*", &allow("*", ""), filled);
+    assert!(matches!(found, Extent::Some { not: None, unknown: Some(_) }), "{found:?}");
+}
+
+/// A key is reached or not; a role that is taken reaches for whoever takes it.
+#[test]
+fn how_much_is_asked_of_objects_and_through_others() {
+    let state = lake(&[], START, "");
+    let index = Index::new(&state);
+    let judge = Judge::new(&index);
+    let who = Subject::Named("arn:aws:iam::111111111111:role/start".into());
+    let closure = Closure::of(&judge, &who);
+    let of = |kind: &str, resource: &str| {
+        let target = Target {
+            kind: kind.into(),
+            resource: Value::from(resource.to_owned()),
+            guard: "arn:aws:s3:::data".into(),
+        };
+        extent(&judge, &closure, &who, &["s3:GetObject".to_owned()], &target)
+    };
+    assert_eq!(of("object", "arn:aws:s3:::data/*"), Extent::All);
+    assert_eq!(of("object", "arn:aws:s3:::data/a/*"), Extent::All);
+    assert_eq!(of("key", "arn:aws:kms:eu-west-1:111111111111:key/k"), Extent::All);
+}
+
+/// `ALLOWED for some of it` is neither what `--expect allow` nor what `--expect deny` asks for.
+#[test]
+fn part_of_a_place_is_neither_allowed_nor_denied() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let template = folder.path().join("lake.json");
+    let text = format!(
+        r#"{{"Resources": {{"B": {{"Type": "AWS::S3::Bucket", "Properties": {{"BucketName": "data"}}}},
+        "R": {{"Type": "AWS::IAM::Role", "Properties": {{"RoleName": "start", "AssumeRolePolicyDocument":
+            {{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Principal": {NOBODY}, "Action": "sts:AssumeRole"}}]}},
+            "Policies": [{{"PolicyName": "p", "PolicyDocument": {{"Version": "2012-10-17", "Statement": [
+                {{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/x/*"}}]}}}}]}}}}}}}}"#
+    );
+    fs::write(&template, text).expect("written");
+    let run = |arguments: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_lakewright"))
+            .arg("access")
+            .args(arguments)
+            .args(["lake.json", "--account", "111111111111", "--region", "eu-west-1"])
+            .current_dir(folder.path())
+            .env_clear()
+            .output()
+            .expect("it runs");
+        (done.status.code().expect("a code"), String::from_utf8_lossy(&done.stdout).into_owned())
+    };
+    let (all, some) = ("arn:aws:s3:::data/x/", "arn:aws:s3:::data/");
+    let can = |on: &str, expect: &str| run(&["can", "role/start", "read", on, "--expect", expect]);
+    assert_eq!(can(all, "allow").0, 0);
+    assert_eq!(can(all, "deny").0, 4);
+    assert_eq!(can(some, "deny").0, 4);
+    let (code, text) = can(some, "allow");
+    assert_eq!(code, 4, "{text}");
+    assert!(text.starts_with("ALLOWED for some of it: role/start read"), "{text}");
+    assert!(text.contains("  reached  arn:aws:s3:::data/x/"), "{text}");
+    assert!(text.contains("  not      arn:aws:s3:::data/any-object\n"), "{text}");
+    let (_, text) = run(&["can", "role/start", "read", some, "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(json["extent"], "some");
+    assert_eq!(json["not_reached"], "arn:aws:s3:::data/any-object");
+    assert!(run(&["who", some]).1.contains("read (some of it)"));
+    assert!(run(&["what", "role/start"]).1.contains("read (some of it)"));
+    for (word, on, expected) in [
+        ("can", all, 0),
+        ("can", some, 4),
+        ("cannot", some, 4),
+        ("cannot", "arn:aws:s3:::data/y/", 0),
+    ] {
+        let line = format!("- {{ who: role/start, {word}: read, on: \"{on}\" }}\n");
+        fs::write(folder.path().join("says.yaml"), line).expect("written");
+        assert_eq!(run(&["check", "says.yaml"]).0, expected, "{word} {on}");
+    }
 }

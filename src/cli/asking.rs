@@ -1,7 +1,7 @@
 //! One state, asked about a principal and a place by every way that there is.
 //!
 //! In: a state, the names of the spec behind it, a question. Out: an [`Answer`]: a request that gets through, by which
-//! way, and what of a table it shows. A table that Lake Formation decides about is reached through it, by its files, or
+//! way, how much of the place, and what of a table it shows. A table that Lake Formation decides about is reached through it, by its files, or
 //! by what else holds its data: results of queries and copies. INVARIANT: of several ways the widest is the answer, and
 //! each that goes past Lake Formation is named in it. Read next: `access::reach`.
 
@@ -14,7 +14,7 @@ use super::called::{Called, Place};
 use super::states::Side;
 use crate::access::Index;
 use crate::access::reach::lent::{self, Governed, Table};
-use crate::access::reach::{Closure, Judge, Reached, Subject, Target, Way};
+use crate::access::reach::{Closure, Extent, Judge, Reached, Subject, Target, Way, extent};
 use crate::catalogue::escalations::{Kind, Verbs, verbs};
 use crate::catalogue::iam;
 use crate::diagnostic::nearest;
@@ -58,6 +58,7 @@ impl<'a> Asking<'a> {
         let closure = &self.closures[who];
         let table = lent::table(self.called.state, &place.targets);
         let mut best = Answer::none();
+        let mut on = None;
         for target in &place.targets {
             for name in Self::actions(action, &target.kind) {
                 let (reached, path) = closure.ask(&self.judge, who, &name, target);
@@ -67,8 +68,16 @@ impl<'a> Asking<'a> {
                 }
                 if rank(&found) < rank(&best) {
                     best = found;
+                    on = Some(target);
                 }
             }
+        }
+        let judge = &self.judge;
+        let much = |target: &Target| {
+            extent(judge, closure, who, &Self::actions(action, &target.kind), target)
+        };
+        if let (true, Some(target)) = (best.reached.is_yes(), on) {
+            best.extent = much(target);
         }
         let mut past: Vec<String> = Vec::new();
         if let (Reached::Yes { .. }, Some(by)) = (&best.reached, &best.by)
@@ -80,20 +89,26 @@ impl<'a> Asking<'a> {
             let (reached, path, seen) = lent::lent(&self.judge, closure, who, action, table);
             let by = reached.is_yes().then_some(By::LakeFormation);
             let shows = seen.iter().map(ToString::to_string).collect();
-            let found = Answer { reached, path, by, shows, past: Vec::new() };
-            // who reads the files reads all of it: that is the answer, whatever is granted beside it
-            if rank(&found) < rank(&best) && !best.reached.is_yes() {
+            let found = Answer { reached, path, by, shows, ..Answer::none() };
+            // who reads all the files reads all of it: that is the answer, whatever is granted beside it
+            let better = match best.reached.is_yes() {
+                true => best.extent != Extent::All && found.reached.is_yes(),
+                false => rank(&found) < rank(&best),
+            };
+            if better {
                 best = found;
             }
         }
         for (by, targets) in place.elsewhere.iter().filter(|_| action == "read") {
             let mut found = Answer::none();
+            let mut on = None;
             for target in targets.iter().filter(|target| target.kind == "object") {
                 for name in Self::actions(action, &target.kind) {
                     let (reached, path) = closure.ask(&self.judge, who, &name, target);
                     let one = Answer { reached, path, by: Some(by.clone()), ..Answer::none() };
                     if rank(&one) < rank(&found) {
                         found = one;
+                        on = Some(target);
                     }
                 }
             }
@@ -104,6 +119,7 @@ impl<'a> Asking<'a> {
                 past.push(self.told(how, &found));
             }
             if !best.reached.is_yes() {
+                found.extent = on.map_or(Extent::All, much);
                 best = found;
             }
         }

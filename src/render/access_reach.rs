@@ -3,7 +3,7 @@
 //! In: answers with their requests and paths, and the names of principals as people write them. Out: text or JSON. Names
 //! come from specs and templates of others: all of them are escaped.
 
-use crate::access::reach::{Reached, Way};
+use crate::access::reach::{Extent, Reached, Way};
 use crate::document::{Map, Value};
 use crate::render::access_states::{READ, unread};
 use crate::render::escape;
@@ -12,6 +12,8 @@ use crate::verdict::Request;
 /// An answer, with the way on which it was found.
 pub struct Answer {
     pub reached: Reached,
+    /// How much of the place, where something of it is reached.
+    pub extent: Extent,
     pub path: Vec<Way>,
     /// How a table that Lake Formation decides about is reached, or data of it elsewhere.
     pub by: Option<By>,
@@ -89,7 +91,24 @@ impl Answer {
     /// Nothing gets through.
     pub const fn none() -> Self {
         let reached = Reached::No { because: None };
-        Answer { reached, path: Vec::new(), by: None, shows: Vec::new(), past: Vec::new() }
+        Answer {
+            reached,
+            extent: Extent::All,
+            path: Vec::new(),
+            by: None,
+            shows: Vec::new(),
+            past: Vec::new(),
+        }
+    }
+
+    /// Whether all of the place is reached.
+    pub fn is_whole(&self) -> bool {
+        self.reached.is_yes() && self.extent == Extent::All
+    }
+
+    /// Whether something of the place is reached, and not all of it.
+    fn is_part(&self) -> bool {
+        self.reached.is_yes() && self.extent != Extent::All
     }
 
     /// `allow`, `deny` or `undecided`.
@@ -137,12 +156,30 @@ pub fn layers() -> String {
 /// `ALLOWED role/Analyst read marts`, and what proves it.
 pub fn answer_text(question: &str, answer: &Answer, names: Names<'_>) -> String {
     let head = match answer.reached {
+        Reached::Yes { .. } if answer.is_part() && answer.path.is_empty() => {
+            "ALLOWED for some of it"
+        }
+        Reached::Yes { .. } if answer.is_part() => "ALLOWED for some of it, through others",
         Reached::Yes { .. } if answer.path.is_empty() => "ALLOWED",
         Reached::Yes { .. } => "ALLOWED through others",
         Reached::No { .. } => "NOT ALLOWED",
         Reached::Unknown { .. } => "UNDECIDED",
     };
     let mut text = format!("{head}: {}\n", escape(question));
+    if let (Reached::Yes { request, .. }, Extent::Some { not, unknown }) =
+        (&answer.reached, &answer.extent)
+    {
+        if let Some(object) = &request.resource {
+            text += &format!("  reached  {}\n", escape(object));
+        }
+        match (not, unknown) {
+            (Some(object), _) => text += &format!("  not      {}\n", escape(object)),
+            (None, Some(because)) => {
+                text += &format!("  rest     is not known: {}\n", escape(because));
+            }
+            (None, None) => {}
+        }
+    }
     for way in &answer.path {
         text += &escape(&format!("  {} {}: {}", way.kind.as_str(), names(&way.to), way.name));
         text += &format!("\n    request  {}\n", escape(&shown(&way.request)));
@@ -179,7 +216,7 @@ pub fn answer_text(question: &str, answer: &Answer, names: Names<'_>) -> String 
 /// Answers as a table, a line for each principal or place.
 pub fn rows_text(rows: &[Row], names: Names<'_>) -> String {
     let wide = rows.iter().map(|row| escape(&row.name).chars().count()).max().unwrap_or(0);
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for row in rows {
         let mut ways: Vec<(String, Vec<String>)> = Vec::new();
         for (verb, answer) in &row.answers {
@@ -204,7 +241,10 @@ pub fn rows_text(rows: &[Row], names: Names<'_>) -> String {
                     if !needed.is_empty() {
                         way += &format!("; needs {}", needed.join("; "));
                     }
-                    (way, (*verb).to_owned())
+                    match answer.is_part() {
+                        true => (way, format!("{verb} (some of it)")),
+                        false => (way, (*verb).to_owned()),
+                    }
                 }
                 Reached::No { .. } => continue,
             };
@@ -215,10 +255,14 @@ pub fn rows_text(rows: &[Row], names: Names<'_>) -> String {
         }
         for (at, (way, verbs)) in ways.iter().enumerate() {
             let name = if at == 0 { escape(&row.name).into_owned() } else { String::new() };
-            text += &format!("{name:wide$}  {:<26} {}\n", verbs.join(" "), escape(way));
+            lines.push((name, verbs.join(" "), escape(way).into_owned()));
         }
     }
-    text
+    let verbs = lines.iter().map(|(_, verbs, _)| verbs.len()).max().unwrap_or(0).max(26);
+    let line = |(name, own, way): &(String, String, String)| {
+        format!("{name:wide$}  {own:<verbs$} {way}\n")
+    };
+    lines.iter().map(line).collect()
 }
 
 /// Who reads the data of a table without Lake Formation, and how; nothing where it decides about none.
@@ -286,7 +330,7 @@ fn list(texts: &[String]) -> Value {
     texts.iter().cloned().map(Value::from).collect::<Vec<_>>().into()
 }
 
-/// An answer: `answer`, `path`, `request`, `needed`, `reason`.
+/// An answer: `answer`, `extent`, `path`, `request`, `needed`, `reason`.
 pub fn answer_json(answer: &Answer, names: Names<'_>) -> Map {
     let mut map = Map::new();
     map.insert("answer", answer.word());
@@ -301,8 +345,18 @@ pub fn answer_json(answer: &Answer, names: Names<'_>) -> Map {
         Value::Map(map)
     };
     map.insert("path", answer.path.iter().map(step).collect::<Vec<_>>());
+    let (extent, not_reached, rest) = match &answer.extent {
+        _ if !answer.reached.is_yes() => (Value::Null, Value::Null, None),
+        Extent::All => (Value::from("all"), Value::Null, None),
+        Extent::Some { not, unknown } => {
+            let not = not.clone().map_or(Value::Null, Value::from);
+            (Value::from("some"), not, unknown.clone())
+        }
+    };
+    map.insert("extent", extent);
+    map.insert("not_reached", not_reached);
     let (request, needed, reason) = match &answer.reached {
-        Reached::Yes { request, needed } => (request_json(request), list(needed), None),
+        Reached::Yes { request, needed } => (request_json(request), list(needed), rest),
         Reached::No { because } => (Value::Null, list(&[]), because.clone()),
         Reached::Unknown { because } => (Value::Null, list(&[]), Some(because.clone())),
     };

@@ -33,7 +33,7 @@ mod readings;
 mod request;
 mod search;
 mod space;
-mod text;
+pub(crate) mod text;
 mod witness;
 
 use std::fmt;

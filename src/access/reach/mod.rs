@@ -5,13 +5,16 @@
 //! fixed point. INVARIANT: a request that is shown was found by the search and replayed by the evaluator; what hangs on a
 //! document that is not at hand is unknown, never "no". Pure.
 //! Read next: [`judge`] for one question to all layers, `case` for its answer, [`closure`] for the ways from one principal to another,
-//! [`lent`] for tables that Lake Formation decides about.
+//! `extent` for how much of a
+//! place is reached, [`lent`] for tables that Lake Formation decides about.
 
 mod case;
 pub mod closure;
+mod extent;
 pub mod judge;
 pub mod lent;
 
 pub use case::{Bearing, Case};
 pub use closure::{Closure, Way, outsiders, trusted};
+pub use extent::{Extent, extent};
 pub use judge::{Judge, Reached, Subject, Target};

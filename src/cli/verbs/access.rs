@@ -31,7 +31,7 @@ enum Question {
     Diff(Diff),
     /// Say whether a principal can do something to a place, directly or through others
     #[command(
-        after_help = "`manage` is to change who gets in.\n\nExamples:\n  lakewright access can role/Analyst read marts --env prod\n  lakewright access can account/444455556666 s3:GetObject raw/ledger/ --expect deny"
+        after_help = "`manage` is to change who gets in. `ALLOWED for some of it` is an answer with an object that is reached and one that is not: `--expect allow` holds where all of the place is reached, `--expect deny` where nothing is.\n\nExamples:\n  lakewright access can role/Analyst read marts --env prod\n  lakewright access can account/444455556666 s3:GetObject raw/ledger/ --expect deny"
     )]
     Can(questions::Can),
     /// Say who can read, write or delete at a place, or change who gets in
@@ -46,7 +46,7 @@ enum Question {
     What(questions::What),
     /// Check what a file says that principals can and cannot do
     #[command(
-        after_help = "The file is a list, such as\n  - { who: role/Analyst, can: read, on: marts }\n  - { who: role/Analyst, cannot: [write, delete], on: [bronze/, marts] }\n\nExample:\n  lakewright access check access.yaml --env prod    # exit 4 if one does not hold"
+        after_help = "The file is a list, such as\n  - { who: role/Analyst, can: read, on: marts }\n  - { who: role/Analyst, cannot: [write, delete], on: [bronze/, marts] }\n\n`can` holds where all of the place is reached, `cannot` where nothing of it is.\n\nExample:\n  lakewright access check access.yaml --env prod    # exit 4 if one does not hold"
     )]
     Check(questions::Check),
     /// List what the rules find in a state, and what waivers silence

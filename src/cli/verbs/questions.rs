@@ -36,7 +36,7 @@ pub struct Can {
     /// The state: a spec, git:REV, templates, deployed, live (`lakewright access diff --help`).
     #[arg(default_value = "lake.yaml")]
     state: String,
-    /// Exit 4 if the answer is another one, or undecided.
+    /// Exit 4 if the answer is another one, or undecided: allow is all of the place, deny none of it.
     #[arg(long, value_enum)]
     expect: Option<Expected>,
     #[command(flatten)]
@@ -107,7 +107,7 @@ pub fn can(arguments: &Can, output: &Output) -> Ended {
     let answer = asking.answer(&who, &arguments.action, &place);
     let holds = match arguments.expect {
         None => true,
-        Some(Expected::Allow) => answer.word() == "allow",
+        Some(Expected::Allow) => answer.is_whole(),
         Some(Expected::Deny) => answer.word() == "deny",
     };
     let exit = if holds { Exit::Ok } else { Exit::Gate };
@@ -278,7 +278,7 @@ pub fn check(arguments: &Check, output: &Output) -> Ended {
             asking.called.unheard_of(&one.on).iter().for_each(|slip| note(slip, output));
         }
         let answer = asking.answer(&who, &one.action, &place);
-        let holds = answer.word() == if one.allowed { "allow" } else { "deny" };
+        let holds = if one.allowed { answer.is_whole() } else { answer.word() == "deny" };
         let names = |arn: &str| asking.called.name(arn);
         let word = if one.allowed { "can" } else { "cannot" };
         let question = format!("{} {word} {} {}", one.who, one.action, one.on);
