@@ -38,15 +38,15 @@ pub use grants::{Shown, filter, seen};
 pub use gravity::{Gravity, gravity};
 pub use index::{Guard, Holder, Index};
 pub use live::live;
-pub use results::Results;
 pub use permits::{On, Permit, permits};
+pub use results::Results;
 pub use rows::Documents;
 pub use source::{Source, UNNAMED, feed};
 pub use state::{
     Boundary, Filter, Grant, Guarded, Held, Origin, Principal, PrincipalKind, PublicAccess, Runner,
     State, Transfer, Unread,
 };
-pub use template::{MODELLED, is_of_statements};
+pub use template::{MODELLED, NOBODY, is_of_statements};
 
 /// Reads the templates of one state, all its stacks together.
 pub fn read(sources: &[Source<'_>]) -> State {

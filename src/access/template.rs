@@ -9,7 +9,8 @@ mod identities;
 mod mentions;
 mod passed_over;
 mod unmodelled;
-pub(super) use unmodelled::{NOBODY, TABLE_DEFAULTS};
+pub use unmodelled::NOBODY;
+pub(super) use unmodelled::TABLE_DEFAULTS;
 
 use std::collections::{BTreeMap, BTreeSet};
 

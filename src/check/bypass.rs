@@ -308,8 +308,9 @@ fn listed(lake: &Lake, found: &mut Diagnostics) {
         // Whoever is given several places of the database is one way past Lake Formation.
         let mut names: Vec<&str> = Vec::new();
         for (way, _) in &ways {
-            if !names.contains(&way.as_str()) {
-                names.push(way);
+            let who = way.split_once(" (").map_or(way.as_str(), |(who, _)| who);
+            if !names.contains(&who) {
+                names.push(who);
             }
         }
         let headline =

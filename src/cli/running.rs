@@ -52,7 +52,7 @@ pub fn run(request: &Request<'_>, output: &Output) -> Ended {
     }
     let teller = Teller::new(output);
     let read_upload = |upload: &Upload| {
-        env::within(&request.folder, &request.folder.join(&upload.path), SCRIPT_BYTES)
+        env::within(request.folder, &request.folder.join(&upload.path), SCRIPT_BYTES)
             .map_err(|error| error.to_string())
     };
     let options = Options {

@@ -8,9 +8,9 @@
 //! Source: AWS Lake Formation developer guide, "Metadata access control" and "Hybrid access mode".
 
 use super::flows::{Failing, Need};
-use crate::access::{Index, State};
 use crate::access::reach::lent::{self, Governed, Table};
 use crate::access::reach::{Closure, Judge, Reached, Subject};
+use crate::access::{Index, State};
 use crate::catalogue::escalations::verbs;
 
 /// Whether Lake Formation decides about the place of a flow.
@@ -57,13 +57,13 @@ fn broken(before: &Judge<'_>, after: &Judge<'_>, need: &Need) -> Option<(String,
         // an account's own half is not read
         Some(table) => {
             lent::is_granted(old, who, &table, &words)
-                && (matches!(need.who, Subject::Account(_)) || through(before, need, &table).is_yes())
+                && (matches!(need.who, Subject::Account(_))
+                    || through(before, need, &table).is_yes())
         }
         None => directly(before, need).is_yes(),
     };
     if !is_granted {
-        let by_iam =
-            table.governed == Governed::OptedIn && directly(after, need).is_yes();
+        let by_iam = table.governed == Governed::OptedIn && directly(after, need).is_yes();
         let because = || format!("Lake Formation grants no {} there", words.join(" or "));
         return (!by_iam && worked()).then(|| (because(), false));
     }

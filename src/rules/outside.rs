@@ -7,7 +7,7 @@ use super::ground::{Attached, Ground, Said, about, some_of};
 use super::table::of;
 use super::trust::ORGANIZATION;
 use crate::access::reach::{Reached, Subject, Target};
-use crate::access::{Guarded, State};
+use crate::access::{Guarded, NOBODY, State};
 use crate::catalogue::escalations::escalations;
 use crate::catalogue::watched;
 use crate::diagnostic as codes;
@@ -140,8 +140,10 @@ pub(super) fn services(ground: &Ground<'_>, found: &mut Vec<Finding>) {
         let items = said.statement.principals.as_ref().map_or(&[][..], |listed| &listed.items);
         let on = if said.attached == Attached::Trust { "trust" } else { said.kind };
         let conditions = said.fixing(&SOURCE);
-        let sources: Vec<BTreeSet<String>> =
-            conditions.into_iter().filter_map(|condition| others(ground, said, condition)).collect();
+        let sources: Vec<BTreeSet<String>> = conditions
+            .into_iter()
+            .filter_map(|condition| others(ground, said, condition))
+            .collect();
         if sources.iter().any(BTreeSet::is_empty) || said.bound(&ORGANIZATION).is_some() {
             continue;
         }
@@ -228,8 +230,8 @@ pub(super) fn unread(ground: &Ground<'_>, found: &mut Vec<Finding>) {
             continue;
         }
         let name = format!("{}/{}", one.origin.stack, one.origin.logical_id);
-        // a list with nothing in it gives nothing
-        if one.value == "[]" {
+        // a list with nothing in it gives nothing, nor does none
+        if NOBODY.contains(&&*one.value) {
             continue;
         }
         let message = match one.property.as_str() {

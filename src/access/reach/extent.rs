@@ -285,7 +285,7 @@ mod tests {
 
     const PLACE: &str = "arn:aws:s3:::b/data/";
 
-    fn shape(text: &str) -> Shape {
+    fn shape(text: &'static str) -> Shape {
         let how = Reading { wildcards: true, variables: true };
         Shape::of(&Pattern::read(&Value::from(text), how).expect("a pattern"))
     }

@@ -157,7 +157,7 @@ pub(in crate::access) const TABLE_DEFAULTS: (&str, &str) =
     ("AWS::Glue::Database", "DatabaseInput/CreateTableDefaultPermissions");
 
 /// The values of [`TABLE_DEFAULTS`] that say nothing of anybody: none, and the account's.
-pub(in crate::access) const NOBODY: [&str; 2] = ["[]", "\"as the settings say\""];
+pub const NOBODY: [&str; 2] = ["[]", "\"as the settings say\""];
 
 /// What SAM makes a function's role, its permissions and its address of
 /// (<https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-function.html>).
