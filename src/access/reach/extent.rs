@@ -217,6 +217,7 @@ impl Shape {
         let mut found = self.after(place, 0, Atom::is_long);
         if self.0.first() == Some(&Atom::Token) {
             found.remove(&0);
+            found.remove(&1);
         }
         found
     }
@@ -295,7 +296,7 @@ mod tests {
         for (pattern, expected) in [
             ("arn:aws:s3:::b/data/x/*", &["x/w"][..]),
             ("arn:aws:s3:::b/*.csv", &[".csv", "w.csv"]),
-            ("*/secret/*", &["secret/w", "w/secret/w"]),
+            ("*/secret/*", &["/secret/w", "secret/w", "w/secret/w"]),
             ("arn:aws:s3:::b/data/x?", &["xx"]),
             ("arn:aws:s3:::b/data/${aws:username}/*", &["/w", "w/w"]),
             ("arn:aws:s3:::b/data/", &[""]),
