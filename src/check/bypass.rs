@@ -305,14 +305,24 @@ fn listed(lake: &Lake, found: &mut Diagnostics) {
             .filter(|(_, span)| !undone.contains(span))
             .collect();
         let Some((_, first)) = ways.first() else { continue };
-        // Whoever is given several places of the database is one way past Lake Formation.
-        let mut names: Vec<&str> = Vec::new();
+        // Whoever is given several places is named once, with all of them.
+        let mut names: Vec<(&str, Vec<&str>)> = Vec::new();
         for (way, _) in &ways {
-            let who = way.split_once(" (").map_or(way.as_str(), |(who, _)| who);
-            if !names.contains(&who) {
-                names.push(who);
+            let (who, what) = way.split_once(" (").unwrap_or((way, ""));
+            let at = names.iter().position(|(known, _)| *known == who).unwrap_or_else(|| {
+                names.push((who, Vec::new()));
+                names.len() - 1
+            });
+            let what = what.trim_end_matches(')');
+            if !what.is_empty() && !names[at].1.contains(&what) {
+                names[at].1.push(what);
             }
         }
+        let told = |(who, what): &(&str, Vec<&str>)| match what.is_empty() {
+            true => (*who).to_owned(),
+            false => format!("{who} ({})", what.join(", ")),
+        };
+        let names: Vec<String> = names.iter().map(told).collect();
         let headline =
             format!("files of database `{}` are reached past Lake Formation", database.name);
         found.push(
