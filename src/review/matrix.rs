@@ -3,8 +3,9 @@
 //! In: two states. Out: a [`Matrix`]: a row for each principal, a column for each place, and in a cell what can be done
 //! there on either side: directly, through another principal, through Lake Formation, or past it. Only pairs are asked
 //! that the change can have touched: the principal's documents, whom it can act as, what guards the place, grants.
-//! What an Allow for everybody gives stands in the row of everybody, not in those of all principals. A cell of a bucket or prefix says that there is *something* below it that can be read or written; what exactly was
-//! gained is the verdict's to say. INVARIANT: what is not asked is the same on both sides. Pure.
+//! What an Allow for everybody gives stands in the row of everybody, not in those of all principals. A cell of a bucket or
+//! prefix says that there is *something* below it that can be read or written; what exactly was gained is the verdict's
+//! to say. INVARIANT: what is not asked is the same on both sides. Pure.
 //! Read next: [`super::reading`] for who is not asked at all, `crate::access::reach` for a single question.
 
 mod cells;

@@ -78,12 +78,7 @@ fn and(a: Option<bool>, b: Option<bool>) -> Option<bool> {
 
 /// Whether a statement applies to a request under a reading of AWS's pages.
 fn applies_under(statement: &Statement, request: &Request, reading: &Reading) -> Option<bool> {
-    let patterns = statement
-        .actions
-        .items
-        .iter()
-        .chain(statement.resources.iter().flat_map(|listed| &listed.items))
-        .chain(statement.conditions.iter().flat_map(|condition| &condition.values));
+    let patterns = statement.patterns();
     for (key, default) in patterns.flat_map(Pattern::variables) {
         if default.is_none() && request.single(key).is_none() {
             return Some(false);

@@ -96,12 +96,7 @@ impl Lower<'_> {
     fn statement(mut self, statement: &Statement) -> Vec<Boxed> {
         // each variable: whether all places have a default
         let mut variables: BTreeMap<String, bool> = BTreeMap::new();
-        let patterns = statement
-            .actions
-            .items
-            .iter()
-            .chain(statement.resources.iter().flat_map(|listed| &listed.items))
-            .chain(statement.conditions.iter().flat_map(|condition| &condition.values));
+        let patterns = statement.patterns();
         for (key, default) in patterns.flat_map(Pattern::variables) {
             let key = canonical(key);
             if !self.bound.contains_key(&key) {

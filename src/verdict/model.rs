@@ -139,12 +139,7 @@ impl Model {
             opaque: BTreeMap::new(),
         };
         for statement in statements() {
-            let patterns = statement
-                .actions
-                .items
-                .iter()
-                .chain(statement.resources.iter().flat_map(|listed| &listed.items))
-                .chain(statement.conditions.iter().flat_map(|condition| &condition.values));
+            let patterns = statement.patterns();
             for pattern in patterns {
                 model.see_symbols(pattern, &mut seen);
             }

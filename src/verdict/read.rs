@@ -47,6 +47,15 @@ pub struct Statement {
     pub conditions: Vec<Condition>,
 }
 
+impl Statement {
+    /// All its patterns: of actions, of resources, and the values of its conditions.
+    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        let resources = self.resources.iter().flat_map(|listed| &listed.items);
+        let values = self.conditions.iter().flat_map(|condition| &condition.values);
+        self.actions.items.iter().chain(resources).chain(values)
+    }
+}
+
 /// A key under an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
